@@ -1,0 +1,275 @@
+"""The error tree: one root to catch, leaves sorted by who must act.
+
+    WayhookError
+    ├─ DefinitionError (ValueError)       a definition breaks a rule; all of them are in .violations
+    │  └─ DocumentError                   ... and it came from a stored document
+    ├─ ExpressionError (ValueError)       an expression's text is wrong; .line, .column, .expected
+    ├─ RenderError                        the values do not fit; all faults are in .violations
+    │  ├─ MissingValue (LookupError)
+    │  ├─ WrongType (TypeError)
+    │  └─ UnsafeCall (ValueError)         a value would move the host, climb or inject
+    ├─ RepositoryError
+    │  ├─ NotFound (LookupError)
+    │  ├─ Conflict                        saved by someone else meanwhile; .expected, .found
+    │  ├─ StillInUse                      .journeys
+    │  └─ StoreUnavailable                newer, foreign or corrupt; left untouched
+    ├─ ExecutionError                     .outcome says what was tried
+    │  ├─ AuthenticationFailed            the token call failed; the credentials need mending
+    │  ├─ SecretMissing (LookupError)     a reference leads nowhere
+    │  ├─ TimedOut (TimeoutError)         the budget of the call is used up
+    │  ├─ Discarded                       over the rate
+    │  ├─ ConnectionFailed                never answered, or the answer was no HTTP
+    │  └─ Rejected                        the receiver said no; .status
+    ├─ TransportError                     what a transport raises; .evidence
+    └─ MissingExtra (ImportError)         names the pip command
+
+Every error can be pickled. No message holds a secret or a whole payload.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from wayhook.wire import Outcome
+
+__all__ = [
+    "AuthenticationFailed",
+    "Conflict",
+    "ConnectionFailed",
+    "DefinitionError",
+    "Discarded",
+    "DocumentError",
+    "Evidence",
+    "ExecutionError",
+    "ExpressionError",
+    "MissingExtra",
+    "MissingValue",
+    "NotFound",
+    "Rejected",
+    "RenderError",
+    "RepositoryError",
+    "SecretMissing",
+    "StillInUse",
+    "StoreUnavailable",
+    "TimedOut",
+    "TransportError",
+    "UnsafeCall",
+    "Violation",
+    "WayhookError",
+    "WrongType",
+]
+
+
+@attrs.frozen
+class Violation:
+    """One broken rule.
+
+    `path`: where, from the root `$`, such as `$.url_configuration.headers[1].name`.
+    `message`: a sentence that says what is wrong and what to do.
+    `rule`: the number of the documented rule, such as `R2`, or `""` where none is documented.
+    """
+
+    path: str
+    message: str
+    rule: str = ""
+
+    def __str__(self) -> str:
+        source = f" ({self.rule})" if self.rule else ""
+        return f"{self.path}: {self.message}{source}"
+
+
+class WayhookError(Exception):
+    """The root of every error that wayhook raises."""
+
+
+class _ViolatedError(WayhookError):
+    """An error made of one or more violations, shown one a line."""
+
+    def __init__(self, violations: Iterable[Violation]) -> None:
+        self.violations = tuple(violations)
+        super().__init__(self.violations)
+
+    def __str__(self) -> str:
+        return "\n".join(str(violation) for violation in self.violations)
+
+
+class DefinitionError(_ViolatedError, ValueError):
+    """An action, a journey or a part of one breaks rules; `violations` holds all of them."""
+
+
+class DocumentError(DefinitionError):
+    """A stored document cannot be read; `violations` holds every fault with its path in the document."""
+
+
+class ExpressionError(WayhookError, ValueError):
+    """The text of an expression is wrong at `line` and `column` (both from 1).
+
+    `expected`: what could have stood there, as words of the language; may be empty.
+    """
+
+    def __init__(
+        self, message: str, *, text: str, line: int = 1, column: int = 1, expected: tuple[str, ...] = ()
+    ) -> None:
+        self.message, self.text, self.line, self.column, self.expected = message, text, line, column, expected
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        lines = self.text.split("\n")
+        excerpt = lines[min(self.line, len(lines)) - 1]
+        start = max(0, self.column - 40)
+        wanted = f"\nexpected: {', '.join(self.expected)}" if self.expected else ""
+        caret = " " * (self.column - 1 - start) + "^"
+        return (
+            f"line {self.line}, column {self.column}: {self.message}\n"
+            f"  {excerpt[start : start + 80]}\n  {caret}{wanted}"
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _expression_error, (self.message, self.text, self.line, self.column, self.expected)
+
+
+def _expression_error(message: str, text: str, line: int, column: int, expected: tuple[str, ...]) -> ExpressionError:
+    return ExpressionError(message, text=text, line=line, column=column, expected=expected)
+
+
+class RenderError(_ViolatedError):
+    """The values do not fit the action; `violations` holds every fault, never a value."""
+
+
+class MissingValue(RenderError, LookupError):  # noqa: N818 - the field's own word
+    """A required variable has no value."""
+
+
+class WrongType(RenderError, TypeError):  # noqa: N818
+    """A value is not of the declared type."""
+
+
+class UnsafeCall(RenderError, ValueError):  # noqa: N818
+    """A value would move the host, leave the static path or inject into a header."""
+
+
+class RepositoryError(WayhookError):
+    """The root of what a repository refuses or cannot do."""
+
+
+class NotFound(RepositoryError, LookupError):  # noqa: N818
+    """Nothing is kept under that name."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(kind, name)
+
+    def __str__(self) -> str:
+        return f"There is no {self.kind} named {self.name!r}. Save it first, or list what is there."
+
+
+class Conflict(RepositoryError):  # noqa: N818
+    """Someone else saved meanwhile: the version expected is not the version found (0: nothing is kept)."""
+
+    def __init__(self, kind: str, name: str, expected: int, found: int) -> None:
+        self.kind, self.name, self.expected, self.found = kind, name, expected, found
+        super().__init__(kind, name, expected, found)
+
+    def __str__(self) -> str:
+        if self.expected == 0:
+            article = "An" if self.kind == "action" else "A"
+            taken = f"{article} {self.kind} named {self.name!r} exists already (version {self.found})."
+            return f"{taken} Choose another name."
+        return (
+            f"The {self.kind} {self.name!r} is at version {self.found}, not {self.expected}. "
+            "Read it again, repeat the change and save with the version read."
+        )
+
+
+class StillInUse(RepositoryError):  # noqa: N818
+    """An action that journeys use cannot be deleted; `journeys` names them."""
+
+    def __init__(self, name: str, journeys: tuple[str, ...]) -> None:
+        self.name, self.journeys = name, journeys
+        super().__init__(name, journeys)
+
+    def __str__(self) -> str:
+        return (
+            f"The action {self.name!r} is used by {', '.join(self.journeys)} (R28). "
+            "Take it out of these journeys first."
+        )
+
+
+class StoreUnavailable(RepositoryError):  # noqa: N818
+    """The store cannot be used as it stands: newer, foreign, corrupt or locked. It was left untouched."""
+
+
+class ExecutionError(WayhookError):
+    """An execution that did not deliver; `outcome` holds the call (masked), the attempts and the times."""
+
+    def __init__(self, message: str, outcome: Outcome | None = None) -> None:
+        self.message, self.outcome = message, outcome
+        super().__init__(message, outcome)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class AuthenticationFailed(ExecutionError):  # noqa: N818
+    """The token call did not give a usable token; the action was not called."""
+
+
+class SecretMissing(ExecutionError, LookupError):  # noqa: N818
+    """A secret reference leads nowhere; the action was not called."""
+
+
+class TimedOut(ExecutionError, TimeoutError):  # noqa: N818
+    """The budget of the execution is used up."""
+
+
+class Discarded(ExecutionError):  # noqa: N818
+    """The call was above the rate and was not sent."""
+
+
+class ConnectionFailed(ExecutionError):  # noqa: N818
+    """No usable answer came: no connection, a broken one, or no HTTP."""
+
+
+class Rejected(ExecutionError):  # noqa: N818
+    """The receiver answered with another status than 2xx; `status` is that status."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the last answer."""
+        assert self.outcome is not None and self.outcome.received is not None  # noqa: PT018, S101 - by construction
+        return self.outcome.received.status
+
+
+class Evidence(StrEnum):
+    """What an attempt proves about its effect (`reference/reliability.md`, section 4)."""
+
+    DELIVERED = "delivered"
+    NEVER_SENT = "never sent"
+    REJECTED_UNREAD = "rejected unread"
+    AMBIGUOUS = "ambiguous"
+    PERMANENT = "permanent"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class TransportError(WayhookError):
+    """What a transport raises when no final head arrived.
+
+    `evidence`: what that proves. The message names the failure in words without URL, header or body.
+    """
+
+    def __init__(self, message: str, evidence: Evidence) -> None:
+        self.message, self.evidence = message, evidence
+        super().__init__(message, evidence)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class MissingExtra(WayhookError, ImportError):  # noqa: N818
+    """An optional part is not installed; the message names the pip command."""

@@ -1,0 +1,254 @@
+"""The data types of the domain, and what a Python value must be to have one of them.
+
+Types and their JSON forms follow section 4.3 of the rules (R143, R154 to R161). This module does no I/O.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from wayhook.jsonvalue import is_unicode
+
+__all__ = ["NUMBER_TYPES", "DataType", "Misfit", "conform", "datetime_text", "text_of"]
+
+INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
+MAX_EXPONENT, MAX_BITS = 400, 1024
+
+
+class DataType(StrEnum):
+    """The closed set of data types (R143); `duration` belongs to expressions only."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE_TIME = "dateTime"
+    DATE_TIME_ONLY = "dateTimeOnly"
+    DATE_ONLY = "dateOnly"
+    OBJECT = "object"
+    LIST_STRING = "listString"
+    LIST_INTEGER = "listInteger"
+    LIST_DECIMAL = "listDecimal"
+    LIST_BOOLEAN = "listBoolean"
+    LIST_DATE_TIME = "listDateTime"
+    LIST_DATE_TIME_ONLY = "listDateTimeOnly"
+    LIST_DATE_ONLY = "listDateOnly"
+    LIST_OBJECT = "listObject"
+    LIST_ANY = "listAny"
+
+    @property
+    def is_list(self) -> bool:
+        """Whether values of this type are arrays."""
+        return self in _ITEM_TYPES
+
+    @property
+    def is_container(self) -> bool:
+        """Whether a parameter of this type has parameters below it."""
+        return self is DataType.OBJECT or self.is_list
+
+    @property
+    def item(self) -> DataType | None:
+        """The type of the items of a list; None for `listAny` and for what is no list."""
+        return _ITEM_TYPES.get(self)
+
+    @classmethod
+    def list_of(cls, item: DataType) -> DataType:
+        """Return the list type whose items have the type `item`, a scalar or `object`."""
+        return next(kind for kind, of in _ITEM_TYPES.items() if of is item)
+
+
+_ITEM_TYPES: dict[DataType, DataType | None] = {
+    DataType.LIST_STRING: DataType.STRING,
+    DataType.LIST_INTEGER: DataType.INTEGER,
+    DataType.LIST_DECIMAL: DataType.DECIMAL,
+    DataType.LIST_BOOLEAN: DataType.BOOLEAN,
+    DataType.LIST_DATE_TIME: DataType.DATE_TIME,
+    DataType.LIST_DATE_TIME_ONLY: DataType.DATE_TIME_ONLY,
+    DataType.LIST_DATE_ONLY: DataType.DATE_ONLY,
+    DataType.LIST_OBJECT: DataType.OBJECT,
+    DataType.LIST_ANY: None,
+}
+NUMBER_TYPES = frozenset({DataType.INTEGER, DataType.DECIMAL})
+
+
+class Misfit(Exception):  # noqa: N818 - never leaves the library: it becomes a violation with a path
+    """A value is not of the wanted type; the text says what was wanted and what came, not the value."""
+
+
+def _name(value: object) -> str:
+    return "null" if value is None else type(value).__name__
+
+
+def _misfit(wanted: str, value: object) -> Misfit:
+    return Misfit(f"takes {wanted}, not {_name(value)}")
+
+
+def _string(value: Any) -> str:
+    if type(value) is not str:
+        raise _misfit("a string", value)
+    if not is_unicode(value):
+        raise Misfit("takes a string of Unicode characters; this one holds a lone surrogate")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if type(value) is not int:
+        value = _index(value, "an integer")
+    if not INTEGER_MIN <= value <= INTEGER_MAX:
+        raise Misfit("takes an integer from -2^63 to 2^63-1 (R154)")
+    return value  # type: ignore[no-any-return]  # an int by now
+
+
+def _index(value: Any, wanted: str) -> int:
+    """The int that a number of another library (numpy, say) stands for; a truth value is none."""
+    if isinstance(value, bool):
+        raise _misfit(wanted, value)
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise _misfit(wanted, value) from None
+
+
+def _decimal(value: Any) -> int | float | Decimal:
+    if isinstance(value, Decimal):
+        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT or len(value.as_tuple().digits) > MAX_EXPONENT:
+            raise Misfit(f"takes a finite number of at most {MAX_EXPONENT} digits (R155)")
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Misfit("takes a finite number (R155)")
+        return float(value)
+    number = value if type(value) is int else _index(value, "a decimal number")
+    if number.bit_length() > MAX_BITS:
+        raise Misfit(f"takes a finite number of at most {MAX_EXPONENT} digits (R155)")
+    return number
+
+
+def _boolean(value: Any) -> bool:
+    if type(value) is not bool:
+        raise _misfit("true or false", value)
+    return value
+
+
+_DATE = r"\d{4}-\d{2}-\d{2}"
+_LOCAL = _DATE + r"T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
+_OFFSET_SHAPE = re.compile(_LOCAL + r"(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+_LOCAL_SHAPE = re.compile(_LOCAL, re.ASCII)
+_DATE_SHAPE = re.compile(_DATE, re.ASCII)
+
+
+def _iso(value: str, shape: re.Pattern[str], wanted: str) -> str:
+    if type(value) is str and shape.fullmatch(value):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            raise Misfit(f"takes {wanted}; this text has the shape but is no such day or time") from None
+        return value
+    raise _misfit(wanted, value) if not isinstance(value, str) else Misfit(f"takes {wanted}")
+
+
+def datetime_text(value: datetime) -> str:
+    """Return ISO 8601 text; the offset is kept, `Z` for zero; nothing for a local time."""
+    text = value.isoformat()
+    return text[:-6] + "Z" if text.endswith("+00:00") else text
+
+
+def _date_time(value: Any) -> str:
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise Misfit("takes a date and time with an offset; this one has none (R157)")
+        return datetime_text(value)
+    return _iso(value, _OFFSET_SHAPE, "a date and time with an offset, such as 2030-01-02T03:04:05Z (R157)")
+
+
+def _date_time_only(value: Any) -> str:
+    if isinstance(value, datetime):
+        if value.utcoffset() is not None:
+            raise Misfit("takes a local date and time; this one has an offset (R158)")
+        return datetime_text(value)
+    return _iso(value, _LOCAL_SHAPE, "a local date and time, such as 2030-01-02T03:04:05 (R158)")
+
+
+def _date_only(value: Any) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value.isoformat()
+    return _iso(value, _DATE_SHAPE, "a date, such as 2030-01-02 (R159)")
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _misfit("an object", value)
+    return value
+
+
+def _list(value: Any) -> Sequence[Any]:
+    if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Sequence):
+        raise _misfit("a list", value)
+    return value
+
+
+_CONFORM: dict[DataType, Callable[[Any], Any]] = {
+    DataType.STRING: _string,
+    DataType.INTEGER: _integer,
+    DataType.DECIMAL: _decimal,
+    DataType.BOOLEAN: _boolean,
+    DataType.DATE_TIME: _date_time,
+    DataType.DATE_TIME_ONLY: _date_time_only,
+    DataType.DATE_ONLY: _date_only,
+    DataType.OBJECT: _object,
+} | dict.fromkeys(_ITEM_TYPES, _list)
+
+
+def conform(data_type: DataType) -> Callable[[Any], Any]:
+    """Return the function that takes a value (never None) and gives its JSON form, or raises `Misfit`.
+
+    Dates and times become ISO text. Lists and objects are checked to be such; their items are the caller's.
+    """
+    return _CONFORM[data_type]
+
+
+def text_of(value: Any) -> str:
+    """Return the text form of a scalar, as in a header, a query, a path or after `+` (expression language 1.9).
+
+    Raises `Misfit` for lists, objects and what is no value of the domain.
+    """
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]
+    if kind is bool:
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return _moment_text(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, float | Decimal):
+        return decimal_text(_decimal(value))
+    return str(_decimal(_index(value, "a single value that has a text form")))
+
+
+def decimal_text(value: float | Decimal) -> str:
+    """Return the shortest exact text with a decimal point and no exponent."""
+    text = format(value, "f") if isinstance(value, Decimal) else repr(value)
+    if "e" in text:
+        text = format(Decimal(text), "f")
+    return text if "." in text else text + ".0"
+
+
+def _moment_text(value: datetime) -> str:
+    """In UTC with `Z` when there is an offset; seconds only where they are not zero."""
+    zone = ""
+    if value.utcoffset() is not None:
+        try:
+            value, zone = value.astimezone(UTC).replace(tzinfo=None), "Z"
+        except OverflowError:
+            raise Misfit("takes a date and time of the years 1 to 9999 in UTC") from None
+    if value.microsecond:
+        return value.isoformat(timespec="microseconds" if value.microsecond % 1000 else "milliseconds") + zone
+    return value.isoformat(timespec="seconds" if value.second else "minutes") + zone

@@ -1,0 +1,204 @@
+"""What goes over the wire and what comes of it: Call, Request, Response, Attempt, Outcome.
+
+This module does no I/O. Everything but `Request` is safe to show, log, pickle and store.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+import attrs
+
+from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected, TimedOut, WayhookError
+from wayhook.presentation import Presentable
+from wayhook.secret import Credential, Revealed
+
+__all__ = ["Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@attrs.frozen
+class Request:
+    """The exact bytes of a call with its secrets in place: for a transport, and nobody else.
+
+    `url`: ASCII, already encoded. `headers`: in order, without Host, Content-Length and connection headers,
+    which belong to the transport. `body`: None sends no body.
+    """
+
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | None
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url.split('?')[0]}>"
+
+
+@attrs.frozen(repr=False)
+class Call(Presentable):
+    """The rendered request with its secrets left as references: what a preview shows.
+
+    `request(texts)` puts the secrets in and changes nothing else, so the bytes shown are the bytes sent.
+    """
+
+    action: str
+    method: str
+    url: str
+    headers: Headers
+    body: bytes | None = None
+    credentials: tuple[Credential, ...] = ()
+
+    def request(self, texts: Revealed) -> Request:
+        """Return what goes on the wire; `texts` holds the text of every secret of `credentials`."""
+        url, headers = self.url, self.headers
+        for credential in self.credentials:
+            value = credential.reveal(texts)
+            if credential.location == "header":
+                headers = (*headers, (credential.name, value.strip(" \t")))
+            else:
+                url += _query_sign(url) + quote(credential.name, safe="") + "=" + quote(value, safe="")
+        return Request(self.method, url, headers, self.body)
+
+    @property
+    def masked_url(self) -> str:
+        """The URL with the label of each secret in its place."""
+        url = self.url
+        for credential in self.credentials:
+            if credential.location == "query":
+                url += _query_sign(url) + quote(credential.name, safe="") + "=" + credential.masked
+        return url
+
+    @property
+    def masked_headers(self) -> Headers:
+        """The headers with the label of each secret in its place."""
+        secret = tuple((c.name, c.masked) for c in self.credentials if c.location == "header")
+        return self.headers + secret
+
+    def __repr__(self) -> str:
+        body = "no body" if self.body is None else f"{len(self.body)} bytes"
+        return f"<Call {self.action}: {self.method} {self.masked_url}, {body}>"
+
+    def __str__(self) -> str:
+        head = [f"{self.method} {self.masked_url}"]
+        head += [f"{name}: {value}" for name, value in self.masked_headers]
+        return "\n".join(head) + ("" if self.body is None else "\n\n" + self.body.decode())
+
+
+def _query_sign(url: str) -> str:
+    return "&" if "?" in url else "?"
+
+
+@attrs.frozen(repr=False)
+class Response:
+    """An answer whose final head arrived.
+
+    `headers`: names in lower case, in order of arrival. `body`: at most the transport's limit.
+    `fault`: why the body cannot be used (cut, too large, too late), or `""`; the status stands all the same.
+    """
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    fault: str = ""
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of the header `name`, compared without case, or None."""
+        return next((value for key, value in self.headers if key == name.lower()), None)
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text, with a mark in place of bytes that are none."""
+        return self.body.decode(errors="replace")
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the status is 2xx (R189)."""
+        return 200 <= self.status < 300  # noqa: PLR2004
+
+    def __repr__(self) -> str:
+        fault = f", {self.fault}" if self.fault else ""
+        return f"<Response {self.status}, {len(self.body)} bytes{fault}>"
+
+
+@attrs.frozen
+class Attempt:
+    """One try on the wire, or one that did not get that far.
+
+    `number`: from 1. `evidence`: what it proves. `status`: of the answer, or None when no head came.
+    `failure`: why no head came, in words, or `""`. `started`, `elapsed`: seconds since the execution began,
+    and seconds that the attempt took.
+    """
+
+    number: int
+    evidence: Evidence
+    status: int | None
+    failure: str
+    started: float
+    elapsed: float
+
+
+OutcomeStatus = str
+"""`http_<code>`, `timedout`, `capped` or `internalError` (R184 to R188)."""
+
+
+@attrs.frozen(repr=False)
+class Outcome(Presentable):
+    """The end of one execution; a value, whatever happened.
+
+    `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188).
+    `call`: what was sent, masked; None when it could not be rendered.
+    `attempts`: every try of the action's own call. `elapsed`: seconds from start to end, waits included.
+    `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
+    payload when the call failed (R182), or None where nothing is declared or readable.
+    `response_faults`: why declared fields could not be read, each with its path.
+    `cause`: the error that kept the call from being sent or answered, or None.
+    `index`: the place of the context in its batch, from 0; None outside of a batch.
+    """
+
+    action: str
+    status: OutcomeStatus
+    call: Call | None = None
+    attempts: tuple[Attempt, ...] = ()
+    elapsed: float = 0.0
+    received: Response | None = None
+    response: Any = None
+    response_faults: tuple[str, ...] = ()
+    cause: WayhookError | None = None
+    journey: str | None = None
+    label: str | None = None
+    index: int | None = None
+    finished: datetime | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the last answer was a 2xx (R189)."""
+        return self.received is not None and self.received.succeeded
+
+    @property
+    def retries(self) -> int:
+        """How many attempts were made after the first."""
+        return max(0, len(self.attempts) - 1)
+
+    def raise_for_error(self) -> Outcome:
+        """Return the outcome itself if the call succeeded; raise the narrowest error of the tree otherwise."""
+        if self.succeeded:
+            return self
+        if isinstance(self.cause, ExecutionError):
+            ours = next(kind for kind in type(self.cause).__mro__ if kind.__module__ == ExecutionError.__module__)
+            raise ours(self.cause.message, self)
+        if self.cause is not None:
+            raise self.cause
+        if self.received is not None:
+            raise Rejected(str(self), self)
+        raise (TimedOut if self.status == "timedout" else ConnectionFailed)(str(self), self)
+
+    def __str__(self) -> str:
+        tries = f"{len(self.attempts)} attempt{'' if len(self.attempts) == 1 else 's'}"
+        reason = f": {self.cause}" if self.cause is not None else ""
+        return f"{self.action} {self.status} after {tries} in {self.elapsed:.3f} s{reason}"
+
+    def __repr__(self) -> str:
+        return f"<Outcome {self}>"
