@@ -1,0 +1,1 @@
+"""The domain as values: frozen, typed, without I/O."""

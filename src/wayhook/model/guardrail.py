@@ -1,0 +1,194 @@
+"""Guardrails: the switches of the documented rules, in named editions. No I/O.
+
+An edition is data; each switch can be changed on its own with `attrs.evolve`. Section 9 of the rules lists where
+the products differ; reliability section 14 says how the editions repeat.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import attrs
+
+from wayhook.errors import Violation
+from wayhook.model.shape import Shaped, as_set, type_fault
+from wayhook.model.url import DEFAULT_PORTS, StaticUrl
+
+__all__ = ["Guardrails", "NetworkPolicy", "Repetition"]
+
+_NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
+_SPECIAL_USE = (
+    "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
+    "onion", "invalid",
+)  # fmt: skip
+_SPECIAL_SUFFIXES = tuple(f".{name}" for name in _SPECIAL_USE)
+
+
+def _texts(given: Iterable[str]) -> frozenset[str]:
+    return as_set(given)
+
+
+def _hosts(given: Iterable[str]) -> frozenset[str]:
+    """Host names mean the same in any letter case."""
+    hosts = as_set(given)
+    if not isinstance(hosts, frozenset):
+        return hosts
+    return frozenset(host.lower() if isinstance(host, str) else host for host in hosts)
+
+
+def _numbers(given: Iterable[int]) -> frozenset[int]:
+    return as_set(given)
+
+
+@attrs.frozen
+class NetworkPolicy(Shaped):
+    """Which hosts may be called beyond public host names; made in code, never read from a document (P40).
+
+    `loopback`: this machine itself (`localhost`, 127.0.0.0/8, `[::1]`), on every port.
+    `hosts`: names or addresses that the rules refuse otherwise, such as `crm.internal` or `10.2.0.7:8080`.
+    `ports`: ports allowed on every host beside 80 for http and 443 for https (R38, R39).
+    """
+
+    loopback: bool = False
+    hosts: frozenset[str] = attrs.field(default=frozenset(), converter=_hosts)
+    ports: frozenset[int] = attrs.field(default=frozenset(), converter=_numbers)
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type."""
+        yield from type_fault(self.loopback, bool, "$.loopback", "True or False", "R48")
+        yield from _member_faults(self.hosts, str, "$.hosts", "host names")
+        yield from _member_faults(self.ports, int, "$.ports", "port numbers")
+
+    def refusal(self, url: StaticUrl) -> tuple[str, str] | None:
+        """Return why the host or port of `url` may not be called, with the rule's number, or None."""
+        if self.loopback and _is_loopback(url.host):
+            return None
+        if f"{url.host}:{url.port}" in self.hosts:
+            return None
+        if url.host not in self.hosts and (refused := _host_refusal(url.host)) is not None:
+            return refused
+        if url.port == DEFAULT_PORTS[url.scheme] or url.port in self.ports:
+            return None
+        usual = DEFAULT_PORTS[url.scheme]
+        message = (
+            f"{url.scheme} uses port {usual} only, not {url.port}; leave it out, or allow it in the network policy"
+        )
+        return message, "R38" if url.scheme == "https" else "R39"
+
+
+def _member_faults(members: object, kind: type, path: str, wanted: str) -> Iterator[Violation]:
+    if not isinstance(members, frozenset) or not all(type(member) is kind for member in members):
+        yield Violation(path, f"a collection of {wanted} belongs here")
+
+
+def _is_loopback(host: str) -> bool:
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return None
+
+
+def _host_refusal(host: str) -> tuple[str, str] | None:
+    if host.startswith("["):
+        return "an IPv6 address is not allowed; use a host name", "R42"
+    if _NUMERIC.fullmatch(host.rsplit(".", 1)[-1]):
+        return "an IP address is not allowed, in any spelling; use a host name", "R41" if _address(host) else "R43"
+    if "." not in host or host.endswith(_SPECIAL_SUFFIXES):
+        return f"{host!r} is no public host name; allow it in the network policy if it is meant", "R48"
+    if ".adobe." in host:
+        return "hosts with '.adobe.' in them are internal Adobe addresses; use another host", "R44"
+    return None
+
+
+class Repetition(StrEnum):
+    """Which failures are repeated, at most three times (R208).
+
+    `EVIDENCE`: what certainly did not happen, with any method; what may have happened, with an idempotent
+    method only. `ANY`: every failure (R212). `ANY_BUT_DENIED`: all but 401, 403 and 404 (R211, R213).
+    """
+
+    EVIDENCE = "evidence"
+    ANY = "any"
+    ANY_BUT_DENIED = "any but 401, 403, 404"
+
+
+@attrs.frozen(kw_only=True)
+class Guardrails(Shaped):
+    """The rules that a definition must keep, as data.
+
+    `methods`: HTTP methods (R59 to R62). `query_parameters`, `responses`, `optional_variables`: whether these exist
+    (R82, R175, R148). `content_type_editable`: to another JSON type (R76, R77).
+    `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
+    `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
+    """
+
+    edition: str
+    methods: frozenset[str] = attrs.field(converter=_texts)
+    query_parameters: bool = True
+    responses: bool = True
+    optional_variables: bool = True
+    content_type_editable: bool = True
+    name_length: int = 30
+    timeout_range: tuple[float, float] = (1, 30)
+    default_timeout: float = 5
+    repetition: Repetition = Repetition.EVIDENCE
+    network: NetworkPolicy = attrs.Factory(NetworkPolicy)
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type or out of its range."""
+        yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
+        yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
+        yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
+        for name in ("query_parameters", "responses", "optional_variables", "content_type_editable"):
+            yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
+        yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
+        times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
+        if len(times) != 3 or not all(type(time) in (int, float) for time in times):  # noqa: PLR2004 - low, high, default
+            yield Violation("$.timeout_range", "give seconds: a pair of numbers, and a default timeout", "R203")
+        elif not 0 < times[0] <= times[1] < math.inf:
+            yield Violation("$.timeout_range", "give the lower number of seconds first, above 0", "R203")
+        elif not times[0] <= times[2] <= times[1]:
+            yield Violation("$.default_timeout", f"it lies within {times[0]} to {times[1]} seconds", "R204")
+
+    @classmethod
+    def standard(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
+        """Return the optimizer's rules plus PATCH and DELETE, repeating only what is safe to repeat."""
+        return cls(
+            edition="standard",
+            methods={"GET", "POST", "PUT", "PATCH", "DELETE"},
+            network=network or NetworkPolicy(),
+        )
+
+    @classmethod
+    def journey_orchestration(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
+        """Return the rules of the feature pages of Adobe Journey Orchestration."""
+        return cls(
+            edition="journey_orchestration",
+            methods={"POST", "PUT"},
+            query_parameters=False,
+            responses=False,
+            optional_variables=False,
+            content_type_editable=False,
+            repetition=Repetition.ANY,
+            network=network or NetworkPolicy(),
+        )
+
+    @classmethod
+    def journey_optimizer(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
+        """Return the rules of Adobe Journey Optimizer."""
+        return cls(
+            edition="journey_optimizer",
+            methods={"GET", "POST", "PUT"},
+            default_timeout=30,
+            repetition=Repetition.ANY_BUT_DENIED,
+            network=network or NetworkPolicy(),
+        )

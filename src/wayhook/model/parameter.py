@@ -1,0 +1,319 @@
+"""Message parameters: the typed fields of a payload, as a tree inferred from a JSON sample or written by hand.
+
+Types, inference and names follow sections 4.2 to 4.4 of the rules (R135 to R142, R162 to R171). No I/O.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from wayhook.errors import DefinitionError, Violation
+from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_json
+from wayhook.model.shape import Shaped, as_tuple, type_fault
+from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType
+
+__all__ = [
+    "MessageParameter",
+    "Variable",
+    "field_name_fault",
+    "message_parameters",
+    "parameter_faults",
+    "parameter_tuple",
+    "payload",
+    "variable",
+    "walk",
+]
+
+
+@attrs.frozen
+class Variable(Shaped):
+    """The mark of a value that is filled in where the action is used.
+
+    `label`: what the marketer sees; empty means the name of the field. `optional`: it may stay empty (R148).
+    """
+
+    label: str = ""
+    optional: bool = attrs.field(default=False, kw_only=True)
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type."""
+        yield from type_fault(self.label, str, "$.label", "the text of a label", "R145")
+        yield from type_fault(self.optional, bool, "$.optional", "True or False", "R148")
+
+    def __repr__(self) -> str:
+        return f"variable({self.label!r}{', optional=True' if self.optional else ''})"
+
+
+def variable(label: str = "", *, optional: bool = False) -> Variable:
+    """Mark a header, query parameter or message parameter as variable, with the `label` for the marketer."""
+    return Variable(label, optional=optional)
+
+
+def parameter_tuple(given: Iterable[MessageParameter]) -> tuple[MessageParameter, ...]:
+    """The converter of every field that holds message parameters."""
+    return as_tuple(given)
+
+
+@attrs.frozen(repr=False)
+class MessageParameter(Shaped):
+    """One typed field of a payload.
+
+    `value`: the JSON value of a constant without parameters of its own; None stands for null.
+    `variable`: set when the value is filled in where the action is used.
+    `parameters`: of an object, its fields; of a constant list, its items, named `0`, `1`, …; of a variable
+    `listObject`, the fields that each object has (R163, R164). `depth`: how many levels it has, from 1 to 64.
+
+    Raises `DefinitionError` when the parts do not fit together: text for a type that does not exist (R143),
+    a value beside a variable, fields below a scalar.
+    """
+
+    name: str
+    data_type: DataType
+    value: Json = attrs.field(default=None, eq=repr)
+    variable: Variable | None = attrs.field(default=None, kw_only=True)
+    parameters: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple, kw_only=True)
+    depth: int = attrs.field(init=False, eq=False, default=1)
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type or does not fit together."""
+        yield from type_fault(self.name, str, "$.name", "a name", "R140")
+        try:
+            object.__setattr__(self, "data_type", DataType(self.data_type))
+        except ValueError:
+            given = repr(self.data_type[:40]) if isinstance(self.data_type, str) else type(self.data_type).__name__
+            known = ", ".join(DataType)
+            yield Violation("$.data_type", f"{given} is no data type; choose one of {known}", "R143")
+        yield from type_fault(self.variable, (Variable, type(None)), "$.variable", "wayhook.variable(label)")
+        if self.variable is not None and self.value is not None:
+            yield Violation("$.value", "a variable has no value of its own; leave it out, or drop the variable")
+        yield from parameter_faults(self.parameters, "$.parameters")
+        below = self.parameters if isinstance(self.parameters, tuple) else ()
+        object.__setattr__(self, "depth", 1 + max((getattr(p, "depth", 0) for p in below), default=0))
+        if self.depth > MAX_DEPTH:
+            yield Violation("$.parameters", f"nested more than {MAX_DEPTH} levels deep; send a flatter payload")
+        if isinstance(self.data_type, DataType):
+            yield from self._container_faults()
+
+    def _container_faults(self) -> Iterator[Violation]:
+        if self.parameters and not self.data_type.is_container:
+            yield Violation("$.parameters", f"a {self.data_type} has no parameters below it")
+        if self.value is not None and self.data_type.is_container:
+            yield Violation("$.value", f"the value of a {self.data_type} is given by its parameters")
+
+    @property
+    def label(self) -> str:
+        """What the marketer sees: the label of the variable, or the name of the field."""
+        return (self.variable.label if self.variable else "") or self.name
+
+    def __repr__(self) -> str:
+        kind = "constant" if self.variable is None else repr(self.variable)
+        if self.parameters:
+            kind = f"{len(self.parameters)} parameters" + (f", {kind}" if self.variable else "")
+        return f"<MessageParameter {self.name}: {self.data_type}, {kind}>"
+
+
+def parameter_faults(parameters: object, path: str) -> Iterator[Violation]:
+    """Yield what is wrong with a sequence of message parameters: what is none, and names that stand there twice."""
+    if not isinstance(parameters, tuple):
+        found = type(parameters).__name__
+        yield Violation(path, f"message parameters belong here, from wayhook.message_parameters(sample), not {found}")
+        return
+    seen = set()
+    for i, parameter in enumerate(parameters):
+        yield from type_fault(parameter, MessageParameter, f"{path}[{i}]", "a MessageParameter")
+        name = getattr(parameter, "name", None)
+        if isinstance(name, str) and name in seen:
+            yield Violation(f"{path}[{i}].name", f"two parameters side by side are named {name!r}; rename one")
+        seen.add(name)
+
+
+def walk(parameters: Iterable[MessageParameter], above: str = "") -> Iterator[tuple[str, MessageParameter]]:
+    """Yield each parameter with its dotted path (`customer.tags.0`), parents first.
+
+    What lies below a variable list is not walked: its fields belong to the items, not to the payload.
+    """
+    for parameter in parameters:
+        path = f"{above}.{parameter.name}" if above else parameter.name
+        yield path, parameter
+        if parameter.variable is None:
+            yield from walk(parameter.parameters, path)
+
+
+def field_name_fault(name: str) -> str:
+    """Return what is wrong with a field name, or "" (R140, R141)."""
+    if not name:
+        return "a field name is not empty"
+    if "." in name:
+        return f"the field name {name[:40]!r} holds a '.'; rename it"
+    if name.startswith("$"):
+        return f"the field name {name[:40]!r} begins with '$'; rename it"
+    if not is_unicode(name):
+        return "a field name holds a lone surrogate; rename it"
+    return ""
+
+
+def message_parameters(
+    sample: Mapping[str, Any] | str, *, variables: Mapping[str, str | Variable] | None = None
+) -> tuple[MessageParameter, ...]:
+    """Infer the tree of message parameters from `sample`: a JSON object, or its text as pasted.
+
+    Every field starts as a constant that holds the sample's value (R136); `variables` turns some into variables:
+    dotted path to label, or to `wayhook.variable(label, optional=True)`. A field inside of an array is named
+    by its place: `products.0.id`. An array of objects as a variable takes its fields from the first object
+    (R163).
+
+    Raises `DefinitionError` with all faults at once: text that is no JSON object (R135), names with `.` or a
+    leading `$` at any depth (R140 to R142), a path that is not in the sample, an object or a mixed or
+    nested array as a variable (R170, R171), an empty array as a variable (R162).
+    """
+    tree = parse_json(sample) if isinstance(sample, str) else sample
+    if not isinstance(tree, Mapping):
+        raise DefinitionError([Violation("$", f"a sample is a JSON object, not {_json_name(tree)}", "R135")])
+    if variables is not None and not isinstance(variables, Mapping):
+        found = type(variables).__name__
+        raise DefinitionError([Violation("$.variables", f"a mapping of paths to labels belongs here, not {found}")])
+    inference = _Inference(dict(variables or {}))
+    parameters = inference.fields(tree, "", "$")
+    inference.faults += inference.unknown_paths(parameters)
+    if inference.faults:
+        raise DefinitionError(inference.faults)
+    return parameters
+
+
+def payload(sample: Mapping[str, Any] | str) -> tuple[MessageParameter, ...]:
+    """Infer the fields of an answer from `sample`; the same rules as for `message_parameters` (R176)."""
+    return message_parameters(sample)
+
+
+def _json_name(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    names: dict[type, str] = {list: "an array", str: "a string", int: "a number", float: "a number"}
+    return "null" if value is None else names.get(type(value), type(value).__name__)
+
+
+@attrs.define
+class _Inference:
+    """One reading of a sample; collects the faults of all of it."""
+
+    variables: dict[str, str | Variable]
+    faults: list[Violation] = attrs.Factory(list)
+    depth: int = 0
+
+    def fields(self, sample: Mapping[str, Any], above: str, where: str) -> tuple[MessageParameter, ...]:
+        found = []
+        for name, value in sample.items():
+            fault = field_name_fault(name) if isinstance(name, str) else "a field name is a string"
+            if fault:
+                self.faults.append(Violation(where, fault, self.name_rule(name)))
+                continue
+            path = f"{above}.{name}" if above else name
+            found.append(self.parameter(name, value, path, f"{where}.{name}"))
+        return tuple(found)
+
+    def name_rule(self, name: object) -> str:
+        """At every depth (R142); on top, told apart by the sign (R140, R141)."""
+        if self.depth:
+            return "R142"
+        return "R141" if str(name).startswith("$") else "R140"
+
+    def parameter(self, name: str, sample: Any, path: str, where: str) -> MessageParameter:
+        if self.depth >= MAX_DEPTH:
+            self.faults.append(Violation(where, f"nested more than {MAX_DEPTH} levels deep; send a flatter payload"))
+            return MessageParameter(name, DataType.LIST_ANY)
+        data_type = self.data_type(sample, where)
+        mark = self.mark(path, data_type, sample, where)
+        if not data_type.is_container:
+            return MessageParameter(name, data_type, None if mark else sample, variable=mark)
+        self.depth += 1
+        below = self.below(data_type, mark, sample, path, where)
+        self.depth -= 1
+        return MessageParameter(name, data_type, variable=mark, parameters=below)
+
+    def below(
+        self, data_type: DataType, mark: Variable | None, sample: Any, path: str, where: str
+    ) -> tuple[MessageParameter, ...]:
+        """The parameters of a container: fields of an object, items of a constant list, fields of a variable one."""
+        if data_type is DataType.OBJECT:
+            return self.fields(sample, path, where)
+        if mark is None:
+            return tuple(self.parameter(str(i), v, f"{path}.{i}", f"{where}[{i}]") for i, v in enumerate(sample))
+        if data_type is not DataType.LIST_OBJECT:
+            return ()
+        fields = attrs.evolve(self, variables={}).fields(sample[0], "", f"{where}[0]")
+        return tuple(map(_as_variable, fields))  # variables, every one of them (R164)
+
+    def data_type(self, sample: Any, where: str) -> DataType:
+        scalar = _scalar_type(sample)
+        if scalar is not None:
+            return scalar
+        if isinstance(sample, Mapping):
+            return DataType.OBJECT
+        if isinstance(sample, list | tuple):
+            return _list_type(sample)
+        kind = type(sample).__name__
+        detail = "is not finite" if isinstance(sample, float) else f"is a {kind}, which JSON does not have"
+        self.faults.append(Violation(where, f"the value {detail}; use JSON values", "R135"))
+        return DataType.STRING
+
+    def mark(self, path: str, data_type: DataType, sample: Any, where: str) -> Variable | None:
+        given = self.variables.get(path)
+        if given is None:
+            return None
+        if data_type is DataType.OBJECT:
+            self.faults.append(Violation(where, "an object is no variable; name its fields instead", "R139"))
+        elif data_type is DataType.LIST_ANY and not sample:
+            self.faults.append(Violation(where, "an empty array says nothing of its items; put one into it", "R162"))
+        elif data_type is DataType.LIST_ANY:
+            reason = "a mixed or nested array cannot be a variable; name its items instead"
+            self.faults.append(Violation(where, reason, "R170"))
+        else:
+            return given if isinstance(given, Variable) else Variable(given)
+        return None
+
+    def unknown_paths(self, parameters: tuple[MessageParameter, ...]) -> Iterator[Violation]:
+        known = [path for path, _ in walk(parameters)]
+        for path in self.variables:
+            if path in known or any(fault.path == f"$.{path}" for fault in self.faults):
+                continue
+            close = difflib.get_close_matches(path, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known[:8]) or 'no fields'}"
+            yield Violation(f"$.{path}", f"the sample has no such field; {hint}")
+
+
+def _as_variable(parameter: MessageParameter) -> MessageParameter:
+    if parameter.data_type is DataType.OBJECT:
+        return attrs.evolve(parameter, parameters=map(_as_variable, parameter.parameters))
+    fields: tuple[MessageParameter, ...] = ()
+    if parameter.data_type is DataType.LIST_OBJECT:
+        fields = tuple(_as_variable(field) for field in parameter.parameters[0].parameters)
+    return attrs.evolve(parameter, value=None, variable=Variable(), parameters=fields)
+
+
+def _scalar_type(sample: Any) -> DataType | None:
+    if sample is None or isinstance(sample, str):
+        return DataType.STRING
+    if isinstance(sample, bool):
+        return DataType.BOOLEAN
+    if isinstance(sample, int):
+        return DataType.INTEGER if INTEGER_MIN <= sample <= INTEGER_MAX else DataType.DECIMAL
+    if isinstance(sample, float) and math.isfinite(sample):
+        return DataType.DECIMAL
+    return None
+
+
+def _list_type(sample: list[Any] | tuple[Any, ...]) -> DataType:
+    items = [item for item in sample if item is not None]
+    if items and all(isinstance(item, Mapping) for item in sample):
+        return DataType.LIST_OBJECT
+    kinds = {_scalar_type(item) for item in items}
+    if kinds == {DataType.INTEGER, DataType.DECIMAL}:
+        return DataType.LIST_DECIMAL
+    if len(kinds) == 1 and (kind := kinds.pop()) is not None:
+        return DataType.list_of(kind)
+    return DataType.LIST_ANY

@@ -1,0 +1,160 @@
+"""The rulebook: each documented rule that is kept here, its editions, and where it is kept. No I/O.
+
+The table behind the page "Rules and editions"; the numbers are those of `reference/custom-actions.md`.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+__all__ = ["RULES", "Rule"]
+
+
+@attrs.frozen
+class Rule:
+    """One documented rule. `editions`: `both`, `orchestration` or `optimizer`. `kept`: where it is kept."""
+
+    number: str
+    title: str
+    editions: str
+    kept: str
+
+
+def _rules(lines: str) -> dict[str, Rule]:
+    rows = [line.split("|") for line in lines.strip().splitlines()]
+    return {row[0].strip(): Rule(*(cell.strip() for cell in row)) for row in rows}
+
+
+RULES = _rules("""
+R1   | Name is mandatory                                             | both          | construction, save
+R2   | Name at most 30 characters                                    | both          | save
+R3   | No space in the name                                          | both          | save
+R4   | No special character in the name                              | both          | save
+R5   | Underscore allowed                                            | both          | save
+R6   | Digits allowed, also first                                    | both          | save
+R7   | ASCII only                                                    | both          | save
+R8   | Description optional, free text                               | both          | construction
+R9   | Name unique per repository                                    | both          | repository (Conflict)
+R10  | New action: method POST                                       | both          | construction
+R11  | New action: no authentication                                 | both          | construction
+R12  | New action: two default headers                               | both          | construction
+R13  | New action used in 0 journeys                                 | both          | repository
+R14  | Used-in counts and lists the journeys                         | both          | repository
+R15  | The same action twice in a journey counts once                | both          | repository
+R16  | Used action: name editable                                    | both          | repository (rename)
+R17  | Used action: description editable                             | both          | change
+R18  | Used action: URL editable                                     | both          | change
+R19  | Used action: authentication editable                          | both          | change
+R20  | Used action: method read-only                                 | both          | change
+R21  | Used action: payload read-only                                | both          | change
+R22  | Used action: headers may be added while journeys are drafts   | both          | change
+R23  | Used action: query parameters may be added while drafts       | optimizer     | change
+R24  | Used action: existing header not removable or changeable      | both          | change
+R25  | A duplicate is independent of the original's journeys         | both          | Action.duplicate
+R26  | A duplicate's name ends with _Copy within 30 characters       | both          | Action.duplicate
+R27  | Built-in actions cannot be removed                            | optimizer     | repository (delete)
+R28  | A used action cannot be deleted                               | both          | repository (StillInUse)
+R29  | Channel: Email, SMS, Push notification, other                 | optimizer     | construction
+R30  | Channel prefills the required marketing action                | optimizer     | construction
+R31  | Required marketing action may be None                         | optimizer     | construction
+R32  | Required marketing action read-only in the journey            | optimizer     | construction
+R33  | Campaign Classic type has a payload only                      | both          | save
+R34  | https accepted                                                | both          | save
+R35  | http accepted                                                 | both          | save
+R36  | Other schemes refused                                         | both          | save, rendering
+R37  | Absolute URL with host required                               | both          | save, rendering
+R38  | https only on 443                                             | both          | save (network policy)
+R39  | http only on 80                                               | both          | save (network policy)
+R40  | Port 8080 of the old sample is refused                        | both          | save (network policy)
+R41  | IPv4 refused                                                  | both          | save (network policy)
+R42  | IPv6 refused                                                  | both          | save (network policy)
+R43  | Numeric spellings of IPv4 refused                             | both          | save (network policy)
+R44  | Host with .adobe. refused                                     | both          | save (network policy)
+R45  | The .adobe. test is case-insensitive                          | both          | save (network policy)
+R46  | Hosts merely containing "adobe" accepted                      | both          | save (network policy)
+R47  | .adobe. in the path is not a host                             | both          | save (network policy)
+R48  | Loopback and internal names refused unless allowed            | both          | save (network policy)
+R49  | Slash between URL and path: exactly one                       | both          | rendering
+R50  | Path empty: the static URL is called                          | both          | rendering
+R51  | The path comes from the journey only                          | both          | construction
+R52  | Path expression concatenates with + and quoted text           | both          | expression
+R53  | No placeholders in the URL                                    | both          | save, rendering
+R54  | Query string in the static URL accepted                       | optimizer     | rendering
+R55  | User info refused                                             | both          | save, rendering
+R56  | Fragment refused                                              | both          | save, rendering
+R57  | White space and control characters refused                    | both          | save, rendering
+R58  | The evaluated path cannot change host or scheme               | both          | rendering
+R59  | POST and PUT                                                  | both          | save
+R60  | GET                                                           | optimizer     | save
+R61  | DELETE unsupported (allowed in the standard edition)          | both          | save
+R62  | Other methods refused (PATCH allowed in standard)             | both          | save
+R63  | GET has no request payload                                    | optimizer     | save
+R65  | Constant header sent as configured                            | both          | rendering
+R68  | Unmapped variable header or query parameter refused           | both          | rendering
+R69  | Header name not starting with .                               | both          | save
+R70  | Header name not starting with $                               | both          | save
+R71  | Header name is a token                                        | both          | save, rendering
+R72  | No CR, LF, NUL in a header value                              | both          | save, rendering
+R74  | Same checks on run-time values                                | both          | rendering
+R75  | Default headers not deletable                                 | both          | construction
+R76  | Content-Type fixed                                            | orchestration | save
+R77  | Content-Type editable to a JSON type                          | optimizer     | save
+R78  | Charset never editable                                        | both          | save
+R79  | Default headers cannot be variable                            | both          | save
+R80  | Default header names known in any letter case                 | both          | construction
+R81  | Duplicate header names refused                                | both          | save
+R82  | Query parameters supported                                    | optimizer     | save
+R83  | Constant and variable query parameters                        | optimizer     | rendering
+R84  | Query name not empty, not starting with . or $                | optimizer     | save
+R86  | Query values percent-encoded                                  | optimizer     | rendering
+R92  | Basic: user name and password                                 | both          | construction
+R94  | API key: name, value, location                                | both          | construction
+R98  | Custom: bearer, header or queryParam                          | both          | construction
+R99  | Custom: tokenTarget for header and queryParam                 | both          | construction
+R101 | Custom: endpoint is a URL                                     | both          | construction, save
+R102 | Custom: GET or POST                                           | both          | construction
+R103 | Custom: body for POST                                         | both          | construction
+R104 | Custom: no body for GET                                       | both          | construction
+R105 | Custom: body is form or json                                  | both          | construction
+R107 | Custom: json body                                             | both          | construction
+R108 | Custom: headers are texts                                     | both          | construction
+R109 | Custom: tokenInResponse is response or json://path            | both          | construction
+R111 | Custom: the property is the token                             | both          | execution
+R118 | Custom: time unit of the cache                                | both          | construction
+R119 | Custom: duration is a whole number                            | both          | construction
+R125 | Custom: nested bodyParams only in json                        | optimizer     | construction
+R135 | A sample is a JSON object                                     | both          | message_parameters
+R139 | An object is no variable                                      | both          | message_parameters, save
+R140 | Field name without .                                          | both          | message_parameters, save
+R141 | Field name not starting with $                                | both          | message_parameters, save
+R142 | Both at every depth                                           | both          | message_parameters, save
+R143 | Type names are a closed set                                   | both          | construction
+R144 | Constants cannot be overridden                                | both          | rendering
+R145 | A variable has a label                                        | both          | construction
+R147 | Required variables are filled                                 | both          | rendering
+R148 | Optional variable may be empty                                | optimizer     | save
+R154 | integer: 64-bit signed                                        | both          | rendering
+R155 | decimal: finite                                               | both          | rendering
+R157 | dateTime: with an offset                                      | both          | rendering
+R158 | dateTimeOnly: without an offset                               | both          | rendering
+R159 | dateOnly: a calendar day                                      | both          | rendering
+R160 | Typed value mismatch refused before sending                   | both          | rendering
+R162 | A variable list of objects needs an object in the sample      | both          | message_parameters, save
+R164 | A variable list of objects has variable fields                | both          | save
+R166 | Inner mapping to another name or sub-path                     | both          | construction, rendering
+R169 | Nested arrays only as constants                               | optimizer     | save
+R170 | Mixed arrays are constant only                                | both          | message_parameters, save
+R175 | Response payload                                              | optimizer     | save
+R178 | Mixed arrays in a response refused                            | optimizer     | save
+R203 | Timeout 1 to 30 seconds                                       | both          | save
+R204 | Default timeout                                               | both          | execution
+R208 | At most three retries                                         | both          | execution
+R215 | Over the cap: not sent, not retried                           | both          | execution
+R237 | A capping rule has a URL                                      | both          | construction
+R238 | ... that is well formed                                       | both          | construction
+R239 | Wildcard not in host:port                                     | both          | construction
+R241 | Methods are a collection of texts                             | both          | construction
+R243 | maxCallsCount: a whole number from 1                          | both          | construction
+R244 | periodInMs: above 0                                           | both          | construction
+R283 | At most 50 activities                                         | both          | save
+""")
