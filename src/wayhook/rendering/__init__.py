@@ -1,0 +1,1 @@
+"""Action, activity and context to a Call: compiled once per activity, without I/O."""

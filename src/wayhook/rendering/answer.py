@@ -1,0 +1,102 @@
+"""The declared fields of an answer, and the token in the answer of an authentication call. No I/O.
+
+Section 5 of the rules (R175 to R189): exactly the declared fields are read; what is missing is null; what is of
+another type is reported, never a crash.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wayhook.errors import DefinitionError
+from wayhook.jsonvalue import Json, parse_json
+from wayhook.model.action import Action
+from wayhook.model.parameter import MessageParameter
+from wayhook.values import DataType, Misfit, conform
+from wayhook.wire import Response
+
+__all__ = ["read_answer", "read_token"]
+
+MAX_FAULTS = 20
+MAX_TOKEN = 8192
+_TOKEN = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", re.ASCII)
+
+
+def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ...]]:
+    """Return the declared fields of `response`, and why some of them could not be read.
+
+    The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
+    nothing is declared for that case or the body is no JSON object.
+    """
+    declared = action.response if response.succeeded else action.failure_response
+    if not declared:
+        return None, ()
+    if response.fault:
+        return None, (f"$: {response.fault}",)
+    if not response.body.strip():
+        return None, ("$: fields are declared, and the body is empty",)
+    try:
+        body = parse_json(response.body)
+    except DefinitionError as error:
+        return None, tuple(f"{violation.path}: {violation.message}" for violation in error.violations)
+    if not isinstance(body, dict):
+        return None, (f"$: an object was declared, {type(body).__name__} came",)
+    faults: list[str] = []
+    return _fields(declared, body, "$", faults), tuple(faults)
+
+
+def _fields(
+    declared: Sequence[MessageParameter], body: Mapping[str, Any], path: str, faults: list[str]
+) -> dict[str, Json]:
+    return {
+        field.name: _typed(field.data_type, field.parameters, body.get(field.name), f"{path}.{field.name}", faults)
+        for field in declared
+    }
+
+
+def _typed(data_type: DataType, below: Sequence[MessageParameter], value: Any, path: str, faults: list[str]) -> Json:
+    """The value, if it has the declared type; else null, and a fault, of which a score is enough."""
+    if value is None:
+        return None
+    try:
+        value = conform(data_type)(value)
+    except Misfit as misfit:
+        if len(faults) < MAX_FAULTS:
+            faults.append(f"{path} {misfit}")
+        return None
+    if data_type is DataType.OBJECT:
+        return _fields(below, value, path, faults)
+    item = data_type.item
+    if item is None:
+        return value  # type: ignore[no-any-return]  # a scalar that conforms, or an array of arrays as it came
+    fields = below[0].parameters if item is DataType.OBJECT and below else ()
+    return [_typed(item, fields, part, f"{path}[{i}]", faults) for i, part in enumerate(value)]
+
+
+def read_token(selector: str, response: Response) -> str | None:
+    """Return the token that `selector` (`response` or `json://path`) names, or None when there is no usable one.
+
+    A token is 1 to 8,192 visible ASCII characters (P34). A path is split at `/` or `.`; a number picks an item.
+    """
+    if response.fault:
+        return None
+    if selector == "response":
+        token: Any = response.text.strip()
+    else:
+        try:
+            token = parse_json(response.body)
+        except DefinitionError:
+            return None
+        for step in re.split(r"[/.]", selector.removeprefix("json://")):
+            token = _step(token, step)
+    return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+
+
+def _step(value: Any, step: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(step)
+    if isinstance(value, list) and step.isdecimal() and int(step[:6]) < len(value):
+        return value[int(step[:6])]
+    return None

@@ -1,0 +1,327 @@
+"""Plan: an action and the values of its variables, compiled once; `render` gives the Call. No I/O.
+
+The only way from (action, values) to bytes: a preview and an execution take it alike.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from wayhook.errors import DefinitionError, Violation, WrongType
+from wayhook.expression.context import Context
+from wayhook.expression.expression import Expression
+from wayhook.model.action import Action, UrlConfiguration
+from wayhook.model.journey import ActionActivity
+from wayhook.model.parameter import MessageParameter, Variable, walk
+from wayhook.model.rule import header_value_fault, safety_violations
+from wayhook.model.url import parse_url
+from wayhook.rendering.address import PathFault, encode_query, join_path
+from wayhook.rendering.payload import Piece, compile_payload
+from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
+from wayhook.secret import Credential, LiteralSecret, SecretReference
+from wayhook.values import DataType, Misfit, datetime_text, text_of
+from wayhook.wire import Call, Headers
+
+__all__ = ["Given", "Plan", "plan_activity", "plan_values"]
+
+MAX_HEADER_VALUE = 16_384
+MAX_QUERY_VALUE = 8_192
+_PLACES = ("header:", "query:", "parameter:")
+
+
+@attrs.frozen
+class Given:
+    """What a call without a journey is rendered from: values by the name of the variable, and the path."""
+
+    values: Mapping[str, Any]
+    path: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.values, Mapping):
+            found = type(self.values).__name__
+            raise DefinitionError([Violation("$", f"values are a mapping by the names of variables, not {found}")])
+
+
+Places = Mapping[str, Fill]
+
+
+@attrs.frozen
+class _Bindings:
+    """Where each variable of an action gets its value: `fill` functions by place and name."""
+
+    path: Fill
+    headers: Places
+    query_parameters: Places
+    parameters: Places
+    sources: Mapping[str, str] = attrs.Factory(dict)
+
+
+@attrs.frozen(repr=False)
+class Plan:
+    """A compiled use of an action. `render` may be called any number of times, from any task."""
+
+    action: Action
+    method: str
+    _base: str
+    _static_path: str
+    _path: Slot
+    _query: tuple[tuple[str, str | Slot], ...]
+    _headers: tuple[tuple[str, str | Slot], ...]
+    _body: Piece
+    _credentials: tuple[Credential, ...]
+    _known: frozenset[str] | None
+
+    def render(self, subject: Any) -> Call:
+        """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
+
+        Raises `MissingValue`, `WrongType`, `UnsafeCall`, or `RenderError` when faults of several kinds came
+        together; all faults are in `violations`, with paths and never with a value.
+        """
+        faults = Faults()
+        if self._known is not None:
+            self._check_names(subject.values, faults)
+        elif not isinstance(subject, Context):
+            raise WrongType([Violation("$", f"a Context belongs here, not {type(subject).__name__}")])
+        url = self._base + self._rendered_path(subject, faults) + self._rendered_query(subject, faults)
+        headers = self._rendered_headers(subject, faults)
+        body = self._body(subject, faults) if callable(self._body) else self._body
+        faults.check()
+        return Call(self.action.name, self.method, url, headers, body, self._credentials)
+
+    def _check_names(self, values: Mapping[str, Any], faults: Faults) -> None:
+        known = self._known or frozenset()
+        for name in values:
+            if name not in known:
+                faults.unsafe(f"$.{str(name)[:40]}", _unknown(str(name), known), "R144")
+
+    def _rendered_path(self, subject: Any, faults: Faults) -> str:
+        value = self._path.required(subject, faults)
+        if value is None:
+            return ""
+        try:
+            return join_path(self._static_path, _text(value))
+        except Misfit as misfit:
+            faults.misfit(self._path.path, misfit)
+        except PathFault as fault:
+            faults.unsafe(self._path.path, str(fault), "R58")
+        return ""
+
+    def _rendered_query(self, subject: Any, faults: Faults) -> str:
+        pairs = []
+        for name, value in self._query:
+            if isinstance(value, str):
+                pairs.append(value)
+            elif (text := _slot_text(value, subject, faults)) is not None:
+                pairs.append(_query_pair(name, text, value.path, faults))
+        return "?" + "&".join(pairs) if pairs else ""
+
+    def _rendered_headers(self, subject: Any, faults: Faults) -> Headers:
+        headers = []
+        for name, value in self._headers:
+            if isinstance(value, str):
+                headers.append((name, value))
+            elif (text := _slot_text(value, subject, faults)) is not None:
+                fault = header_value_fault(text)
+                if len(text) > MAX_HEADER_VALUE:
+                    fault = f"a header value has at most {MAX_HEADER_VALUE} characters"
+                if fault:
+                    faults.unsafe(value.path, fault, "R74")
+                headers.append((name, text.strip(" \t")))
+        return tuple(headers)
+
+    def __repr__(self) -> str:
+        return f"<Plan of {self.action!r}>"
+
+
+def _text(value: Any) -> str:
+    """The text of a value in a path, a query or a header: date-times keep their offset, as in a payload."""
+    return datetime_text(value) if isinstance(value, datetime) else text_of(value)
+
+
+def _slot_text(slot: Slot, subject: Any, faults: Faults) -> str | None:
+    """The text of a header or query variable; one that may not stay empty cannot be null (R68)."""
+    value = slot.required(subject, faults)
+    if value is None:
+        return None
+    try:
+        return _text(value)
+    except Misfit as misfit:
+        faults.misfit(slot.path, misfit)
+        return None
+
+
+def _query_pair(name: str, text: str, path: str, faults: Faults) -> str:
+    if len(text) > MAX_QUERY_VALUE:
+        faults.unsafe(path, f"a query value has at most {MAX_QUERY_VALUE} characters", "R86")
+        return ""
+    try:
+        return encode_query(name, text)
+    except UnicodeEncodeError:
+        faults.unsafe(path, "a query value is text of Unicode characters; this one holds a lone surrogate", "R86")
+        return ""
+
+
+def plan_activity(action: Action, activity: ActionActivity) -> Plan:
+    """Compile the use of `action` by `activity`; render it with a `Context`.
+
+    Raises `DefinitionError` with all faults at once: names that the action does not have, constants that the
+    activity would override (R65, R144), required variables without a value (R68, R147), and what makes the
+    action impossible to render.
+    """
+    faults = list(safety_violations(action)) or list(_activity_faults(action, activity))
+    if faults:
+        raise DefinitionError(faults)
+    return _plan(
+        action,
+        _Bindings(
+            _fill(activity.path),
+            {name: _fill(value) for name, value in activity.headers},
+            {name: _fill(value) for name, value in activity.query_parameters},
+            {name: _fill(value) for name, value in activity.parameters},
+            dict(activity.fields),
+        ),
+    )
+
+
+def plan_values(action: Action) -> Plan:
+    """Compile `action` for values given by name; render it with a `Given`.
+
+    A name is that of a header, of a query parameter, or the dotted path of a message parameter. Where two of
+    these are the same, `header:name`, `query:name` and `parameter:path` tell them apart.
+    Raises `DefinitionError` for what makes the action impossible to render.
+    """
+    faults = safety_violations(action)
+    if faults:
+        raise DefinitionError(faults)
+    places = {
+        "header": _variables(_configuration(action).headers),
+        "query": _variables(_configuration(action).query_parameters),
+        "parameter": {path: p.variable for path, p in walk(action.message_parameters) if p.variable is not None},
+    }
+    plain = [name for names in places.values() for name in names]
+    keys = {
+        (place, name): name if plain.count(name) == 1 and not name.startswith(_PLACES) else f"{place}:{name}"
+        for place, names in places.items()
+        for name in names
+    }
+    fills = {place: {name: _from_values(keys[place, name]) for name in names} for place, names in places.items()}
+    bindings = _Bindings(lambda given: given.path, fills["header"], fills["query"], fills["parameter"])
+    return attrs.evolve(_plan(action, bindings), known=frozenset(keys.values()))
+
+
+def _from_values(key: str) -> Fill:
+    return lambda given: given.values.get(key, ABSENT)
+
+
+def _fill(value: Any) -> Fill:
+    return value.evaluate if isinstance(value, Expression) else lambda _: value
+
+
+def _configuration(action: Action) -> UrlConfiguration:
+    assert action.url_configuration is not None  # noqa: S101 - safety_violations came first
+    return action.url_configuration
+
+
+def _variables(pairs: Iterable[Any]) -> dict[str, Variable]:
+    return {pair.name: pair.value for pair in pairs if isinstance(pair.value, Variable)}
+
+
+def _plan(action: Action, bindings: _Bindings) -> Plan:
+    configuration = _configuration(action)
+    url = parse_url(configuration.url)
+    query = _slots(configuration.query_parameters, bindings.query_parameters, "$.query_parameters")
+    constant = [(name, encode_query(name, v) if isinstance(v, str) else v) for name, v in query]
+    return Plan(
+        action=action,
+        method=configuration.method,
+        base=url.origin,
+        static_path=url.path,
+        path=Slot("$.path", bindings.path, optional=False),
+        query=(*((("", url.query),) if url.query else ()), *constant),
+        headers=tuple(
+            (name, value.strip(" \t") if isinstance(value, str) else value)
+            for name, value in _slots(configuration.headers, bindings.headers, "$.headers")
+        ),
+        body=_body(action, bindings),
+        credentials=_credentials(action, configuration),
+        known=None,
+    )
+
+
+def _slots(pairs: Iterable[Any], fills: Places, path: str) -> Iterator[tuple[str, str | Slot]]:
+    for pair in pairs:
+        if isinstance(pair.value, Variable):
+            fill = fills.get(pair.name, lambda _: ABSENT)
+            yield pair.name, Slot(f"{path}.{pair.name}", fill, pair.value.optional)
+        elif isinstance(pair.value, str):
+            yield pair.name, pair.value
+
+
+def _body(action: Action, bindings: _Bindings) -> Piece:
+    if not action.message_parameters:
+        return None
+    slots = {
+        path: Slot(f"$.parameters.{path}", bindings.parameters.get(path, lambda _: ABSENT), p.variable.optional)
+        for path, p in walk(action.message_parameters)
+        if p.variable is not None
+    }
+    return compile_payload(action.message_parameters, slots, bindings.sources, nulls=action.allow_null_values)
+
+
+def _credentials(action: Action, configuration: UrlConfiguration) -> tuple[Credential, ...]:
+    """What the secrets of headers, query and authentication add to the call, in this order."""
+    kinds = (SecretReference, LiteralSecret)
+    headers = [Credential("header", h.name, (h.value,)) for h in configuration.headers if isinstance(h.value, kinds)]
+    query = [
+        Credential("query", q.name, (q.value,)) for q in configuration.query_parameters if isinstance(q.value, kinds)
+    ]
+    return (*headers, *query, *action.authentication.credentials())
+
+
+def _activity_faults(action: Action, activity: ActionActivity) -> Iterator[Violation]:
+    configuration = _configuration(action)
+    fields = {path: p.variable for path, p in walk(action.message_parameters)}
+    headers: dict[str, Any] = {h.name: h.value for h in configuration.headers}
+    query: dict[str, Any] = {q.name: q.value for q in configuration.query_parameters}
+    leaves = {path for path, p in walk(action.message_parameters) if p.variable or not p.data_type.is_container}
+    parameters = {path: variable for path, variable in fields.items() if path in leaves}
+    yield from _place_faults("headers", headers, dict(activity.headers), "R65", "R68")
+    yield from _place_faults("query_parameters", query, dict(activity.query_parameters), "R83", "R68")
+    yield from _place_faults("parameters", parameters, dict(activity.parameters), "R144", "R147")
+    known = {path for path, _ in _item_fields(action.message_parameters)}
+    for name, _ in activity.fields:
+        if name not in known:
+            yield Violation(f"$.fields.{name}", _unknown(name, known), "R166")
+
+
+def _place_faults(
+    place: str, declared: Mapping[str, Any], given: Mapping[str, Any], constant: str, required: str
+) -> Iterator[Violation]:
+    variables = {name for name, value in declared.items() if isinstance(value, Variable)}
+    for name in given:
+        if name in declared and name not in variables:
+            yield Violation(f"$.{place}.{name}", "this is a constant of the action; leave it out here", constant)
+        elif name not in declared:
+            yield Violation(f"$.{place}.{name}", _unknown(name, variables), constant)
+    for name in variables:
+        if name not in given and not declared[name].optional:
+            yield Violation(f"$.{place}.{name}", "this variable is required; give it a value", required)
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names[:8])}" if names else "there is none"
+    return f"the action has no such variable; {hint}"
+
+
+def _item_fields(parameters: Iterable[MessageParameter]) -> Iterator[tuple[str, MessageParameter]]:
+    """The fields of the objects of variable lists, by dotted path."""
+    for path, parameter in walk(parameters):
+        if parameter.variable is not None and parameter.data_type is DataType.LIST_OBJECT:
+            yield from ((f"{path}.{below}", field) for below, field in walk(parameter.parameters))
