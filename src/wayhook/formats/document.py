@@ -1,0 +1,348 @@
+"""Actions and journeys as JSON documents: our stored form, versioned. The one module that imports cattrs.
+
+A document is `{"wayhook": 1, "kind": "action", …}` with the fields of the class by their names. Reading reports
+every fault at once with its path in the document; unknown keys are named; secrets are references. What can be
+read is bounded (5 MB, 160 levels), and a document never widens the network policy (P40): it has no place for it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from functools import cache
+from types import GenericAlias, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from wayhook.errors import DefinitionError, DocumentError, ExpressionError, Violation
+from wayhook.expression.expression import Expression
+from wayhook.jsonvalue import json_fault, parse_json
+from wayhook.model.action import Action
+from wayhook.model.authentication import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    CustomAuthorization,
+    NoAuthentication,
+)
+from wayhook.model.journey import Journey
+from wayhook.model.parameter import Variable
+from wayhook.model.storage import kind_of, storing_violations
+from wayhook.secret import LiteralSecret, SecretReference, literal_secret, secret
+
+__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "KINDS", "dump", "dumps", "load", "loads"]
+
+FORMAT_VERSION = 1
+MAX_SIZE = 5_000_000
+MAX_DEPTH = 160  # a payload of 64 levels takes two levels of its document for each
+
+KINDS: dict[str, type[Action | Journey]] = {"action": Action, "journey": Journey}
+AUTHENTICATIONS: dict[str, type[Authentication]] = {
+    kind.kind: kind for kind in (NoAuthentication, BasicAuthentication, ApiKeyAuthentication, CustomAuthorization)
+}
+
+
+def dump(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> dict[str, Any]:
+    """Return the document of `value`, made of dicts, lists and JSON scalars.
+
+    Raises `DefinitionError` that names the place of every literal secret, unless these are allowed.
+    """
+    faults = tuple(storing_violations(value, literal_secrets_allowed=literal_secrets_allowed))
+    if faults:
+        raise DefinitionError(faults)
+    return {"wayhook": FORMAT_VERSION, "kind": kind_of(value), **_converter().unstructure(value)}
+
+
+def dumps(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> str:
+    """Return the document of `value` as JSON text, indented, in a stable order."""
+    document = dump(value, literal_secrets_allowed=literal_secrets_allowed)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    if len(text) > MAX_SIZE:
+        message = f"a document has at most {MAX_SIZE:,} characters, not {len(text):,}; make texts and samples shorter"
+        raise DefinitionError([Violation("$", message)])
+    return text
+
+
+def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Action | Journey:
+    """Read the document in the JSON `text`; raises `DocumentError` with every fault and its path.
+
+    A literal secret in it is a fault, unless these are allowed.
+    """
+    if not isinstance(text, str | bytes):
+        raise DocumentError([Violation("$", f"a document is JSON text, not {type(text).__name__}")])
+    if len(text) > MAX_SIZE:
+        raise DocumentError([Violation("$", f"a document has at most {MAX_SIZE:,} characters, not {len(text):,}")])
+    try:
+        document = parse_json(text, depth=MAX_DEPTH)
+    except DefinitionError as error:
+        raise DocumentError(error.violations) from None
+    if not isinstance(document, dict):
+        raise DocumentError([Violation("$", f"a document is a JSON object, not {_kind_of(document)}")])
+    return load(document, literal_secrets_allowed=literal_secrets_allowed)
+
+
+def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) -> Action | Journey:
+    """Read a `document`; raises `DocumentError` with every fault and its path.
+
+    A literal secret in it is a fault, unless these are allowed.
+    """
+    if not isinstance(document, Mapping) or not all(isinstance(name, str) for name in document):
+        raise DocumentError([Violation("$", "a document is an object whose names are texts")])
+    kind, faults = document.get("kind"), []
+    version = document.get("wayhook")
+    if type(version) is not int or version != FORMAT_VERSION:
+        newer = "; it was written by a newer wayhook" if _is_newer(version) else ""
+        faults.append(Violation("$.wayhook", f"the format version is {FORMAT_VERSION}{newer}"))
+    if not isinstance(kind, str) or kind not in KINDS:
+        faults.append(Violation("$.kind", f"a kind is one of {', '.join(KINDS)}"))
+    if faults:
+        raise DocumentError(faults)
+    fields = {name: value for name, value in document.items() if name not in ("wayhook", "kind")}
+    value: Action | Journey = _read(KINDS[str(kind)], fields, "$")
+    faults = list(storing_violations(value, literal_secrets_allowed=literal_secrets_allowed))
+    if faults:
+        raise DocumentError(faults)
+    return value
+
+
+def _is_newer(version: object) -> bool:
+    return isinstance(version, int) and version > FORMAT_VERSION
+
+
+def _read(kind: type, value: Any, path: str) -> Any:
+    try:
+        return _converter().structure(value, kind)
+    except cattrs.BaseValidationError as error:
+        raise DocumentError(_faults(error, path)) from None
+    except (DefinitionError, ExpressionError, _Fault) as error:
+        raise DocumentError(_leaf_faults(error, path)) from None
+
+
+class _Fault(Exception):  # noqa: N818 - inside of this module only
+    """One thing wrong at the place that is being read: the message, and the rest of the path."""
+
+    def violation(self, path: str) -> Violation:
+        return Violation(path + self.args[1], self.args[0])
+
+
+def _faults(error: BaseException, path: str) -> Iterator[Violation]:
+    """The faults below a group, each with the path that the group's notes tell."""
+    if not isinstance(error, cattrs.BaseValidationError):
+        yield from _leaf_faults(error, path)
+        return
+    for below in error.exceptions:
+        yield from _faults(below, path + _step(below))
+
+
+def _step(error: BaseException) -> str:
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, cattrs.AttributeValidationNote):
+            return f".{note.name}"
+        if isinstance(note, cattrs.IterableValidationNote):
+            return f"[{note.index!r}]"
+    return ""
+
+
+def _leaf_faults(error: BaseException, path: str) -> Iterator[Violation]:
+    match error:
+        case _Fault():
+            yield error.violation(path)
+        case DefinitionError():
+            for violation in error.violations:
+                yield attrs.evolve(violation, path=path + violation.path.removeprefix("$"))
+        case ExpressionError():
+            where = f"line {error.line}, column {error.column}"
+            yield Violation(path, f"the expression is wrong at {where}: {error.message}")
+        case cattrs.ForbiddenExtraKeysError():
+            known = [field.name for field in attrs.fields(error.cl) if field.init]
+            for name in sorted(error.extra_fields):
+                yield Violation(f"{path}.{name[:40]}", f"there is no such key; {_nearest(name, known)}")
+        case KeyError():
+            yield Violation(path, "this is missing; add it")
+        case _:
+            yield Violation(path, "this cannot be read; see the JSON Schema of the format")
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+
+
+def _kind_of(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+_MARKS: dict[type, tuple[str, Callable[[Any], Any]]] = {
+    Variable: ("variable", lambda value: value.label),
+    SecretReference: ("secret", lambda value: value.source),
+    LiteralSecret: ("literal_secret", lambda value: value.reveal()),
+    Expression: ("expression", lambda value: value.text),
+}
+_READERS: dict[str, Callable[[str], Any]] = {
+    "variable": Variable,
+    "secret": secret,
+    "literal_secret": literal_secret,
+    "expression": Expression,
+}
+
+
+def _written(value: Any) -> Any:
+    """A value that may be marked: `{"secret": "env:NAME"}`; a literal object stands below `literal`."""
+    mark = _MARKS.get(type(value))
+    if mark is not None:
+        optional = {"optional": True} if isinstance(value, Variable) and value.optional else {}
+        return {mark[0]: mark[1](value), **optional}
+    return {"literal": value} if isinstance(value, Mapping) else value
+
+
+def _marked(value: Any, kind: Any) -> Any:
+    """Read a value of a union such as `str | Variable | SecretReference`, or of `Any` (expression or literal)."""
+    marks = _marks_of(kind)
+    if not isinstance(value, dict):
+        if "literal" not in marks and not isinstance(value, str):
+            forms = ", ".join(sorted(marks))
+            raise _Fault(f"a string or an object with a key of {forms} belongs here, not {_kind_of(value)}", "")
+        return _json(value)
+    mark = next(iter(value), "")
+    if mark == "literal" and "literal" in marks and len(value) == 1:
+        return _json(value[mark])
+    if mark not in marks or len(value) > 1 + (mark == "variable"):
+        raise _Fault(f"an object here has one key of {', '.join(sorted(marks))}", "")
+    text, optional = value[mark], value.get("optional", False)
+    if not isinstance(text, str):
+        raise _Fault(f"a string belongs here, not {_kind_of(text)}", f".{mark}")
+    if mark == "variable":
+        if set(value) - {mark, "optional"}:
+            raise _Fault("a variable has a label and may have 'optional'", "")
+        return Variable(text, optional=optional)
+    return _READERS[mark](text)
+
+
+def _json(value: Any) -> Any:
+    if (fault := json_fault(value)) is not None:
+        raise _Fault(fault[1], fault[0])
+    return value
+
+
+def _marks_of(kind: Any) -> frozenset[str]:
+    if kind is Any:
+        return frozenset({"expression", "literal"})
+    marks = {_MARKS[part][0] for part in get_args(kind) if part in _MARKS}
+    return frozenset(marks | ({"literal"} if _is_json(kind) else set()))
+
+
+def _is_marked(kind: Any) -> bool:
+    parts = [part for part in get_args(kind) if part is not type(None)]
+    return get_origin(kind) in (Union, UnionType) and len(parts) > 1 and any(part in _MARKS for part in parts)
+
+
+def _is_json(kind: Any) -> bool:
+    """The union `Json`, told by the objects in it: a forward reference in it has more than one spelling."""
+    return any(get_origin(part) is dict for part in get_args(kind))
+
+
+def _is_tuple(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _is_pairs(kind: Any) -> bool:
+    return _is_tuple(kind) and get_origin(get_args(kind)[0]) is tuple
+
+
+def _is_word(kind: Any) -> bool:
+    """An enumeration or a `Literal`: the class itself says which words it takes."""
+    return get_origin(kind) is Literal or (isinstance(kind, type) and issubclass(kind, StrEnum))
+
+
+def _is_authentication(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Authentication)
+
+
+@cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(omit_if_default=True, forbid_extra_keys=True)
+    converter.register_unstructure_hook(str, str)  # a member of an enumeration is written as plain text
+    read, write = converter.register_structure_hook_func, converter.register_unstructure_hook_func
+    for scalar, word in (
+        (str, "a string"),
+        (bool, "true or false"),
+        (int, "a whole number"),
+        (float, "a number"),
+    ):
+        converter.register_structure_hook(scalar, _scalar_reader(scalar, word))
+    converter.register_structure_hook_factory(attrs.has, lambda kind: _object_reader(kind, converter))
+    read(_is_word, lambda value, _: value)
+    read(_is_json, lambda value, _: _json(value))
+    read(_is_marked, _marked)
+    read(_is_tuple, lambda value, kind: _read_items(converter, value, kind))
+    read(_is_pairs, lambda value, kind: _read_pairs(converter, value, kind))
+    read(lambda kind: kind is Authentication, lambda value, _: _read_authentication(converter, value))
+    write(_is_json, lambda value: value)
+    write(_is_marked, _written)
+    write(_is_tuple, lambda items: [converter.unstructure(item) for item in items])
+    write(_is_pairs, lambda pairs: {name: _written(value) for name, value in pairs})
+    write(_is_authentication, lambda value: _write_authentication(converter, value))
+    return converter
+
+
+def _scalar_reader(scalar: type, word: str) -> Callable[[Any, Any], Any]:
+    accepted = (int, float) if scalar is float else (scalar,)
+
+    def read(value: Any, _: Any) -> Any:
+        if type(value) not in accepted:
+            raise _Fault(f"{word} belongs here, not {_kind_of(value)}", "")
+        return _json(value)
+
+    return read
+
+
+def _object_reader(kind: type[Any], converter: cattrs.Converter) -> Callable[[Any, Any], Any]:
+    read_fields = make_dict_structure_fn(kind, converter, _cattrs_forbid_extra_keys=True)
+
+    def read(value: Any, _: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _Fault(f"an object belongs here, not {_kind_of(value)}", "")
+        return read_fields(value, kind)
+
+    return read
+
+
+def _read_items(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _Fault(f"an array belongs here, not {_kind_of(value)}", "")
+    return tuple(converter.structure(value, GenericAlias(list, (get_args(kind)[0],))))  # type: ignore[arg-type]
+
+
+def _read_pairs(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(value, dict):
+        raise _Fault(f"an object belongs here, not {_kind_of(value)}", "")
+    of = get_args(get_args(kind)[0])[1]
+    pairs, faults = [], []
+    for name, below in value.items():
+        try:
+            pairs.append((name, _marked(below, of) if of is not str else converter.structure(below, str)))
+        except (_Fault, DefinitionError, ExpressionError) as error:
+            faults += list(_leaf_faults(error, f"$.{name}"))
+    if faults:
+        raise DocumentError(faults)
+    return tuple(pairs)
+
+
+def _read_authentication(converter: cattrs.Converter, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise _Fault(f"an object belongs here, not {_kind_of(value)}", "")
+    kind = AUTHENTICATIONS.get(str(value.get("kind")))
+    if kind is None:
+        raise _Fault(f"a kind of authentication is one of {', '.join(AUTHENTICATIONS)}", ".kind")
+    return converter.structure({name: below for name, below in value.items() if name != "kind"}, kind)
+
+
+def _write_authentication(converter: cattrs.Converter, value: Authentication) -> dict[str, Any]:
+    write = make_dict_unstructure_fn(type(value), converter, _cattrs_omit_if_default=True)
+    return {"kind": value.kind, **write(value)}
