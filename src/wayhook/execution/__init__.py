@@ -1,0 +1,1 @@
+"""From a definition and its values to an outcome."""

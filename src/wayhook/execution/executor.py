@@ -1,0 +1,231 @@
+"""Executor: the one who executes activities and actions, and owns connections and tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Self
+
+import attrs
+
+from wayhook.errors import DefinitionError, SecretMissing, Violation
+from wayhook.execution.batch import Batch
+from wayhook.execution.execution import Execution, Means, Use
+from wayhook.execution.plugin import plugin
+from wayhook.execution.ports import (
+    Clock,
+    EventSink,
+    Limiter,
+    Randomness,
+    Repository,
+    SecretSource,
+    Transport,
+    system_random,
+)
+from wayhook.execution.retry import RetryPolicy
+from wayhook.execution.token import Tokens
+from wayhook.expression.context import Context
+from wayhook.model.action import Action
+from wayhook.model.guardrail import Guardrails
+from wayhook.model.journey import Journey
+from wayhook.model.rule import require
+from wayhook.rendering.plan import Given, plan_activity, plan_values
+from wayhook.secret import SecretReference
+from wayhook.wire import Call, Outcome
+
+__all__ = ["Executor", "SystemClock"]
+
+_USES_KEPT = 1024
+
+
+class SystemClock:
+    """The clock of the machine; waits and deadlines run on the event loop's own."""
+
+    def monotonic(self) -> float:
+        """Return the time of the running loop."""
+        return asyncio.get_running_loop().time()
+
+    def now(self) -> datetime:
+        """Return the date and time in UTC."""
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the loop."""
+        await asyncio.sleep(seconds)
+
+
+class SchemeSecrets:
+    """Looks a secret up where its scheme says, through the entry points of `wayhook.secrets`."""
+
+    async def reveal(self, reference: SecretReference) -> str:
+        """Return the secret's text; raise `SecretMissing`."""
+        try:
+            source: SecretSource = plugin("secrets", reference.source.partition(":")[0])()
+        except DefinitionError as error:
+            raise SecretMissing(f"the secret {reference.source} cannot be looked up: {error}") from None
+        return await source.reveal(reference)
+
+
+class Executor:
+    """Executes activities and actions; an async context manager.
+
+    `repository`: where journeys and actions are looked up by name; a `call` with an `Action` needs none.
+    `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
+    `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
+    `secrets`: looks references up; by their scheme unless given. `limiter`: refuses calls above a rate.
+    `events`: sinks that hear of attempts and outcomes. `clock`, `random`: for tests.
+    """
+
+    def __init__(
+        self,
+        repository: Repository | None = None,
+        *,
+        guardrails: Guardrails | None = None,
+        transport: Transport | str = "httpx",
+        secrets: SecretSource | None = None,
+        limiter: Limiter | None = None,
+        events: Iterable[EventSink] = (),
+        clock: Clock | None = None,
+        random: Randomness = system_random,
+    ) -> None:
+        self.guardrails = Guardrails.standard() if guardrails is None else guardrails
+        if not isinstance(self.guardrails, Guardrails):
+            message = "guardrails are an edition, such as Guardrails.standard()"
+            raise DefinitionError([Violation("$.guardrails", message)])
+        if isinstance(repository, str):
+            message = "a repository is opened first: async with wayhook.open_repository(url) as repository"
+            raise DefinitionError([Violation("$.repository", message)])
+        if not isinstance(events, Iterable):
+            raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
+        self._repository = repository
+        self._uses: dict[tuple[str, str], Use] = {}
+        clock = clock or SystemClock()
+        self._means = Means(
+            plugin("transports", transport)() if isinstance(transport, str) else transport,
+            secrets or SchemeSecrets(),
+            limiter,
+            tuple(events),
+            clock,
+            RetryPolicy(self.guardrails.repetition, clock, random),
+            Tokens(clock),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self._means.tokens.aclose()
+        finally:
+            await self._means.transport.aclose()
+
+    async def execute(self, journey: Journey | str, label: str, context: Context) -> Outcome:
+        """Execute the activity `label` of `journey` for one `context` and return how it ended.
+
+        `journey`: a journey, or the name of one in the repository; its actions are looked up there.
+        A call that fails, times out or cannot be rendered is an outcome, never an exception. Raises what is
+        wrong with the definition, whatever the data: `NotFound`, `DefinitionError`, `StoreUnavailable`.
+        """
+        _require_context(context)
+        return await self._run(await self._use(journey, label), context)
+
+    async def call(
+        self,
+        action: Action | str,
+        values: Mapping[str, Any] | None = None,
+        *,
+        path: str = "",
+        timeout: float | None = None,  # noqa: ASYNC109 - the budget of the execution, not of this coroutine
+    ) -> Outcome:
+        """Call `action` with `values` by the names of its variables, and return how it ended.
+
+        `path`: appended to the static URL. `timeout`: seconds for the call and its retries together, the
+        edition's default unless given. Raises as `execute` does.
+        """
+        if isinstance(action, str):
+            action = (await self._kept().get(Action, action)).value
+        if not isinstance(action, Action):
+            raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
+        return await self._run(self._values_use(action, timeout), Given({} if values is None else values, path))
+
+    async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
+        """Return the request that `execute` would send, its secrets masked; nothing is sent.
+
+        Raises what is wrong with the definition, and `RenderError` for data that does not fit.
+        """
+        _require_context(context)
+        return (await self._use(journey, label)).plan.render(context)
+
+    def batch(
+        self,
+        journey: Journey | str,
+        label: str,
+        contexts: Iterable[Context] | AsyncIterable[Context],
+        *,
+        concurrency: int = 50,
+    ) -> Batch:
+        """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
+
+        `contexts`: any iterable, sync or async, endless or not; it is pulled only as fast as outcomes are taken.
+        `concurrency`: calls under way at once, from 1. `outcome.index` is the context's place in the source.
+        Entering raises what is wrong with the definition, as `execute` does.
+        """
+
+        async def prepare() -> Use:
+            return await self._use(journey, label)
+
+        return Batch(prepare, self._run, contexts, concurrency)
+
+    async def _run(self, use: Use, subject: Any, index: int | None = None) -> Outcome:
+        """Execute a compiled use once: the one way from values to an outcome."""
+        return await Execution(self._means, use, self._means.clock.monotonic(), index).outcome(subject)
+
+    async def _use(self, journey: Journey | str, label: str) -> Use:
+        """Return the compiled use of an action by an activity; compiled again when either has changed."""
+        if isinstance(journey, str):
+            journey = (await self._kept().get(Journey, journey)).value
+        if not isinstance(journey, Journey):
+            raise DefinitionError([Violation("$", f"a Journey or its name belongs here, not {type(journey).__name__}")])
+        activity = journey.activity(label)
+        action = (await self._kept().get(Action, activity.action)).value
+        known = self._uses.get((journey.name, label))
+        timeout = self._timeout(journey.timeout)
+        # Compared as tuples, which look at identity first: an unchanged definition costs nothing to recognise.
+        if known is not None and (known.activity, known.plan.action) == (activity, action):
+            return known if known.timeout == timeout else attrs.evolve(known, timeout=timeout)
+        require(action, self.guardrails)
+        require(journey, self.guardrails)
+        use = Use(plan_activity(action, activity), timeout, journey.name, activity)
+        return self._keep(use, (journey.name, label))
+
+    def _values_use(self, action: Action, timeout: float | None) -> Use:
+        use = self._uses.get((action.name, ""))
+        if use is None or use.plan.action is not action:
+            require(action, self.guardrails)
+            use = self._keep(Use(plan_values(action), self._timeout(None)), (action.name, ""))
+        return use if timeout is None else attrs.evolve(use, timeout=self._timeout(timeout))
+
+    def _keep(self, use: Use, key: tuple[str, str]) -> Use:
+        if len(self._uses) >= _USES_KEPT:
+            del self._uses[next(iter(self._uses))]
+        self._uses[key] = use
+        return use
+
+    def _timeout(self, given: float | None) -> float:
+        low, high = self.guardrails.timeout_range
+        if given is not None and (type(given) not in (int, float) or not low <= given <= high):
+            raise DefinitionError([Violation("$.timeout", f"a timeout is {low} to {high} seconds", "R203")])
+        return self.guardrails.default_timeout if given is None else given
+
+    def _kept(self) -> Repository:
+        if self._repository is None:
+            message = "this executor has no repository to look names up in; give it one: Executor(repository)"
+            raise DefinitionError([Violation("$", message)])
+        return self._repository
+
+
+def _require_context(context: object) -> None:
+    if not isinstance(context, Context):
+        message = f"a Context belongs here, such as Context({{'Signup': {{…}}}}), not {type(context).__name__}"
+        raise DefinitionError([Violation("$", message)])

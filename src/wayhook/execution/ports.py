@@ -1,0 +1,160 @@
+"""What the executor needs from the world: protocols of one to five methods. No I/O here.
+
+Each docstring says what an implementation must do; one can be written from it alone. `wayhook.testing` has a
+fake of each, and a contract to test a repository with.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from datetime import datetime
+from typing import Generic, Protocol, runtime_checkable
+
+import attrs
+
+from wayhook.model.action import Action
+from wayhook.model.journey import Journey
+from wayhook.model.storage import Kept, Kept_co, Stored
+from wayhook.secret import SecretReference
+from wayhook.wire import Attempt, Call, Outcome, Request, Response
+
+__all__ = [
+    "AttemptEnded",
+    "Clock",
+    "EventSink",
+    "ExecutionEnded",
+    "Limiter",
+    "Page",
+    "Repository",
+    "SecretSource",
+    "Stored",
+    "Transport",
+]
+
+
+@attrs.frozen
+class Page(Generic[Kept_co]):
+    """Some of what is kept, by name in code-point order; `cursor` asks for what follows, None when nothing does."""
+
+    items: tuple[Stored[Kept_co], ...]
+    cursor: str | None
+
+
+class Repository(Protocol):
+    """Keeps actions and journeys by name.
+
+    Every method may be awaited by many tasks at once. A write is acknowledged only when it will survive the end
+    of the process, where the store survives it at all.
+    """
+
+    async def save(
+        self, value: Action | Journey, *, expected_version: int | None = None, renamed_from: str | None = None
+    ) -> int:
+        """Keep `value` under its name and return its new version.
+
+        `expected_version`: raise `Conflict` unless this is the version found, 0 meaning that nothing is found;
+        None saves over whatever is there. `renamed_from`: the name it is kept under now; the record moves, the
+        version goes on counting, journeys that use the action are changed along (R16), and a record that has
+        the new name already is a `Conflict`. Raise `DefinitionError` with every guardrail that the value
+        breaks, and, for an action that journeys use, with every change that is not allowed (R16 to R24).
+        The check and the write are one step: of two writers that expect the same version exactly one wins.
+        """
+        ...
+
+    async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
+        """Return the value of that kind and name, equal to the one saved; raise `NotFound`."""
+        ...
+
+    async def delete(self, kind: type[Action | Journey], name: str, *, expected_version: int | None = None) -> None:
+        """Forget the value; raise `NotFound`, `Conflict`, `StillInUse` for an action that journeys use (R28), or
+        `DefinitionError` for a built-in action (R27)."""  # noqa: D205, D209 - one sentence
+        ...
+
+    async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
+        """Return at most `limit` (1 to 1000) values with names after `cursor`, in code-point order of names."""
+        ...
+
+    async def journeys_using(self, action: str) -> tuple[str, ...]:
+        """Return the names of the journeys that use the action, each once, in order (R14, R15)."""
+        ...
+
+
+class Transport(Protocol):
+    """Sends one request and brings its answer."""
+
+    async def send(self, request: Request, deadline: float) -> Response:
+        """Send `request` once and return the answer whose final head arrived.
+
+        `deadline`: on the running loop's clock. Return a `Response` whatever its status; when the body cannot
+        be used (cut, too large, not there by the deadline) say why in `Response.fault`. Raise `TransportError`
+        with the evidence when no final head came. Follow no redirect, keep no cookie, retry nothing, change
+        neither request nor status. When cancelled leave no socket and no task, and re-raise.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+@runtime_checkable
+class SecretSource(Protocol):
+    """Looks secrets up."""
+
+    async def reveal(self, reference: SecretReference) -> str:
+        """Return the secret's text; raise `SecretMissing` (which does not hold it) when there is none."""
+        ...
+
+
+class Limiter(Protocol):
+    """Refuses calls above a rate."""
+
+    async def admits(self, method: str, url: str) -> bool:
+        """Take a place for one attempt now; False when there is none (R214, R215)."""
+        ...
+
+
+class Clock(Protocol):
+    """Time for waits, records and dates."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back, on the running loop's clock."""
+        ...
+
+    def now(self) -> datetime:
+        """Return the current date and time, with an offset."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+@attrs.frozen
+class AttemptEnded:
+    """One attempt of a call ended."""
+
+    call: Call
+    attempt: Attempt
+
+
+@attrs.frozen
+class ExecutionEnded:
+    """An execution ended."""
+
+    outcome: Outcome
+
+
+class EventSink(Protocol):
+    """Hears what happens."""
+
+    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+        """Take an event, at once and without waiting; nothing in it is secret. What it raises is logged."""
+        ...
+
+
+Randomness = Callable[[], float]
+"""Returns a number from 0 to 1, evenly spread."""
+
+system_random: Randomness = random.SystemRandom().random

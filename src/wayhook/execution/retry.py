@@ -1,0 +1,136 @@
+"""What is tried again, when, and how long is waited. The one module that imports tenacity, and only after a failure.
+
+Rules R205 to R213; sections 4 and 6 of `reference/reliability.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import attrs
+
+from wayhook.errors import Evidence
+from wayhook.execution.ports import Clock, Randomness
+from wayhook.model.guardrail import Repetition
+from wayhook.wire import Attempt, Response
+
+__all__ = ["ATTEMPTS", "RetryPolicy", "Tried", "evidence_of", "retry_after"]
+
+ATTEMPTS = 4
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_BASE, _THROTTLED_BASE, _LONGEST, _JITTER = 0.1, 0.3, 1.0, 0.5
+_REJECTED_UNREAD = frozenset({408, 421, 425, 429, 503, 529})
+_PERMANENT_5XX = frozenset({501, 505, 506, 507, 508, 510, 511})
+_DENIED = frozenset({401, 403, 404})
+_SLOW_DOWN = frozenset({413, 429, 503, 529})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN_STATUS = range(100, 600)
+
+
+@attrs.frozen
+class Tried:
+    """One attempt and its answer, None when none came."""
+
+    attempt: Attempt
+    response: Response | None
+
+
+def evidence_of(response: Response) -> Evidence:
+    """Return what the status of an answer proves."""
+    status = response.status
+    if response.succeeded:
+        return Evidence.DELIVERED
+    if status in _REJECTED_UNREAD or (status == 413 and retry_after(response, _EPOCH) is not None):  # noqa: PLR2004
+        return Evidence.REJECTED_UNREAD
+    if status not in _KNOWN_STATUS or (status >= 500 and status not in _PERMANENT_5XX):  # noqa: PLR2004
+        return Evidence.AMBIGUOUS
+    return Evidence.PERMANENT
+
+
+def retry_after(response: Response | None, now: datetime) -> float | None:
+    """Return the seconds that `Retry-After` asks for, the larger of two; None when it asks for nothing usable.
+
+    Seconds are digits; a date counts against the answer's own Date, else against `now`, so that clock skew
+    cancels. Read on 413, 429, 503 and 529 only.
+    """
+    if response is None or response.status not in _SLOW_DOWN:
+        return None
+    sent = _date(response.header("date") or "") or now
+    values = [_seconds(value, sent) for name, value in response.headers if name == "retry-after"]
+    return max((value for value in values if value is not None), default=None)
+
+
+def _seconds(value: str, now: datetime) -> float | None:
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:12])
+    date = _date(value)
+    return None if date is None or date <= now else (date - now).total_seconds()
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+@attrs.frozen
+class RetryPolicy:
+    """Repeats one call after a first failure: at most three times, and never a wait that ends after the deadline."""
+
+    repetition: Repetition
+    clock: Clock
+    random: Randomness
+
+    def repeats(self, method: str, tried: Tried) -> bool:
+        """Whether the rules let `tried` be repeated."""
+        evidence = tried.attempt.evidence
+        if evidence in (Evidence.DELIVERED, Evidence.EXPIRED, Evidence.REFUSED):
+            return False
+        if self.repetition is Repetition.EVIDENCE:
+            return evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD) or (
+                evidence is Evidence.AMBIGUOUS and method in IDEMPOTENT
+            )
+        denied = tried.attempt.status in _DENIED
+        return self.repetition is Repetition.ANY or not denied
+
+    def wait(self, tried: Tried) -> float:
+        """Return the seconds before the next attempt: full jitter, not before what `Retry-After` asks for."""
+        throttled = tried.attempt.status in (429, 503)
+        base = _THROTTLED_BASE if throttled else _BASE
+        backoff: float = self.random() * min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
+        floor = retry_after(tried.response, self.clock.now())
+        return backoff if floor is None else floor + min(backoff, _JITTER)
+
+    async def after(
+        self, first: Tried, method: str, deadline: float, attempt: Callable[[int], Awaitable[Tried]]
+    ) -> Tried:
+        """Return the last of the attempts that follow the failed `first`; `attempt` makes one, by its number."""
+        from tenacity import AsyncRetrying, RetryCallState
+
+        def last(state: RetryCallState) -> Tried:
+            assert state.outcome is not None  # noqa: S101 - tenacity asks after each attempt
+            return state.outcome.result()  # type: ignore[no-any-return]
+
+        def is_over(state: RetryCallState) -> bool:
+            ends = self.clock.monotonic() + state.upcoming_sleep
+            return last(state).attempt.number >= ATTEMPTS or ends >= deadline
+
+        async def next_attempt() -> Tried:
+            """Tenacity's first attempt is the failed one, so that its waits come before the others."""
+            number = int(retrying.statistics["attempt_number"])
+            return first if number == 1 else await attempt(first.attempt.number + number - 1)
+
+        retrying = AsyncRetrying(
+            retry=lambda state: self.repeats(method, last(state)),
+            wait=lambda state: self.wait(last(state)),
+            stop=is_over,
+            sleep=self.clock.sleep,
+            retry_error_callback=last,
+        )
+        result: Tried = await retrying(next_attempt)
+        return result
