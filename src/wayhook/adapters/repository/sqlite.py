@@ -1,0 +1,287 @@
+"""A repository in one SQLite file, through the standard library.
+
+One connection on one thread of its own; WAL, every acknowledged write on disk, the version compared and the
+record written in one immediate transaction. The file is checked before anything is read or written: one that is
+newer, of another application or corrupt is refused and left as it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Self, TypeVar
+from urllib.parse import quote, unquote
+
+from wayhook.errors import DefinitionError, NotFound, StoreUnavailable, Violation
+from wayhook.execution.ports import Page
+from wayhook.formats.document import dumps, loads
+from wayhook.model.action import Action
+from wayhook.model.guardrail import Guardrails
+from wayhook.model.journey import Journey
+from wayhook.model.storage import Kept, Stored, admit, admit_deletion, is_name, kind_of, page_bounds
+
+__all__ = ["SqliteRepository"]
+
+APPLICATION_ID = 0x57415948  # "WAYH"
+_BUSY_SECONDS = 10.0
+_HEADER = 100
+_MAGIC = b"SQLite format 3\x00"
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE record (
+        kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
+        PRIMARY KEY (kind, name)
+    ) WITHOUT ROWID;
+    CREATE TABLE usage (
+        action TEXT NOT NULL, journey TEXT NOT NULL, PRIMARY KEY (action, journey)
+    ) WITHOUT ROWID;
+    CREATE INDEX usage_by_journey ON usage (journey);
+    """,
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+_Result = TypeVar("_Result")
+
+
+class SqliteRepository:
+    """Keeps actions and journeys in a file; see `Repository` for what each method promises.
+
+    An async context manager. `path`: of the file, made when it is not there. `guardrails`: the edition that a
+    value must keep to be saved; `standard` unless given.
+    """
+
+    def __init__(self, path: str | Path, *, guardrails: Guardrails | None = None) -> None:
+        if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
+            raise DefinitionError([Violation("$.path", "give the path of a file")])
+        self.path = Path(path)
+        self.guardrails = guardrails or Guardrails.standard()
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._process = 0
+
+    @classmethod
+    def from_url(cls, url: str, guardrails: Guardrails | None) -> Self:
+        """Open `sqlite:///relative.db` or `sqlite:////absolute.db`."""
+        path = unquote(url.removeprefix("sqlite:///"))
+        if not url.startswith("sqlite:///") or not path:
+            raise DefinitionError([Violation("$", "write sqlite:///file.db, or sqlite:////folder/file.db")])
+        return cls(path, guardrails=guardrails)
+
+    async def __aenter__(self) -> Self:
+        if self._thread is not None:
+            raise StoreUnavailable("The repository is open already. Open another one for another task.")
+        self._process = os.getpid()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wayhook-sqlite")
+        try:
+            await self._on_thread(self._open)
+        except BaseException:
+            self._give_up()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        closed = self._give_up()
+        if closed is not None:
+            await asyncio.wrap_future(closed)
+
+    def _give_up(self) -> Future[None] | None:
+        """Close behind what is under way; the thread ends then, whether or not anybody waits."""
+        thread, self._thread = self._thread, None
+        if thread is None or os.getpid() != self._process:
+            return None
+        closed = thread.submit(self._close)
+        thread.shutdown(wait=False)
+        return closed
+
+    async def save(
+        self, value: Action | Journey, *, expected_version: int | None = None, renamed_from: str | None = None
+    ) -> int:
+        """Keep the value; see `Repository.save`."""
+        return await self._on_thread(lambda: self._save(value, expected_version, renamed_from))
+
+    async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
+        """Return the value; see `Repository.get`."""
+        stored = await self._on_thread(lambda: self._find(kind, name))
+        if stored is None:
+            raise NotFound(kind_of(kind), name)
+        return stored
+
+    async def delete(self, kind: type[Action | Journey], name: str, *, expected_version: int | None = None) -> None:
+        """Forget the value; see `Repository.delete`."""
+        await self._on_thread(lambda: self._delete(kind, name, expected_version))
+
+    async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
+        """Return a page; see `Repository.list`."""
+        after, limit = page_bounds(cursor, limit)
+        return await self._on_thread(lambda: self._page(kind, after, limit))
+
+    async def journeys_using(self, action: str) -> tuple[str, ...]:
+        """Return the names; see `Repository.journeys_using`."""
+        return await self._on_thread(lambda: self._journeys_using(action))
+
+    async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
+        if self._thread is None:
+            raise StoreUnavailable("The repository is not open. Use it inside of 'async with'.")
+        if os.getpid() != self._process:
+            raise StoreUnavailable("The repository was opened before this process was forked. Open it again here.")
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._translated(work))
+
+    def _translated(self, work: Callable[[], _Result]) -> _Result:
+        try:
+            return work()
+        except sqlite3.OperationalError as error:
+            raise StoreUnavailable(f"{self.path.name} cannot be used now: {error}.") from None
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"{self.path.name} is damaged or no database of wayhook: {error}.") from None
+        except OSError as error:
+            raise StoreUnavailable(f"{self.path.name} cannot be opened: {error.strerror}.") from None
+
+    def _open(self) -> None:
+        if self.path.exists() and self.path.stat().st_size > 0:
+            self._check_untouched()
+        connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_SECONDS)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
+
+    def _check_untouched(self) -> None:
+        """Refuse a file that is not ours to write, by a look that changes nothing."""
+        path = self.path.resolve()
+        with path.open("rb") as file:
+            header = file.read(_HEADER)
+        if len(header) < _HEADER or not header.startswith(_MAGIC):
+            raise StoreUnavailable(f"{path.name} is no SQLite database. Choose another file.")
+        # A file that nobody is writing is read as it is, so that not even a lock file appears beside it.
+        busy = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
+        uri = f"file:{quote(str(path))}?mode=ro{'' if busy else '&immutable=1'}"
+        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as reader:
+            self._check_schema(reader)
+            problem = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise StoreUnavailable(f"{path.name} is damaged: {problem}. Restore it from a backup.")
+
+    def _check_schema(self, connection: sqlite3.Connection) -> int:
+        """Return the schema version, 0 for an empty database; refuse what is foreign or newer."""
+        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+        if application != APPLICATION_ID and (application or found or tables):
+            raise StoreUnavailable(f"{self.path.name} is no database of wayhook. Choose another file.")
+        if found > SCHEMA_VERSION:
+            raise StoreUnavailable(
+                f"{self.path.name} has schema version {found}; this wayhook knows {SCHEMA_VERSION}. Update wayhook."
+            )
+        return found
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        """Bring the schema up to date, then turn to WAL: the header of the file tells whose it is from the start."""
+        connection.execute("PRAGMA synchronous = FULL")
+        with _transaction(connection):
+            version = self._check_schema(connection)
+            for migration in _MIGRATIONS[version:]:
+                for statement in filter(str.strip, migration.split(";")):
+                    connection.execute(statement)
+            if version < SCHEMA_VERSION:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("PRAGMA journal_mode = WAL")
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def _database(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise StoreUnavailable("The repository was closed while this was waiting. Open it again.")
+        return self._connection
+
+    def _save(self, value: Action | Journey, expected_version: int | None, renamed_from: str | None) -> int:
+        kind_of(value)
+        old_name = renamed_from or value.name
+        with _transaction(self._database):
+            version, renamed = admit(
+                value,
+                self._find(type(value), old_name),
+                self._find(type(value), value.name) if old_name != value.name else None,
+                self._users(old_name) if isinstance(value, Action) else (),
+                expected_version=expected_version,
+                renamed_from=renamed_from,
+                guardrails=self.guardrails,
+            )
+            if old_name != value.name:
+                self._remove(type(value), old_name)
+            self._write(value, version)
+            for user in renamed:
+                self._write(user.value, user.version)
+        return version
+
+    def _write(self, value: Action | Journey, version: int) -> None:
+        self._database.execute(
+            "INSERT INTO record (kind, name, version, document) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (kind, name) DO UPDATE SET version = excluded.version, document = excluded.document",
+            (kind_of(value), value.name, version, dumps(value)),
+        )
+        if isinstance(value, Journey):
+            self._database.execute("DELETE FROM usage WHERE journey = ?", (value.name,))
+            uses = [(action, value.name) for action in value.actions]
+            self._database.executemany("INSERT INTO usage (action, journey) VALUES (?, ?)", uses)
+
+    def _remove(self, kind: type[Action | Journey], name: str) -> None:
+        self._database.execute("DELETE FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name))
+        if kind is Journey:
+            self._database.execute("DELETE FROM usage WHERE journey = ?", (name,))
+
+    def _find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+        if not is_name(name):
+            return None
+        row = self._database.execute(
+            "SELECT document, version FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name)
+        ).fetchone()
+        return Stored(loads(row[0]), row[1]) if row else None
+
+    def _delete(self, kind: type[Action | Journey], name: str, expected_version: int | None) -> None:
+        with _transaction(self._database):
+            users = self._journeys_using(name) if kind is Action else ()
+            admit_deletion(kind, name, self._find(kind, name), users, expected_version)
+            self._remove(kind, name)
+
+    def _page(self, kind: type[Kept], after: str, limit: int) -> Page[Kept]:
+        rows = self._database.execute(
+            "SELECT document, version FROM record WHERE kind = ? AND name > ? ORDER BY name LIMIT ?",
+            (kind_of(kind), after, limit + 1),
+        ).fetchall()
+        items: tuple[Stored[Any], ...] = tuple(Stored(loads(text), version) for text, version in rows[:limit])
+        return Page(items, items[-1].value.name if len(rows) > limit else None)
+
+    def _journeys_using(self, action: str) -> tuple[str, ...]:
+        if not is_name(action):
+            return ()
+        rows = self._database.execute("SELECT journey FROM usage WHERE action = ? ORDER BY journey", (action,))
+        return tuple(name for (name,) in rows)
+
+    def _users(self, action: str) -> tuple[Stored[Journey], ...]:
+        found = (self._find(Journey, name) for name in self._journeys_using(action))
+        return tuple(stored for stored in found if stored is not None)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,1 @@
+"""Sinks for the events of an executor."""

@@ -1,0 +1,32 @@
+"""One line for each outcome, through the standard logging, without a secret, a URL or a body."""
+
+from __future__ import annotations
+
+import logging
+
+from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+
+__all__ = ["LogSink"]
+
+
+class LogSink:
+    """Logs outcomes at INFO (failed ones at WARNING) and attempts at DEBUG; `wayhook` unless given a logger."""
+
+    def __init__(self, logger: logging.Logger | None = None) -> None:
+        self._logger = logger or logging.getLogger("wayhook")
+
+    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+        """Log the event."""
+        if isinstance(event, AttemptEnded):
+            attempt = event.attempt
+            self._logger.debug(
+                "action=%r attempt=%d evidence=%r status=%s elapsed=%.3f",
+                event.call.action, attempt.number, str(attempt.evidence), attempt.status, attempt.elapsed,
+            )  # fmt: skip
+            return
+        outcome = event.outcome
+        self._logger.log(
+            logging.INFO if outcome.succeeded else logging.WARNING,
+            "action=%r journey=%r label=%r status=%s attempts=%d elapsed=%.3f",
+            outcome.action, outcome.journey, outcome.label, outcome.status, len(outcome.attempts), outcome.elapsed,
+        )  # fmt: skip

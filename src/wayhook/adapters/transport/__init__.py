@@ -1,0 +1,1 @@
+"""Clients that put requests on the wire: one file for each library."""
