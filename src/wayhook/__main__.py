@@ -1,0 +1,7 @@
+"""`python -m wayhook`."""
+
+import sys
+
+from wayhook.cli.command import main
+
+sys.exit(main())
