@@ -1,0 +1,134 @@
+"""Secrets: references that are safe to show, literals that are not shown at all."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+
+import attrs
+import pytest
+
+import wayhook as wh
+from wayhook.secret import AccessToken, Credential
+
+CANARY = "canary-7f3a"
+KEY = wh.secret("env:KEY")
+LITERAL = wh.literal_secret(CANARY)
+
+
+@pytest.mark.parametrize("source", ["env:SMS_KEY", "vault:kv/data/sms#key", "aws+sm:name with spaces", "x:y"])
+def test_a_reference_names_a_scheme_and_a_place(source) -> None:
+    """A scheme, a colon and a name make a reference, which shows itself as it is made."""
+    reference = wh.secret(source)
+
+    assert (reference.source, reference.label) == (source, source)
+    assert repr(reference) == f"secret({source!r})"
+    assert reference == wh.secret(source)
+
+
+@pytest.mark.parametrize(
+    "source", ["", "env", "env:", ":KEY", "ENV:KEY", "env: KEY", "env:a\nb", "env::a", "1env:KEY", "é:KEY", None, 7]
+)
+def test_what_is_no_reference_is_refused(source) -> None:
+    """A text without scheme and name is refused, and so is what is no text."""
+    with pytest.raises(wh.DefinitionError, match="env:NAME"):
+        wh.secret(source)
+
+
+@pytest.mark.parametrize("text", [CANARY, f"Bearer {CANARY}", f"{CANARY}\n", CANARY.encode()])
+def test_a_refusal_does_not_repeat_the_text(text) -> None:
+    """The text that was given may be the secret itself."""
+    for make in (wh.secret, lambda given: wh.literal_secret([given])):
+        with pytest.raises(wh.DefinitionError) as caught:
+            make(text)
+        assert CANARY not in f"{caught.value} {caught.value!r}"
+
+
+def test_a_literal_secret_has_no_text_form() -> None:
+    """No way of showing a value shows a literal secret."""
+    shown = [repr(LITERAL), str(LITERAL), f"{LITERAL}", f"{LITERAL!r}", "%s" % (LITERAL,), LITERAL.label]  # noqa: UP031
+
+    assert CANARY not in " ".join(shown)
+    with pytest.raises(TypeError):
+        json.dumps(LITERAL)
+    with pytest.raises(TypeError):
+        vars(LITERAL)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_literal_secret_does_not_pickle(protocol) -> None:
+    """A literal secret leaves the process in no pickle; the refusal says what to use instead."""
+    with pytest.raises(TypeError, match=r"wayhook\.secret") as caught:
+        pickle.dumps({"key": LITERAL}, protocol)
+
+    assert CANARY not in str(caught.value)
+
+
+def test_a_reference_pickles_and_copies() -> None:
+    """A reference is a plain value."""
+    assert pickle.loads(pickle.dumps(KEY)) == copy.deepcopy(KEY) == KEY
+
+
+def test_literal_secrets_compare_by_their_text() -> None:
+    """Equal texts make equal secrets with equal hashes; a text alone is not equal to its secret."""
+    assert wh.literal_secret(CANARY) == LITERAL
+    assert hash(LITERAL) == hash(wh.literal_secret(CANARY))
+    assert wh.literal_secret("other") != LITERAL
+    assert LITERAL != CANARY
+
+
+def test_a_literal_secret_is_revealed_to_who_asks() -> None:
+    """Who writes the bytes gets the text."""
+    assert LITERAL.reveal() == CANARY
+
+
+@pytest.mark.parametrize("value", [None, b"x", 7])
+def test_a_literal_secret_is_text(value) -> None:
+    """What is no text is refused by its type."""
+    with pytest.raises(wh.DefinitionError, match=type(value).__name__):
+        wh.literal_secret(value)
+
+
+@pytest.mark.parametrize(
+    ("credential", "masked", "revealed"),
+    [
+        (Credential("header", "X-Key", (KEY,)), "‹env:KEY›", "s3c"),
+        (Credential("header", "X-Key", (LITERAL,)), "‹***›", CANARY),
+        (Credential("header", "Authorization", (AccessToken(),), prefix="Bearer "), "Bearer ‹token›", "Bearer t"),
+        (
+            Credential("header", "Authorization", ("joe", ":", KEY), prefix="Basic ", base64=True),
+            "Basic joe:‹env:KEY›",
+            "Basic am9lOnMzYw==",
+        ),
+        (Credential("query", "plain", ("a", "b")), "ab", "ab"),
+    ],
+)
+def test_a_credential_is_masked_until_it_is_revealed(credential, masked, revealed) -> None:
+    """The masked form has labels where the revealed one has texts; the rest is the same."""
+    texts = {KEY: "s3c", LITERAL: CANARY, AccessToken(): "t"}
+
+    assert credential.masked == masked
+    assert credential.reveal(texts) == revealed
+
+
+def test_a_credential_names_what_is_to_be_looked_up() -> None:
+    """Secrets and the token are looked up, plain parts are not."""
+    credential = Credential("header", "Authorization", ("joe", KEY, LITERAL, AccessToken()))
+
+    assert credential.secrets == (KEY, LITERAL, AccessToken())
+    assert CANARY not in repr(credential)
+
+
+def test_a_missing_text_is_an_error_of_who_sends() -> None:
+    """A credential is never sent with a secret left out."""
+    with pytest.raises(KeyError):
+        Credential("header", "X-Key", (KEY,)).reveal({})
+
+
+def test_a_changed_definition_keeps_its_secret() -> None:
+    """An evolved authentication holds the same secret, still without showing it."""
+    basic = attrs.evolve(wh.BasicAuthentication("joe", LITERAL), username="jane")
+
+    assert basic.password == LITERAL
+    assert CANARY not in f"{basic!r} {attrs.asdict(basic)}"
