@@ -1,0 +1,365 @@
+"""Batches: each index once, bounded, clean when left early, and never ended by one failure."""
+
+# ruff: noqa: SIM117 - a batch stands inside of its executor, as its users write it
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+import wayhook as wh
+from wayhook.testing import FakeClock, FakeTransport
+
+
+def _context(number: int) -> wh.Context:
+    return wh.Context({"Signup": {"name": f"n{number}"}})
+
+
+def _contexts(count: int | None = None) -> Iterator[wh.Context]:
+    return map(_context, itertools.count() if count is None else range(count))
+
+
+async def _arriving(count: int | None = None) -> AsyncIterator[wh.Context]:
+    for context in _contexts(count):
+        await asyncio.sleep(0)
+        yield context
+
+
+class Yielding(FakeTransport):
+    """Lets other tasks run while a call is under way, and counts the calls under way. `most`: at once."""
+
+    under_way = most = 0
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0)
+            return await super().send(request, deadline)
+        finally:
+            self.under_way -= 1
+
+
+class Hanging(FakeTransport):
+    """Never answers."""
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        self.requests.append(request)
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def _settle() -> None:
+    """Let every task run as far as it can."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(
+    "contexts",
+    [list(_contexts(25)), _contexts, _arriving],
+    ids=["a list", "an iterator", "an async iterator"],
+)
+@pytest.mark.parametrize("concurrency", [1, 4, 100])
+async def test_each_index_comes_once(repository: wh.MemoryRepository, contexts: Any, concurrency: int) -> None:
+    """Every context has exactly one outcome, with its place in the source and its own request."""
+    source = contexts if isinstance(contexts, list) else contexts(25)
+
+    async with wh.Executor(repository, transport=Yielding()) as executor:
+        async with executor.batch("Welcome", "hello", source, concurrency=concurrency) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert sorted(outcome.index for outcome in outcomes) == list(range(25))
+    assert all(
+        outcome.call.body == f'{{"text":"Hello n{outcome.index}"}}'.encode() and outcome.status == "http_200"
+        for outcome in outcomes
+    )
+
+
+async def test_an_empty_source_has_no_outcomes(repository: wh.MemoryRepository) -> None:
+    """A batch of nothing ends at once, and stays ended."""
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", []) as batch:
+            outcomes = [outcome async for outcome in batch] + [outcome async for outcome in batch]
+
+    assert outcomes == []
+
+
+@pytest.mark.parametrize("source", [_contexts, _arriving])
+async def test_an_endless_source_may_be_left(repository: wh.MemoryRepository, source: Any) -> None:
+    """A batch that is left early ends its calls and leaves no task behind."""
+    before, indices = asyncio.all_tasks(), []
+
+    async with wh.Executor(repository, transport=Yielding()) as executor:
+        async with executor.batch("Welcome", "hello", source(), concurrency=5) as batch:
+            async for outcome in batch:
+                indices.append(outcome.index)
+                if len(indices) == 12:
+                    break
+        after = asyncio.all_tasks()
+
+    assert after == before
+    assert len(set(indices)) == 12
+
+
+async def test_leaving_ends_calls_that_hang(repository: wh.MemoryRepository) -> None:
+    """Calls that never end are ended by leaving, and what was raised inside comes out."""
+    before, transport = asyncio.all_tasks(), Hanging()
+
+    async with wh.Executor(repository, transport=transport) as executor:
+        with pytest.raises(RuntimeError, match="enough"):  # noqa: PT012 - what is inside is the point
+            async with executor.batch("Welcome", "hello", _contexts(), concurrency=5):
+                await _settle()
+                raise RuntimeError("enough")
+        after = asyncio.all_tasks()
+
+    assert after == before
+    assert len(transport.requests) == 5
+
+
+@pytest.mark.parametrize("count", [1, None], ids=["waiting", "at a yield"])
+async def test_leaving_ends_the_source(repository: wh.MemoryRepository, count: int | None) -> None:
+    """An async source has cleaned up, and leaves no task for it, when the batch has been left."""
+    before, ended = asyncio.all_tasks(), []
+
+    async def source() -> AsyncIterator[wh.Context]:
+        try:
+            for context in _contexts(count):
+                yield context
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            ended.append("cleaned up")
+
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", source(), concurrency=3) as batch:
+            first = await anext(aiter(batch))
+        after, ended_in_time = asyncio.all_tasks(), list(ended)
+        await _settle()
+
+    assert (first.index, ended_in_time) == (0, ["cleaned up"])
+    assert after == before
+
+
+async def test_cancelling_the_consumer_passes_through(repository: wh.MemoryRepository) -> None:
+    """A cancelled consumer gets its cancellation, and nothing of the batch goes on."""
+    before, transport = asyncio.all_tasks(), Hanging()
+
+    async def consume() -> None:
+        async with wh.Executor(repository, transport=transport) as executor:
+            async with executor.batch("Welcome", "hello", _contexts(), concurrency=4) as batch:
+                async for _ in batch:
+                    pass
+
+    consumer = asyncio.create_task(consume())
+    await _settle()
+    consumer.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await consumer
+    assert len(transport.requests) == 4
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_cancellation_inside_is_not_an_end(repository: wh.MemoryRepository) -> None:
+    """A call that is cancelled from within does not make the batch look complete."""
+
+    def reply(_: wh.Request) -> wh.Response:
+        raise asyncio.CancelledError
+
+    async with wh.Executor(repository, transport=FakeTransport(reply)) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(3), concurrency=1) as batch:
+            with pytest.raises(wh.ExecutionError, match="cancelled from within"):
+                [outcome async for outcome in batch]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_a_source_that_raises_raises_after_its_outcomes(
+    repository: wh.MemoryRepository, concurrency: int
+) -> None:
+    """An exception of the source comes out as it is, after the outcomes of the contexts before it."""
+
+    def breaking() -> Iterator[wh.Context]:
+        yield from _contexts(5)
+        raise LookupError("the database went away")
+
+    indices = []
+
+    async with wh.Executor(repository, transport=Yielding()) as executor:
+        async with executor.batch("Welcome", "hello", breaking(), concurrency=concurrency) as batch:
+            with pytest.raises(LookupError, match="the database went away"):  # noqa: PT012 - outcomes come before
+                async for outcome in batch:
+                    indices.append(outcome.index)  # noqa: PERF401 - it raises on the way
+
+    assert sorted(indices) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("concurrency", [1, 7])
+async def test_as_many_calls_as_asked_for_are_under_way(repository: wh.MemoryRepository, concurrency: int) -> None:
+    """Calls run side by side up to the number asked for, and never above it."""
+    transport = Yielding()
+
+    async with wh.Executor(repository, transport=transport) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(50), concurrency=concurrency) as batch:
+            async for _ in batch:
+                pass
+
+    assert transport.most == concurrency
+
+
+@pytest.mark.parametrize("taken", [0, 10])
+async def test_the_source_is_pulled_as_outcomes_are_taken(repository: wh.MemoryRepository, taken: int) -> None:
+    """While nobody takes outcomes, at most twice the concurrency is pulled beyond what was taken."""
+    pulled = 0
+
+    def counting() -> Iterator[wh.Context]:
+        nonlocal pulled
+        for context in _contexts():
+            pulled += 1
+            yield context
+
+    async with wh.Executor(repository, transport=Yielding()) as executor:
+        async with executor.batch("Welcome", "hello", counting(), concurrency=4) as batch:
+            for _ in range(taken):
+                await anext(batch)
+            await _settle()
+
+    assert taken < pulled <= taken + 8
+
+
+async def test_an_unexpected_exception_is_the_outcome_of_its_context(
+    repository: wh.MemoryRepository, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broken transport costs one context its call, with a cause that holds no text of the exception."""
+
+    def reply(request: wh.Request) -> wh.Response:
+        if b"n2" in (request.body or b""):
+            raise ZeroDivisionError("canary-in-the-text")
+        return wh.Response(200)
+
+    with caplog.at_level(logging.ERROR, "wayhook"):
+        async with wh.Executor(repository, transport=FakeTransport(reply)) as executor:
+            async with executor.batch("Welcome", "hello", _contexts(5), concurrency=2) as batch:
+                outcomes = {outcome.index: outcome async for outcome in batch}
+
+    assert {index: outcome.status for index, outcome in outcomes.items()} == {
+        0: "http_200", 1: "http_200", 2: "internalError", 3: "http_200", 4: "http_200",
+    }  # fmt: skip
+    assert "ZeroDivisionError" in str(outcomes[2].cause)
+    assert "canary" not in str(outcomes[2])
+    assert "test_batch.py" in caplog.text
+
+
+async def test_an_unexpected_outcome_says_where_it_belongs(repository: wh.MemoryRepository) -> None:
+    """The outcome of an unexpected exception names journey and label as every other does."""
+
+    def reply(_: wh.Request) -> wh.Response:
+        raise ZeroDivisionError
+
+    async with wh.Executor(repository, transport=FakeTransport(reply)) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(1)) as batch:
+            (outcome,) = [outcome async for outcome in batch]
+
+    assert (outcome.action, outcome.journey, outcome.label) == ("Greet", "Welcome", "hello")
+
+
+@pytest.mark.parametrize("unusable", [wh.Context({"Signup": {"name": []}}), {"Signup": {"name": "Ann"}}, None])
+async def test_an_unusable_context_is_one_outcome(repository: wh.MemoryRepository, unusable: Any) -> None:
+    """A context that does not fit, or is none, ends as one outcome among the others."""
+    source = [_context(0), unusable, _context(2)]
+
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", source, concurrency=1) as batch:
+            statuses = {outcome.index: outcome.status async for outcome in batch}
+
+    assert statuses == {0: "http_200", 1: "internalError", 2: "http_200"}
+
+
+async def test_failed_calls_are_outcomes(repository: wh.MemoryRepository) -> None:
+    """Rejections and broken connections end no batch."""
+    replies = [wh.Response(404), wh.TransportError("broken", wh.Evidence.PERMANENT), wh.Response(201)]
+    transport = FakeTransport(replies)
+
+    async with wh.Executor(repository, transport=transport, clock=FakeClock()) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(3), concurrency=1) as batch:
+            statuses = [outcome.status async for outcome in batch]
+
+    assert statuses == ["http_404", "internalError", "http_201"]
+
+
+@pytest.mark.parametrize("concurrency", [0, -1, True, 1.5, "5", None])
+async def test_a_bad_concurrency_is_refused(repository: wh.MemoryRepository, concurrency: Any) -> None:
+    """The number of calls at once is a whole number from 1."""
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        with pytest.raises(wh.DefinitionError, match=r"\$\.concurrency: give a whole number from 1"):
+            executor.batch("Welcome", "hello", [], concurrency=concurrency)
+
+
+@pytest.mark.parametrize("contexts", [5, None, _contexts])
+async def test_what_is_no_source_is_refused(repository: wh.MemoryRepository, contexts: Any) -> None:
+    """Contexts come from an iterable; a generator function that was not called is none."""
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        with pytest.raises(wh.DefinitionError, match=r"\$\.contexts: give an iterable"):
+            executor.batch("Welcome", "hello", contexts)
+
+
+@pytest.mark.parametrize(("journey", "label"), [("Nobody", "hello"), ("Welcome", "nobody")])
+async def test_entering_raises_what_is_wrong_with_the_definition(
+    repository: wh.MemoryRepository, journey: str, label: str
+) -> None:
+    """A batch over what is not there raises on entering; nothing was pulled."""
+    source = _contexts(1)
+
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        with pytest.raises(wh.NotFound):
+            async with executor.batch(journey, label, source):
+                pass
+
+    assert len(list(source)) == 1
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 3])
+async def test_contexts_are_never_lost_in_silence(repository: wh.MemoryRepository, concurrency: int) -> None:
+    """Whatever the concurrency, a call that is cancelled from within ends the batch with an error."""
+    replies: list[wh.Response | None] = [wh.Response(200)]
+
+    def reply(_: wh.Request) -> wh.Response:
+        if not replies:
+            raise asyncio.CancelledError
+        return replies.pop() or wh.Response(200)
+
+    async with wh.Executor(repository, transport=FakeTransport(reply)) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(5), concurrency=concurrency) as batch:
+            with pytest.raises(wh.ExecutionError, match="cancelled from within"):
+                [outcome async for outcome in batch]
+
+
+async def test_a_batch_is_entered_once(repository: wh.MemoryRepository) -> None:
+    """A second entry is refused; after the block nothing more comes."""
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        batch = executor.batch("Welcome", "hello", _contexts(3))
+        async with batch:
+            with pytest.raises(wh.DefinitionError, match="once"):
+                await batch.__aenter__()
+        with pytest.raises(wh.DefinitionError, match="once"):
+            await batch.__aenter__()
+
+        assert [outcome async for outcome in batch] == []
+
+
+@pytest.mark.parametrize("context", [{"Signup": {"name": "Ann"}}, "Ann", None])
+async def test_what_is_no_context_is_an_outcome(repository: wh.MemoryRepository, context: object) -> None:
+    """One wrong context costs the others nothing, and nothing is sent for it."""
+    transport = FakeTransport()
+
+    async with wh.Executor(repository, transport=transport) as executor:
+        async with executor.batch("Welcome", "hello", [context], concurrency=1) as batch:
+            (outcome,) = [outcome async for outcome in batch]
+
+    assert (outcome.status, transport.requests) == ("internalError", [])
+    assert "a Context belongs here" in str(outcome.cause)
