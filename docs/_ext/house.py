@@ -1,0 +1,142 @@
+"""What the pages show of the code itself, made at build time and never copied: rules, editions, limits, errors, schema.
+
+A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`. The JSON
+Schema of the documents is written beside the pages, as `document.schema.json`.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar
+
+import attrs
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+import wayhook as wh
+from wayhook.model.rulebook import RULES
+
+SCHEMA = "document.schema.json"
+
+EDITIONS = (wh.Guardrails.standard(), wh.Guardrails.journey_orchestration(), wh.Guardrails.journey_optimizer())
+IN = {"both": "both", "orchestration": "Journey Orchestration", "optimizer": "Journey Optimizer"}
+
+LIMITS = (
+    ("model.action", "NAME_LIMIT", "{} characters", "the name of an action (R2), and of its duplicate (R26)"),
+    ("model.rule", "MAX_ACTIVITIES", "{}", "activities of a journey (R283)"),
+    ("model.url", "MAX_LENGTH", "{} characters", "a static URL, and the endpoint of a token call"),
+    ("model.parameter", "MAX_DEPTH", "{} levels", "objects and arrays in a sample for message parameters"),
+    ("expression.parser", "MAX_LENGTH", "{} characters", "the text of an expression"),
+    ("expression.parser", "MAX_DEPTH", "{} levels", "defaults inside of defaults"),
+    ("rendering.address", "MAX_PATH", "{} characters", "the path that is appended to the static URL"),
+    ("rendering.plan", "MAX_HEADER_VALUE", "{} characters", "the value of a variable header"),
+    ("rendering.plan", "MAX_QUERY_VALUE", "{} characters", "the value of a variable query parameter"),
+    ("rendering.answer", "MAX_TOKEN", "{} characters", "an access token; visible ASCII only"),
+    ("adapters.transport.httpx", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
+    ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
+    ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
+)
+
+
+def first_sentence(text: str | None) -> str:
+    """The first sentence of a docstring, on one line."""
+    return " ".join((text or "").split("\n\n")[0].split())
+
+
+def code(text: object) -> str:
+    """The text as code."""
+    return f"`{text}`"
+
+
+def rules() -> Iterator[tuple[str, ...]]:
+    """One row for each rule."""
+    for rule in RULES.values():
+        yield rule.number, rule.title, IN[rule.editions], rule.kept
+
+
+def editions() -> Iterator[tuple[str, ...]]:
+    """One row for each switch of the guardrails."""
+    for field in attrs.fields(wh.Guardrails):
+        if field.name not in ("edition", "network"):
+            yield code(field.name), *(shown(getattr(edition, field.name)) for edition in EDITIONS)
+
+
+def shown(value: Any) -> str:
+    """A switch as words."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case frozenset():
+            return ", ".join(sorted(value))
+        case (low, high):
+            return f"{low} to {high}"
+        case _:
+            return str(value)
+
+
+def limits() -> Iterator[tuple[str, ...]]:
+    """One row for each number that bounds input."""
+    for module, name, unit, what in LIMITS:
+        number = getattr(import_module(f"wayhook.{module}"), name)
+        yield unit.format(f"{number:,}"), what, code(f"wayhook.{module}")
+
+
+def errors(kind: type[Exception] = wh.WayhookError, depth: int = 0) -> Iterator[str]:
+    """The tree of errors as a nested list."""
+    also = [base.__name__ for base in kind.__mro__[1:] if base.__name__ in dir(builtins) and _is_own(kind, base)]
+    bases = f" (also {', '.join(map(code, also))})" if also else ""
+    if not kind.__name__.startswith("_"):
+        yield f"{'  ' * depth}- {{py:class}}`wayhook.{kind.__name__}`{bases}: {first_sentence(kind.__doc__)}"
+        depth += 1
+    for below in kind.__subclasses__():
+        if below.__module__ == "wayhook.errors":
+            yield from errors(below, depth)
+
+
+def _is_own(kind: type, base: type) -> bool:
+    """Whether a builtin base says something: not what every error is, and not what a base of ours is already."""
+    inherited = any(base in above.__mro__ for above in kind.__bases__ if issubclass(above, wh.WayhookError))
+    return base is not Exception and base in kind.__bases__ and not inherited
+
+
+def table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    """A Markdown table."""
+    heads = tuple(heads)
+    lines = (heads, tuple("---" for _ in heads), *rows)
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+class Made(SphinxDirective):
+    """A directive without content that stands for Markdown made from the code."""
+
+    lines: ClassVar[Callable[[], list[str]]]
+
+    def run(self) -> list[nodes.Node]:
+        """Return what the made Markdown says."""
+        return self.parse_text_to_nodes("\n".join(type(self).lines()))
+
+
+def made(lines: Callable[[], list[str]]) -> type[Made]:
+    """A directive of its own for `lines`."""
+    return type("Made", (Made,), {"lines": staticmethod(lines)})
+
+
+def write_schema(app: Any, failure: Exception | None) -> None:
+    """Write the JSON Schema beside the pages."""
+    if failure is None and app.builder.format == "html":
+        Path(app.outdir, SCHEMA).write_text(json.dumps(wh.json_schema(), indent=2) + "\n", encoding="utf-8")
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Add the directives and the schema."""
+    app.add_directive("rules-table", made(lambda: table(("Rule", "What it says", "Stated for", "Kept in"), rules())))
+    heads = ("Switch", *(code(edition.edition) for edition in EDITIONS))
+    app.add_directive("editions-table", made(lambda: table(heads, editions())))
+    app.add_directive("limits-table", made(lambda: table(("At most", "Of what", "Kept in"), limits())))
+    app.add_directive("error-tree", made(lambda: list(errors())))
+    app.connect("build-finished", write_schema)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,210 @@
+"""The public names as a user's program uses them, for the type checkers; never executed.
+
+`mypy --strict` and `pyright` in strict mode read this file; what it asserts is what a user's editor shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import assert_type
+
+import wayhook as wh
+from wayhook.testing import Answer, FakeClock, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
+
+SEND_SMS = wh.Action(
+    name="SendSms",
+    description="One text message",
+    url_configuration=wh.UrlConfiguration(
+        "https://sms.example.com/v1/",
+        method="POST",
+        headers={"X-Campaign": wh.variable("Campaign id"), "X-Key": wh.secret("env:KEY")},
+        query_parameters={"tenant": "acme"},
+    ),
+    authentication=wh.ApiKeyAuthentication("X-Api-Key", wh.secret("env:SMS_KEY"), location="header"),
+    message_parameters=wh.message_parameters(
+        {"to": "+33600000000", "text": "Hello", "priority": 1},
+        variables={"to": "Recipient", "text": wh.variable("Message", optional=True)},
+    ),
+    response=wh.payload({"id": "abc", "queued": True}),
+    channel=wh.Channel.SMS,
+)
+IN_SEQUENCES = wh.UrlConfiguration(
+    "https://sms.example.com",
+    headers=[wh.Header("X-Campaign", "c1")],
+    query_parameters=[wh.QueryParameter("tenant", wh.variable("Tenant"))],
+)
+AUTHENTICATIONS: list[wh.Authentication] = [
+    wh.NoAuthentication(),
+    wh.BasicAuthentication("joe", wh.literal_secret("text")),
+    wh.CustomAuthorization(
+        "https://login.example.com/token",
+        body_type="form",
+        body_params={"client_secret": wh.secret("env:CLIENT"), "depth": 1},
+        cache_duration=wh.CacheDuration(1, wh.TimeUnit.HOURS),
+    ),
+]
+BY_HAND = wh.MessageParameter("n", wh.DataType.INTEGER, variable=wh.variable("Number"))
+JOURNEY = wh.Journey(
+    "Welcome",
+    [
+        wh.ActionActivity(
+            "SendSms",
+            label="day1",
+            path=wh.expression("@event{Signup.id} + '/messages'"),
+            headers={"X-Campaign": wh.expression("@event{Signup.campaign}")},
+            parameters={"to": wh.expression("@event{Signup.phone}"), "text": "Welcome!"},
+            alternative_path=True,
+        )
+    ],
+    timeout=10,
+)
+CONTEXT = wh.Context({"Signup": {"id": 7}}, journey={"externalKey": "k"})
+
+
+def describe_and_check() -> None:
+    """What definitions give."""
+    assert_type(SEND_SMS.message_parameters, tuple[wh.MessageParameter, ...])
+    assert_type(SEND_SMS.variables, tuple[tuple[str, wh.Variable], ...])
+    assert_type(SEND_SMS.duplicate({"SendSms_Copy"}), wh.Action)
+    assert_type(wh.violations(SEND_SMS, guardrails=wh.Guardrails.journey_optimizer()), tuple[wh.Violation, ...])
+    assert_type(JOURNEY.activity("day1"), wh.ActionActivity)
+    assert_type(wh.expression("1 + 2").type, wh.DataType | None)
+
+
+def look() -> None:
+    """Both kinds of preview give a call."""
+    call = wh.preview(SEND_SMS, {"to": "x"}, path="messages")
+    assert_type(call, wh.Call)
+    assert_type(wh.preview(JOURNEY, "day1", CONTEXT, actions=[SEND_SMS]), wh.Call)
+    assert_type(call.body, bytes | None)
+    assert_type(wh.to_curl(call), str)
+
+
+def document() -> None:
+    """Documents come back as what they were."""
+    assert_type(wh.dumps(SEND_SMS), str)
+    assert_type(wh.loads("{}"), wh.Action | wh.Journey)
+    assert_type(wh.load(wh.dump(JOURNEY)), wh.Action | wh.Journey)
+
+
+async def keep(repository: wh.Repository) -> None:
+    """A repository gives back the kind that it was asked for."""
+    assert_type(await repository.save(SEND_SMS, expected_version=0), int)
+    assert_type(await repository.get(wh.Action, "SendSms"), wh.Stored[wh.Action])
+    assert_type((await repository.get(wh.Journey, "Welcome")).value, wh.Journey)
+    assert_type((await repository.list(wh.Action, cursor=None, limit=10)).items, tuple[wh.Stored[wh.Action], ...])
+    assert_type(await repository.journeys_using("SendSms"), tuple[str, ...])
+    await repository.delete(wh.Action, "SendSms", expected_version=1)
+
+
+async def execute() -> None:
+    """An executor gives outcomes, a batch one after another."""
+    policy = wh.NetworkPolicy(loopback=True, hosts={"crm.internal"}, ports={8443})
+    guardrails = wh.Guardrails.standard(network=policy)
+    limiter = wh.WindowLimiter([wh.CappingRule("https://sms.example.com/*", 10, 1000, methods={"POST"})])
+    async with (
+        wh.open_repository("sqlite:///actions.db", guardrails=guardrails) as repository,
+        wh.Executor(repository, guardrails=guardrails, limiter=limiter, events=[wh.LogSink()]) as executor,
+    ):
+        outcome = await executor.execute(JOURNEY, "day1", CONTEXT)
+        assert_type(outcome, wh.Outcome)
+        assert_type(outcome.raise_for_error(), wh.Outcome)
+        first: str = outcome.response["id"]  # typed by the declared fields, which only a run knows
+        assert first
+        assert_type(outcome.attempts, tuple[wh.Attempt, ...])
+        assert_type(outcome.received, wh.Response | None)
+        assert_type(await executor.call("SendSms", {"to": "x"}, timeout=3), wh.Outcome)
+        assert_type(await executor.preview("Welcome", "day1", CONTEXT), wh.Call)
+        for contexts in (endless(), [CONTEXT], streamed()):
+            async with executor.batch("Welcome", "day1", contexts, concurrency=20) as batch:
+                assert_type(batch, wh.Batch)
+                async for one in batch:
+                    assert_type(one, wh.Outcome)
+
+
+def call_at_once(repository: wh.Repository) -> wh.Outcome:
+    """The blocking way in."""
+    return wh.call(SEND_SMS, {"to": "x"}, path="messages", timeout=3, repository=repository)
+
+
+def endless() -> Iterator[wh.Context]:
+    """Contexts without an end."""
+    while True:
+        yield CONTEXT
+
+
+async def streamed() -> AsyncIterator[wh.Context]:
+    """Contexts that arrive."""
+    yield CONTEXT
+
+
+class Vault:
+    """A source of secrets."""
+
+    async def reveal(self, reference: wh.SecretReference) -> str:
+        """Return the text."""
+        raise wh.SecretMissing(f"the secret {reference.source} is not there")
+
+
+class Silent:
+    """A transport that never answers."""
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        """Fail, and say what that proves."""
+        raise wh.TransportError(f"nobody is there at {deadline:.0f} for {request.method}", wh.Evidence.NEVER_SENT)
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+class Counter:
+    """A sink."""
+
+    attempts = 0
+
+    def emit(self, event: wh.AttemptEnded | wh.ExecutionEnded) -> None:
+        """Count attempts."""
+        self.attempts += isinstance(event, wh.AttemptEnded)
+
+
+class Never:
+    """A limiter."""
+
+    async def admits(self, method: str, url: str) -> bool:
+        """Refuse."""
+        return not (method and url)
+
+
+VAULT: wh.SecretSource = Vault()
+SILENT: wh.Transport = Silent()
+COUNTER: wh.EventSink = Counter()
+NEVER: wh.Limiter = Never()
+MEMORY: wh.Repository = wh.MemoryRepository()
+SQLITE: wh.Repository = wh.SqliteRepository("actions.db")
+HTTPX: wh.Transport = wh.HttpxTransport(body_limit=1000)
+FAKES: tuple[wh.Transport, wh.SecretSource, wh.EventSink] = (
+    FakeTransport([wh.Response(503), wh.Response(200)], clock=FakeClock(), seconds=1),
+    FakeSecrets({"env:KEY": "text"}),
+    RecordingSink(),
+)
+
+
+def respond(request: Received) -> Answer:
+    """Answer a request of the loopback service."""
+    return Answer(200, {"path": request.path}, {"X-Kind": "test"}, delay=0.1)
+
+
+def errors() -> None:
+    """What errors carry."""
+    try:
+        with LoopbackService(respond) as service:
+            wh.call(wh.Action(name="A", url_configuration=wh.UrlConfiguration(service.url))).raise_for_error()
+    except wh.Rejected as error:
+        assert_type(error.status, int)
+        assert_type(error.outcome, wh.Outcome | None)
+    except wh.DefinitionError as error:
+        assert_type(error.violations, tuple[wh.Violation, ...])
+    except wh.ExpressionError as error:
+        assert_type(error.expected, tuple[str, ...])
+    except wh.Conflict as error:
+        assert_type(error.found, int)
