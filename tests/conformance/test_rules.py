@@ -1564,3 +1564,17 @@ def test_a_journey_has_at_most_50_activities() -> None:
     """The fiftieth activity is accepted, the next is not."""
     assert broken(journey("W", *["A"] * 50)) == []
     assert broken(journey("W", *["A"] * 51)) == [("$.activities", "R283")]
+
+
+@pytest.mark.rule("R72", "R74")
+@pytest.mark.parametrize("sign", ["\r", "\n", "\0"])
+def test_a_line_break_in_a_header_is_called_by_its_name(sign) -> None:
+    """Whoever reads the fault learns that it is a line break or NUL, in an action and in data alike."""
+    configured = wh.UrlConfiguration("https://h.example", headers={"X-A": f"a{sign}b"})
+    varied = wh.Action(
+        name="A", url_configuration=wh.UrlConfiguration("https://h.example", headers={"X-A": wh.variable("A")})
+    )
+
+    with pytest.raises(wh.UnsafeCall, match="no line break and no NUL"):
+        wh.preview(varied, {"X-A": f"a{sign}b"})
+    assert "no line break and no NUL" in wh.violations(configured)[0].message
