@@ -8,7 +8,7 @@ from typing import Any
 
 from wayhook.errors import DefinitionError, Violation
 
-__all__ = ["MAX_DEPTH", "Json", "is_unicode", "json_fault", "json_form", "parse_json"]
+__all__ = ["MAX_DEPTH", "Json", "is_bounded", "is_unicode", "json_fault", "json_form", "parse_json"]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -121,14 +121,37 @@ def _scalar_fault(value: Any) -> str | None:
 
 
 def json_form(value: Any) -> Any:
-    """Return a value with its sequences as lists and its texts as plain strings, as JSON would bring it back."""
+    """Return a value with its sequences as lists and its texts as plain strings, as JSON would bring it back.
+
+    A value that is too deep or too large, or contains itself, is returned as it is.
+    """
+    return _listed(value) if is_bounded(value) else value
+
+
+def _listed(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     if isinstance(value, list | tuple):
-        return [json_form(item) for item in value]
+        return [_listed(item) for item in value]
     if type(value) is dict:
-        return {name: json_form(below) for name, below in value.items()}
+        return {name: _listed(below) for name, below in value.items()}
     return value
+
+
+def is_bounded(value: Any) -> bool:
+    """Whether a value has at most 64 levels and 100,000 parts; one that contains itself has more."""
+    waiting = [(value, 0)]
+    for _ in range(MAX_NODES):
+        if not waiting:
+            return True
+        part, depth = waiting.pop()
+        if depth > MAX_DEPTH:
+            return False
+        if isinstance(part, list | tuple):
+            waiting += [(below, depth + 1) for below in part]
+        elif type(part) is dict:
+            waiting += [(below, depth + 1) for below in part.values()]
+    return False
 
 
 def is_unicode(text: str) -> bool:

@@ -201,3 +201,28 @@ def test_the_repr_is_short_and_honest() -> None:
     assert repr(activity) == "<ActionActivity x: A>"
     assert repr(wh.Journey("W", [activity])) == "<Journey W: Draft, 1 activity>"
     assert repr(wh.Journey("W", status="Live")) == "<Journey W: Live, 0 activities>"
+
+
+def test_a_literal_is_taken_in_json_form() -> None:
+    """Sequences become lists, as a store would bring them back."""
+    activity = wh.ActionActivity("A", label="a", parameters={"t": ("a", {"b": (1,)})})
+
+    assert dict(activity.parameters)["t"] == ["a", {"b": [1]}]
+
+
+def test_a_literal_has_bounds() -> None:
+    """What contains itself, is shared too often or is too deep is refused on construction, in no time."""
+    cyclic: list[object] = []
+    cyclic.append(cyclic)
+    shared: object = ["x"]
+    deep: object = "x"
+    for _ in range(60):
+        shared = (shared, shared)
+    for _ in range(100):
+        deep = [deep]
+
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.ActionActivity("A", label="a", parameters={"cyclic": cyclic, "shared": shared, "deep": deep})
+
+    places = [violation.path for violation in caught.value.violations]
+    assert places == ["$.parameters.cyclic", "$.parameters.shared", "$.parameters.deep"]

@@ -13,6 +13,7 @@ import attrs
 
 from wayhook.errors import NotFound, Violation
 from wayhook.expression.expression import Expression
+from wayhook.jsonvalue import is_bounded
 from wayhook.model.parameter import Variable
 from wayhook.model.shape import Shaped, as_pairs, as_tuple, pair_faults, type_fault
 from wayhook.presentation import Presentable
@@ -86,6 +87,8 @@ class ActionActivity(Shaped, Presentable):
             elif isinstance(value, Variable | SecretReference | LiteralSecret):
                 message = "a literal or an expression belongs here; variables and secrets belong to the action"
                 yield Violation(f"$.{name}.{key}", message)
+            elif not is_bounded(value):
+                yield Violation(f"$.{name}.{key}", "this is too deep or too large, or contains itself; make it smaller")
 
     @property
     def expressions(self) -> Iterator[Expression]:

@@ -158,7 +158,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, tuple) and value and all(_is_pair(item) for item in value):
         for name, below in value:
             yield f"{path}.{name}", name
-            yield from _leaves(below, f"{path}.{name}")
+            yield f"{path}.{name}", below
     elif isinstance(value, tuple):
         for i, item in enumerate(value):
             yield from _leaves(item, f"{path}[{i}]")
