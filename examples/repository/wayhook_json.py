@@ -6,18 +6,19 @@ import asyncio
 import json
 import os
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
+from uuid import uuid4
 
 import wayhook as wh
-from wayhook.model.storage import Kept, admit, admit_deletion, kind_of, page_bounds
+from wayhook.model.storage import KINDS, Change, Definition, Kept, Records, admit, admit_deletion, kind_of
 
 
 class JsonRepository:
-    """Keeps actions and journeys in the file `path`; see `wayhook.Repository` for what each method promises."""
+    """Keeps definitions in the file `path`; see `wayhook.Repository` for what each method promises."""
 
     def __init__(self, path: Path, *, guardrails: wh.Guardrails | None = None) -> None:
         self.path, self.guardrails = path, guardrails or wh.Guardrails.standard()
-        self._kept: dict[str, dict[str, wh.Stored[Any]]] = {"action": {}, "journey": {}}
+        self._records = Records()
         self._writing = asyncio.Lock()
 
     @classmethod
@@ -28,9 +29,10 @@ class JsonRepository:
     async def __aenter__(self) -> Self:
         if self.path.exists():
             try:
-                for record in json.loads(self.path.read_text(encoding="utf-8")):
-                    value: Any = wh.load(record["document"])
-                    self._kept[kind_of(value)][value.name] = wh.Stored(value, record["version"])
+                records = json.loads(self.path.read_text(encoding="utf-8"))
+                self._records = Records.of(
+                    wh.Stored(wh.load(record["document"]), record["version"], record["uid"]) for record in records
+                )
             except (ValueError, KeyError, TypeError):
                 message = f"{self.path.name} cannot be read; restore it from a copy."
                 raise wh.StoreUnavailable(message) from None
@@ -39,71 +41,54 @@ class JsonRepository:
     async def __aexit__(self, *_: object) -> None: ...
 
     async def save(
-        self, value: wh.Action | wh.Journey, *, expected_version: int | None = None, renamed_from: str | None = None
+        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
     ) -> int:
-        """Ask whether the value may be saved, and write it with the journeys that are renamed along."""
-        record: Any = value
+        """Ask whether the values may be saved, and write what that comes to."""
         async with self._writing:
-            kept, old_name = self._kept[kind_of(value)], renamed_from or value.name
-            users = self._users(old_name) if isinstance(value, wh.Action) else ()
-            version, renamed = admit(
-                value,
-                kept.get(old_name),
-                kept.get(value.name),
-                users,
+            change = admit(
+                self._records,
+                values,
                 expected_version=expected_version,
                 renamed_from=renamed_from,
                 guardrails=self.guardrails,
+                new_uid=lambda: uuid4().hex,
             )
-            changed = {kind: dict(values) for kind, values in self._kept.items()}
-            changed[kind_of(value)].pop(old_name, None)
-            changed[kind_of(value)][value.name] = wh.Stored(record, version)
-            changed["journey"].update({user.value.name: user for user in renamed})
-            await self._write(changed)
-        return version
+            await self._write(change)
+        return change.written[0].version
 
     async def get(self, kind: type[Kept], name: str) -> wh.Stored[Kept]:
         """Return what is kept under the name."""
-        try:
-            return self._kept[kind_of(kind)][name]
-        except KeyError:
-            raise wh.NotFound(kind_of(kind), name) from None
+        word, stored = kind_of(kind), self._records.find(kind, name)
+        if stored is None:
+            raise wh.NotFound(word, name)
+        return stored
 
-    async def delete(
-        self, kind: type[wh.Action | wh.Journey], name: str, *, expected_version: int | None = None
-    ) -> None:
+    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
         """Ask whether the value may be deleted, and write what is left."""
+        kind_of(kind)
         async with self._writing:
-            users = await self.journeys_using(name) if kind is wh.Action else ()
-            admit_deletion(kind, name, self._kept[kind_of(kind)].get(name), users, expected_version)
-            changed = {kind: dict(values) for kind, values in self._kept.items()}
-            del changed[kind_of(kind)][name]
-            await self._write(changed)
+            admit_deletion(self._records, kind, name, expected_version=expected_version)
+            await self._write(Change((), ((kind, name),)))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> wh.Page[Kept]:
         """Return a page, in the order of names."""
-        kept = self._kept[kind_of(kind)]
-        after, limit = page_bounds(cursor, limit)
-        names = sorted(name for name in kept if name > after)
-        page = names[:limit]
-        return wh.Page(tuple(kept[name] for name in page), page[-1] if len(names) > limit else None)
+        return wh.Page(*self._records.page(kind, cursor, limit))
 
     async def journeys_using(self, action: str) -> tuple[str, ...]:
         """Return the names of the journeys that use the action."""
-        return tuple(sorted(user.value.name for user in self._users(action)))
+        users = self._records.users(wh.Action, action)
+        return tuple(user.value.name for user in users if isinstance(user.value, wh.Journey))
 
-    def _users(self, action: str) -> tuple[wh.Stored[wh.Journey], ...]:
-        return tuple(stored for stored in self._kept["journey"].values() if action in stored.value.actions)
-
-    async def _write(self, changed: dict[str, dict[str, wh.Stored[Any]]]) -> None:
+    async def _write(self, change: Change) -> None:
         """Put a complete new file in the old one's place; only then the change counts."""
+        changed = self._records.after(change)
         records = [
-            {"version": stored.version, "document": json.loads(wh.dumps(stored.value))}
-            for kept in changed.values()
-            for _, stored in sorted(kept.items())
+            {"version": stored.version, "uid": stored.uid, "document": json.loads(wh.dumps(stored.value))}
+            for kind in KINDS.values()
+            for stored in changed.every(kind)
         ]
         await asyncio.to_thread(_replace, self.path, json.dumps(records, indent=2, ensure_ascii=False) + "\n")
-        self._kept = changed
+        self._records = changed
 
 
 def _replace(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@
     ├─ RepositoryError
     │  ├─ NotFound (LookupError)
     │  ├─ Conflict                        saved by someone else meanwhile; .expected, .found
-    │  ├─ StillInUse                      .journeys
+    │  ├─ StillInUse                      .users name it
     │  └─ StoreUnavailable                newer, foreign or corrupt; left untouched
     ├─ ExecutionError                     .outcome says what was tried
     │  ├─ AuthenticationFailed            the token call failed; the credentials need mending
@@ -72,14 +72,19 @@ class Violation:
     `path`: where, from the root `$`, such as `$.url_configuration.headers[1].name`.
     `message`: a sentence that says what is wrong and what to do.
     `rule`: the number of the documented rule, such as `R2`, or `""` where none is documented.
+    `code`: the product's own code, such as `ERR_ENDPOINTCONFIG_101`, or `""` where it has none.
+    `warning`: whether it is only told, and stands in the way of nothing (R285).
     """
 
     path: str
     message: str
     rule: str = ""
+    code: str = ""
+    warning: bool = False
 
     def __str__(self) -> str:
-        source = f" ({self.rule})" if self.rule else ""
+        sources = ", ".join(filter(None, (self.code, self.rule)))
+        source = f" ({sources})" if sources else ""
         return f"{self.path}: {self.message}{source}"
 
 
@@ -187,17 +192,14 @@ class Conflict(RepositoryError):  # noqa: N818
 
 
 class StillInUse(RepositoryError):  # noqa: N818
-    """An action that journeys use cannot be deleted; `journeys` names them."""
+    """What others use cannot be deleted; `users` names them: the journeys of an action."""
 
-    def __init__(self, name: str, journeys: tuple[str, ...]) -> None:
-        self.name, self.journeys = name, journeys
-        super().__init__(name, journeys)
+    def __init__(self, kind: str, name: str, users: tuple[str, ...]) -> None:
+        self.kind, self.name, self.users = kind, name, users
+        super().__init__(kind, name, users)
 
     def __str__(self) -> str:
-        return (
-            f"The action {self.name!r} is used by {', '.join(self.journeys)} (R28). "
-            "Take it out of these journeys first."
-        )
+        return f"The {self.kind} {self.name!r} is used by {', '.join(self.users)} (R28). Take it out of these first."
 
 
 class StoreUnavailable(RepositoryError):  # noqa: N818

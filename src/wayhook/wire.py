@@ -156,6 +156,7 @@ class Outcome(Presentable):
     `response_faults`: why declared fields could not be read, each with its path.
     `cause`: the error that kept the call from being sent or answered, or None.
     `index`: the place of the context in its batch, from 0; None outside of a batch.
+    `queued`: seconds that the call waited for a place below a throttling rule (R236).
     """
 
     action: str
@@ -170,6 +171,7 @@ class Outcome(Presentable):
     journey: str | None = None
     label: str | None = None
     index: int | None = None
+    queued: float = 0.0
     finished: datetime | None = None
 
     @property

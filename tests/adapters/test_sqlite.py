@@ -19,6 +19,7 @@ import pytest
 import wayhook as wh
 
 APPLICATION_ID = 0x57415948
+SCHEMA_VERSION = 2
 
 
 def _action(name: str = "Ping", description: str = "") -> wh.Action:
@@ -61,7 +62,33 @@ async def test_an_open_database_says_whose_it_is(file: Path) -> None:
         header = file.read_bytes()[:100]
 
     assert int.from_bytes(header[68:72], "big") == APPLICATION_ID
-    assert int.from_bytes(header[60:64], "big") == 1
+    assert int.from_bytes(header[60:64], "big") == SCHEMA_VERSION
+
+
+async def test_a_file_of_the_first_schema_is_brought_up_to_date(file: Path) -> None:
+    """Records of the first schema keep name, version and users, and are each given an identifier."""
+    documents = [wh.dumps(_action()), wh.dumps(wh.Journey("Welcome", [wh.ActionActivity("Ping", label="a")]))]
+    _sqlite(
+        file,
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 1",
+        "CREATE TABLE record (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+        " document TEXT NOT NULL, PRIMARY KEY (kind, name)) WITHOUT ROWID",
+        "CREATE TABLE usage (action TEXT NOT NULL, journey TEXT NOT NULL, PRIMARY KEY (action, journey)) WITHOUT ROWID",
+        "CREATE INDEX usage_by_journey ON usage (journey)",
+        *(
+            f"INSERT INTO record VALUES ('{kind}', '{name}', 7, '{document}')"
+            for kind, name, document in zip(("action", "journey"), ("Ping", "Welcome"), documents, strict=True)
+        ),
+        "INSERT INTO usage VALUES ('Ping', 'Welcome')",
+    )
+
+    async with wh.SqliteRepository(file) as repository:
+        action, journey = await repository.get(wh.Action, "Ping"), await repository.get(wh.Journey, "Welcome")
+        users = await repository.journeys_using("Ping")
+
+    assert (action.value, action.version, users) == (_action(), 7, ("Welcome",))
+    assert len({action.uid, journey.uid, ""}) == 3
 
 
 async def test_two_connections_see_each_other(file: Path) -> None:
@@ -238,7 +265,7 @@ def _sqlite(file: Path, *statements: str) -> None:
 
 
 REFUSED = {
-    _newer: "schema version 99; this wayhook knows 1. Update wayhook",
+    _newer: "schema version 99; this wayhook knows 2. Update wayhook",
     _foreign: "no database of wayhook",
     _foreign_number: "no database of wayhook",
     _corrupt: "damaged",

@@ -391,7 +391,7 @@ async def test_a_used_action_is_not_deleted() -> None:
     await repository.save(journey("Welcome", "Other"))
     await repository.delete(wh.Action, "Loyalty")
 
-    assert caught.value.journeys == ("Welcome",)
+    assert caught.value.users == ("Welcome",)
     with pytest.raises(wh.NotFound):
         await repository.get(wh.Action, "Loyalty")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +15,15 @@ from wayhook.testing import FakeClock, FakeTransport, RecordingSink
 
 Make = Callable[..., wh.Action]
 URL = "https://api.example.com/v1"
+
+
+async def admitted_by(limiter: wh.Limiter, method: str, url: str) -> bool:
+    """Whether the limiter has a place now."""
+    try:
+        async with limiter.place(method, url):
+            return True
+    except wh.Discarded:
+        return False
 
 
 def _limiter(clock: FakeClock, count: int, period_in_ms: int = 1000, **fields: object) -> wh.WindowLimiter:
@@ -83,9 +93,10 @@ async def test_a_limiter_sees_no_secret(ping: Make) -> None:
     seen: list[tuple[str, str]] = []
 
     class Watching:
-        async def admits(self, method: str, url: str) -> bool:
+        @asynccontextmanager
+        async def place(self, method: str, url: str) -> AsyncIterator[float]:
             seen.append((method, url))
-            return True
+            yield 0.0
 
     key = wh.ApiKeyAuthentication("key", wh.literal_secret("canary-1"), location="query")
 
@@ -104,7 +115,7 @@ async def test_a_window_slides(clock: FakeClock) -> None:
 
     for moment in (59, 0.5, 0.5, 58.5, 0.5, 0.5):
         clock.pass_time(moment)
-        admitted.append(await limiter.admits("POST", URL))
+        admitted.append(await admitted_by(limiter, "POST", URL))
 
     assert admitted == [True, True, False, False, True, True]
 
@@ -131,7 +142,7 @@ async def test_a_rule_counts_what_it_covers(
     """A rule is bound to its method and endpoint; other calls neither count nor are refused."""
     limiter = wh.WindowLimiter([rule], clock=clock.monotonic)
 
-    admitted = [await limiter.admits(*call) for call in (free, covered, covered, free)]
+    admitted = [await admitted_by(limiter, *call) for call in (free, covered, covered, free)]
 
     assert admitted == [True, True, False, True]
 
@@ -143,7 +154,7 @@ async def test_a_refused_call_takes_no_place_anywhere(clock: FakeClock) -> None:
     limiter = wh.WindowLimiter([wide, narrow], clock=clock.monotonic)
     slow, fast = "https://api.example.com/slow", "https://api.example.com/fast"
 
-    admitted = [await limiter.admits("GET", url) for url in (slow, slow, slow, fast, fast)]
+    admitted = [await admitted_by(limiter, "GET", url) for url in (slow, slow, slow, fast, fast)]
 
     assert admitted == [True, False, False, True, False]
 
@@ -162,7 +173,7 @@ async def test_no_window_holds_more_than_the_cap(gaps: list[int], count: int, pe
     for gap in gaps:
         now += gap
         in_window = [moment for moment in model if (now - moment) / 1024 < period_in_ms / 1000]
-        admitted = await limiter.admits("POST", URL)
+        admitted = await admitted_by(limiter, "POST", URL)
 
         assert admitted == (len(in_window) < count)
         if admitted:

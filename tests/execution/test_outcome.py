@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -19,8 +20,10 @@ BASIC = wh.BasicAuthentication("joe", wh.secret("env:PASSWORD"))
 class Full:
     """A limiter without places."""
 
-    async def admits(self, method: str, url: str) -> bool:
-        return False
+    @asynccontextmanager
+    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+        raise wh.Discarded("full")
+        yield 0.0
 
 
 async def _outcome(action: wh.Action, reply: object, **settings: object) -> wh.Outcome:

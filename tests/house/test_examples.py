@@ -81,4 +81,5 @@ def test_the_repository_opens_by_its_entry_point(tmp_path: Path, monkeypatch: py
             stored: wh.Stored[wh.Journey] = await repository.get(wh.Journey, "Welcome")
             return stored
 
-    assert asyncio.run(save_and_get()) == wh.Stored(wh.Journey("Welcome"), 1)
+    stored = asyncio.run(save_and_get())
+    assert (stored.value, stored.version) == (wh.Journey("Welcome"), 1)

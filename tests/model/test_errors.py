@@ -38,7 +38,7 @@ ERRORS = [
     wh.RepositoryError("no"),
     wh.NotFound("action", "A"),
     wh.Conflict("action", "A", 1, 2),
-    wh.StillInUse("A", ("J", "K")),
+    wh.StillInUse("action", "A", ("J", "K")),
     wh.StoreUnavailable("newer"),
     wh.ExecutionError("no", OUTCOME),
     wh.AuthenticationFailed("no", OUTCOME),
@@ -157,8 +157,8 @@ def test_violations_are_shown_one_a_line() -> None:
             "The journey 'J' is at version 2, not 1. Read it again, repeat the change and save with the version read.",
         ),
         (
-            wh.StillInUse("A", ("J", "K")),
-            "The action 'A' is used by J, K (R28). Take it out of these journeys first.",
+            wh.StillInUse("action", "A", ("J", "K")),
+            "The action 'A' is used by J, K (R28). Take it out of these first.",
         ),
     ],
 )

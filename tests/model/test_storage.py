@@ -6,15 +6,40 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.model.storage import Stored, admit, admit_deletion, kind_of
+from wayhook.model.storage import Change, Stored, admit, admit_deletion, kind_of, uses
 
 STANDARD = wh.Guardrails.standard()
 
 
+@attrs.frozen
+class Kept:
+    """A shelf that holds the given records."""
+
+    records: tuple[Stored, ...]
+
+    def find(self, kind, name):
+        """The record of that kind and name."""
+        return next((r for r in self.records if (type(r.value), r.value.name) == (kind, name)), None)
+
+    def users(self, kind, name):
+        """The records that use it."""
+        return [r for r in self.records if (kind, name) in uses(r.value)]
+
+    def every(self, kind):
+        """The records of a kind."""
+        return [r for r in self.records if type(r.value) is kind]
+
+
+def shelf(old=None, twin=None, users=()) -> Kept:
+    """A shelf with an old record, one of the same name, and users."""
+    return Kept(tuple(dict.fromkeys(r for r in (old, twin, *users) if r is not None)))
+
+
 def judged(value, old=None, twin=None, users=(), **parts):
-    """The judgement of a save, by the standard edition, as a first save unless told otherwise."""
+    """The version of a save and the journeys saved along, in the standard edition, as a first save unless told."""
     settings = {"expected_version": None, "renamed_from": None, "guardrails": STANDARD, **parts}
-    return admit(value, old, twin, users, **settings)
+    change = admit(shelf(old, twin, users), [value], new_uid=lambda: "new", **settings)
+    return change.written[0].version, change.written[1:]
 
 
 def places(*args, **parts) -> list[str]:
@@ -245,14 +270,14 @@ def test_a_used_action_may_read_more_of_its_answer() -> None:
         (None, (), None, wh.NotFound),
         (Stored(action(), 2), (), 1, wh.Conflict),
         (Stored(action(built_in=True), 2), (), None, wh.DefinitionError),
-        (Stored(action(), 2), ("J",), None, wh.StillInUse),
-        (Stored(action(), 2), ("J",), 1, wh.Conflict),
+        (Stored(action(), 2), [Stored(journey("A"), 1)], None, wh.StillInUse),
+        (Stored(action(), 2), [Stored(journey("A"), 1)], 1, wh.Conflict),
     ],
 )
 def test_what_stands_against_a_deletion(old, users, expected_version, error) -> None:
     """A deletion of what is not there, was changed, is built in, or is used, is refused by its own error."""
     with pytest.raises(error):
-        admit_deletion(wh.Action, "A", old, users, expected_version)
+        admit_deletion(shelf(old, users=users), wh.Action, "A", expected_version=expected_version)
 
 
 @pytest.mark.parametrize(
@@ -261,4 +286,46 @@ def test_what_stands_against_a_deletion(old, users, expected_version, error) -> 
 @pytest.mark.parametrize("expected_version", [None, 2])
 def test_what_is_free_is_deleted(kind, old, expected_version) -> None:
     """Nothing stands against the deletion of an unused action or a journey at the expected version."""
-    assert admit_deletion(kind, old.value.name, old, (), expected_version) is None
+    assert admit_deletion(shelf(old), kind, old.value.name, expected_version=expected_version) is None
+
+
+def saved(*values, kept=(), **parts) -> Change:
+    """The change that a save of several values comes to."""
+    settings = {"expected_version": None, "renamed_from": None, "guardrails": STANDARD, **parts}
+    return admit(Kept(tuple(kept)), values, new_uid=iter("xyz").__next__, **settings)
+
+
+def test_values_are_saved_together() -> None:
+    """Several values come to one change, each with its own version and identifier."""
+    change = saved(action("A"), journey("A"), kept=[Stored(journey(), 3, "old")])
+
+    assert [(stored.value.name, stored.version, stored.uid) for stored in change.written] == [
+        ("A", 1, "x"),
+        ("J", 4, "old"),
+    ]
+
+
+def test_the_faults_of_several_values_say_whose_they_are() -> None:
+    """Each path begins with the place of its value, and one fault keeps all of them out."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        saved(action("A"), action("a-b"), wh.Journey("J", timeout=99))
+
+    assert [violation.path for violation in caught.value.violations] == ["$[1].name", "$[2].timeout"]
+
+
+def test_an_identifier_survives_a_rename() -> None:
+    """A renamed record, and the journeys that follow, keep the identifiers that they were given first."""
+    kept = [Stored(action("Old"), 1, "a1"), Stored(journey("Old"), 1, "j1")]
+
+    change = saved(action("New"), kept=kept, renamed_from="Old")
+
+    assert [stored.uid for stored in change.written] == ["a1", "j1"]
+    assert change.removed == ((wh.Action, "Old"),)
+
+
+def test_something_is_saved() -> None:
+    """A save of nothing, and a rename of two, are refused."""
+    with pytest.raises(wh.DefinitionError, match="at least one"):
+        saved()
+    with pytest.raises(wh.DefinitionError, match="one value is renamed"):
+        saved(action("B"), action("C"), kept=[Stored(action("A"), 1)], renamed_from="A")

@@ -13,6 +13,7 @@ import copy
 import attrs, pytest
 import wayhook as wh
 from wayhook.execution.ports import Page, Stored
+from wayhook.model.storage import Change, Records
 from wayhook.testing import RepositoryContract, RepositoryMachine
 
 class Broken(wh.MemoryRepository):
@@ -34,8 +35,8 @@ TestMachine = Machine.TestCase
 BROKEN = {
     "forgets versions": (
         """
-    async def save(self, value, *, expected_version=None, renamed_from=None):
-        return await super().save(value, renamed_from=renamed_from)
+    async def save(self, *values, expected_version=None, renamed_from=None):
+        return await super().save(*values, renamed_from=renamed_from)
         """,
         ["test_an_unexpected_version_is_a_conflict", "test_a_name_is_taken_once"],
         True,
@@ -44,7 +45,7 @@ BROKEN = {
         """
     async def delete(self, kind, name, *, expected_version=None):
         await self.get(kind, name)
-        del self._kept[kind][name]
+        self._records = self._records.after(Change((), ((kind, name),)))
         """,
         ["test_a_used_action_is_not_deleted", "test_what_was_deleted_is_gone"],
         None,
@@ -52,7 +53,7 @@ BROKEN = {
     "lists in order of arrival": (
         """
     async def list(self, kind, *, cursor=None, limit=100):
-        return Page(tuple(self._kept[kind].values()), None)
+        return Page(self._records.every(kind)[::-1], None)
         """,
         ["test_a_list_has_every_name_once"],
         True,
@@ -60,28 +61,38 @@ BROKEN = {
     "repeats the last of a page": (
         """
     async def list(self, kind, *, cursor=None, limit=100):
-        names = sorted(name for name in self._kept[kind] if cursor is None or name >= cursor)
+        kept = {stored.value.name: stored for stored in self._records.every(kind)}
+        names = sorted(name for name in kept if cursor is None or name >= cursor)
         page = names[:limit]
         more = len(names) > limit and page[-1] != cursor
-        return Page(tuple(self._kept[kind][name] for name in page), page[-1] if more else None)
+        return Page(tuple(kept[name] for name in page), page[-1] if more else None)
         """,
         ["test_a_list_has_every_name_once"],
         False,
     ),
     "leaves journeys behind on a rename": (
         """
-    def _users(self, action):
+    def __init__(self):
+        super().__init__()
+        self._records = Forgetful()
+
+class Forgetful(Records):
+    def users(self, kind, name):
         return ()
+
+    def after(self, change):
+        return Forgetful(super().after(change)._kept)
         """,
         ["test_a_renamed_action_takes_its_journeys_along", "test_used_in_counts_journeys"],
         None,
     ),
     "keeps anything": (
         """
-    async def save(self, value, *, expected_version=None, renamed_from=None):
-        old = self._kept[type(value)].get(value.name)
-        version = (old.version if old else 0) + 1
-        self._kept[type(value)][value.name] = Stored(value, version)
+    async def save(self, *values, expected_version=None, renamed_from=None):
+        for value in reversed(values):
+            old = self._records.find(type(value), value.name)
+            version = (old.version if old else 0) + 1
+            self._records = self._records.after(Change((Stored(value, version, "u"),)))
         return version
         """,
         ["test_guardrails_are_checked_on_save", "test_no_literal_secret_is_kept"],
@@ -92,7 +103,7 @@ BROKEN = {
     async def get(self, kind, name):
         stored = await super().get(kind, name)
         text = stored.value.description.encode("ascii", "replace").decode()
-        return Stored(attrs.evolve(stored.value, description=text), stored.version)
+        return attrs.evolve(stored, value=attrs.evolve(stored.value, description=text))
         """,
         ["test_what_was_saved_comes_back_equal"],
         False,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import assert_type
 
 import wayhook as wh
@@ -170,9 +171,10 @@ class Counter:
 class Never:
     """A limiter."""
 
-    async def admits(self, method: str, url: str) -> bool:
-        """Refuse."""
-        return not (method and url)
+    @asynccontextmanager
+    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+        """Let everything through."""
+        yield float(not (method and url))
 
 
 VAULT: wh.SecretSource = Vault()

@@ -101,6 +101,7 @@ class Execution:
     started: float
     index: int | None = None
     attempts: list[Attempt] = attrs.Factory(list)
+    queued: float = 0.0
     _budget: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), repr=False)
     _token: str = attrs.field(default="", repr=False)
 
@@ -125,7 +126,7 @@ class Execution:
     @property
     def deadline(self) -> float:
         """When the execution ends, on the monotonic clock."""
-        return self.started + self.use.timeout
+        return self.started + self.queued + self.use.timeout
 
     async def _ended(self, subject: Any) -> Outcome:
         call = None
@@ -150,6 +151,7 @@ class Execution:
             call,
             tuple(self.attempts),
             clock.monotonic() - self.started,
+            queued=self.queued,
             journey=use.journey,
             label=use.activity.label if use.activity else None,
             index=self.index,
@@ -191,11 +193,18 @@ class Execution:
         return self.means.policy.repetition is Repetition.EVIDENCE
 
     async def _attempt(self, number: int, call: Call) -> Tried:
+        limiter = self.means.limiter
+        if limiter is None:
+            return await self._tried(number, call)
+        self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
+        async with limiter.place(call.method, call.url) as waited:
+            self.queued += waited
+            return await self._tried(number, call)
+
+    async def _tried(self, number: int, call: Call) -> Tried:
         means = self.means
         self._budget.reschedule(self._loop_deadline())
         request = await self._request(call)
-        if means.limiter and not await means.limiter.admits(call.method, call.url):
-            raise Discarded("the call is above the rate and was not sent (R215)")
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
         tried = await self._sent(number, request, self.deadline)
         self.attempts.append(tried.attempt)

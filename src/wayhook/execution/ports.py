@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Generic, Protocol, runtime_checkable
 
 import attrs
 
-from wayhook.model.action import Action
-from wayhook.model.journey import Journey
-from wayhook.model.storage import Kept, Kept_co, Stored
+from wayhook.model.storage import Definition, Kept, Kept_co, Stored
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
@@ -42,17 +41,18 @@ class Page(Generic[Kept_co]):
 
 
 class Repository(Protocol):
-    """Keeps actions and journeys by name.
+    """Keeps definitions (actions, journeys and what goes with them) by kind and name.
 
     Every method may be awaited by many tasks at once. A write is acknowledged only when it will survive the end
     of the process, where the store survives it at all.
     """
 
     async def save(
-        self, value: Action | Journey, *, expected_version: int | None = None, renamed_from: str | None = None
+        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
     ) -> int:
-        """Keep `value` under its name and return its new version.
+        """Keep each of `values` under its name, all of them or none; return the new version of the first.
 
+        `expected_version` and `renamed_from` speak of the first.
         `expected_version`: raise `Conflict` unless this is the version found, 0 meaning that nothing is found;
         None saves over whatever is there. `renamed_from`: the name it is kept under now; the record moves, the
         version goes on counting, journeys that use the action are changed along (R16), and a record that has
@@ -66,7 +66,7 @@ class Repository(Protocol):
         """Return the value of that kind and name, equal to the one saved; raise `NotFound`."""
         ...
 
-    async def delete(self, kind: type[Action | Journey], name: str, *, expected_version: int | None = None) -> None:
+    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
         """Forget the value; raise `NotFound`, `Conflict`, `StillInUse` for an action that journeys use (R28), or
         `DefinitionError` for a built-in action (R27)."""  # noqa: D205, D209 - one sentence
         ...
@@ -108,10 +108,14 @@ class SecretSource(Protocol):
 
 
 class Limiter(Protocol):
-    """Refuses calls above a rate."""
+    """Refuses calls above a rate, or lets them wait."""
 
-    async def admits(self, method: str, url: str) -> bool:
-        """Take a place for one attempt now; False when there is none (R214, R215)."""
+    def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
+        """Return a context manager that holds a place for one attempt (R214).
+
+        Entering waits where calls are queued (R222) and gives the seconds waited; it raises `Discarded` when there
+        is no place, or none in time (R215, R223). Leaving says that the attempt has ended.
+        """
         ...
 
 

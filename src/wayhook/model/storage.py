@@ -1,13 +1,15 @@
 """What may be kept: the judgement that every repository asks for before it writes or deletes. No I/O.
 
-An adapter looks the records up and writes what is decided here, in one step that nobody else comes between.
+An adapter shows what it keeps as a `Shelf`, gets a `Change` back, and carries it out in one step that nobody else
+comes between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import attrs
 
@@ -20,34 +22,138 @@ from wayhook.model.journey import Journey
 from wayhook.model.rule import change_violations, violations
 from wayhook.secret import LiteralSecret, SecretReference
 
-__all__ = ["Kept", "Stored", "admit", "admit_deletion", "is_name", "kind_of", "page_bounds", "storing_violations"]
+__all__ = [
+    "KINDS",
+    "Change",
+    "Definition",
+    "Kept",
+    "Records",
+    "Shelf",
+    "Stored",
+    "admit",
+    "admit_deletion",
+    "is_name",
+    "kind_of",
+    "page_bounds",
+    "storing_violations",
+    "uses",
+]
 
 MAX_PAGE = 1000
 
-Kept = TypeVar("Kept", Action, Journey)
-Kept_co = TypeVar("Kept_co", bound=Action | Journey, covariant=True)
+Definition = Action | Journey
+
+KINDS: dict[str, type[Any]] = {"action": Action, "journey": Journey}
+"""The classes of what is kept, by the word for their kind."""
+
+_WORDS = {kind: word for word, kind in KINDS.items()}
+
+Kept = TypeVar("Kept", bound=Definition)
+Kept_co = TypeVar("Kept_co", bound=Definition, covariant=True)
 
 
 @attrs.frozen
 class Stored(Generic[Kept_co]):
-    """A value as it is kept, and its version: 1 when first saved, one more with every save."""
+    """A value as it is kept.
+
+    `version`: 1 when first saved, one more with every save. `uid`: given by the repository when first saved; it
+    stays through renames and is never given again.
+    """
 
     value: Kept_co
     version: int
+    uid: str = ""
 
 
-def kind_of(value: type[Action | Journey] | Action | Journey) -> str:
-    """Return the word for the kind of a value or class: `action` or `journey`.
+class Shelf(Protocol):
+    """What is kept, as it stands while a change is judged."""
+
+    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+        """Return the record of that kind and name, or None."""
+        ...
+
+    def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
+        """Return the records whose values use that one (`uses`), by kind and name."""
+        ...
+
+    def every(self, kind: type[Any]) -> Iterable[Stored[Any]]:
+        """Return all records of a kind."""
+        ...
+
+
+@attrs.frozen
+class Change:
+    """What a save comes to: records to remove, by kind and name, and then records to write under their names."""
+
+    written: tuple[Stored[Any], ...]
+    removed: tuple[tuple[type[Any], str], ...] = ()
+
+
+@attrs.frozen
+class Records:
+    """A shelf of dictionaries by kind and name, for a repository that holds all of its records in memory."""
+
+    _kept: dict[type[Any], dict[str, Stored[Any]]] = attrs.Factory(lambda: {kind: {} for kind in KINDS.values()})
+
+    @classmethod
+    def of(cls, records: Iterable[Stored[Any]]) -> Records:
+        """Return a shelf with `records`, each under the kind and name of its value."""
+        return cls().after(Change(tuple(records)))
+
+    def after(self, change: Change) -> Records:
+        """Return what stands there after `change`; this shelf stays as it is."""
+        kept = {kind: dict(below) for kind, below in self._kept.items()}
+        for kind, name in change.removed:
+            del kept[kind][name]
+        for stored in change.written:
+            kept[type(stored.value)][stored.value.name] = stored
+        return Records(kept)
+
+    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+        """Return the record of that kind and name, or None."""
+        return self._kept[kind].get(name) if is_name(name) else None
+
+    def users(self, kind: type[Any], name: str) -> tuple[Stored[Any], ...]:
+        """Return the records whose values use that one, by name."""
+        return tuple(
+            stored for users in KINDS.values() for stored in self.every(users) if (kind, name) in uses(stored.value)
+        )
+
+    def every(self, kind: type[Any]) -> tuple[Stored[Any], ...]:
+        """Return all records of a kind, by name."""
+        return tuple(stored for _, stored in sorted(self._kept[kind].items()))
+
+    def page(self, kind: type[Any], cursor: str | None, limit: int) -> tuple[tuple[Stored[Any], ...], str | None]:
+        """Return the records with names after `cursor`, at most `limit`, and the cursor of those that follow.
+
+        Raises as `page_bounds`.
+        """
+        after, limit = page_bounds(cursor, limit)
+        kind_of(kind)
+        names = sorted(self._kept[kind])
+        start = bisect_right(names, after)
+        page = names[start : start + limit]
+        more = start + limit < len(names)
+        return tuple(self._kept[kind][name] for name in page), page[-1] if more else None
+
+
+def kind_of(value: object) -> str:
+    """Return the word for the kind of a value or class: `action`, `journey`.
 
     Raises `DefinitionError` for anything else, which no repository keeps.
     """
     kind = value if isinstance(value, type) else type(value)
-    if kind not in _KINDS:
-        raise DefinitionError([Violation("$", f"an Action or a Journey is kept, not {kind.__name__}")])
-    return _KINDS[kind]
+    if kind not in _WORDS:
+        known = " or ".join(f"{'an' if word[0] in 'aeiou' else 'a'} {kept.__name__}" for word, kept in KINDS.items())
+        raise DefinitionError([Violation("$", f"{known} is kept, not {kind.__name__}")])
+    return _WORDS[kind]
 
 
-_KINDS: dict[type, str] = {Action: "action", Journey: "journey"}
+def uses(value: Definition) -> tuple[tuple[type[Any], str], ...]:
+    """Return what a value names: kind and name, each once. What is named need not be kept."""
+    if isinstance(value, Journey):
+        return tuple((Action, name) for name in value.actions)
+    return ()
 
 
 def is_name(name: object) -> bool:
@@ -71,76 +177,125 @@ def page_bounds(cursor: str | None, limit: int) -> tuple[str, int]:
 
 
 def admit(
-    value: Action | Journey,
-    old: Stored[Any] | None,
-    twin: Stored[Any] | None,
-    users: Collection[Stored[Journey]],
+    shelf: Shelf,
+    values: Sequence[Definition],
     *,
     expected_version: int | None,
     renamed_from: str | None,
     guardrails: Guardrails,
-) -> tuple[int, tuple[Stored[Journey], ...]]:
-    """Return the version of the save, and the journeys to be saved along because their action is renamed.
+    new_uid: Callable[[], str],
+) -> Change:
+    """Return what a save of `values` changes, users of a renamed value included; the first stands first.
 
-    `old`: the record under the name that the value has now, or had before. `twin`: the record under the new name
-    of a renamed value. `users`: the journeys that use the old action. The rest as in `Repository.save`.
-    Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the value may not be saved.
+    The arguments are those of `Repository.save`; `new_uid` makes an identifier that no record has.
+    Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the values may not be saved; where
+    there are several, each path begins with the place of its value, such as `$[1].name`.
     """
-    name = renamed_from or value.name
     if not isinstance(guardrails, Guardrails):
         raise DefinitionError([Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()")])
-    if renamed_from is not None and old is None:
-        raise NotFound(kind_of(value), name)
-    if twin is not None and name != value.name:
-        raise Conflict(kind_of(value), value.name, 0, twin.version)
-    found = old.version if old else 0
-    if expected_version is not None and expected_version != found:
-        raise Conflict(kind_of(value), name, expected_version, found)
-    renamed, rename_faults = _renamed(value, name, users)
-    faults = [*violations(value, guardrails=guardrails), *rename_faults]
-    told = {fault.path for fault in faults}
-    faults += [fault for fault in storing_violations(value) if fault.path not in told]
-    if isinstance(value, Action) and old is not None:
-        faults += change_violations(old.value, value, [user.value for user in users])
-    if faults:
-        raise DefinitionError(faults)
-    return found + 1, renamed
+    if not values:
+        raise DefinitionError([Violation("$", "give at least one value to save")])
+    if len(values) > 1 and renamed_from is not None:
+        raise DefinitionError([Violation("$.renamed_from", "one value is renamed at a time; save it alone")])
+    saving = _Saving(shelf, guardrails, new_uid)
+    for i, value in enumerate(values):
+        kind_of(value)
+        place = f"$[{i}]" if len(values) > 1 else "$"
+        saving.take(value, place, expected_version if i == 0 else None, renamed_from)
+    for i, value in enumerate(values):
+        saving.judge(value, f"$[{i}]" if len(values) > 1 else "$")
+    if saving.faults:
+        raise DefinitionError(saving.faults)
+    return Change(tuple(saving.written.values()), tuple(saving.removed))
 
 
-def _renamed(
-    value: Action | Journey, name: str, users: Collection[Stored[Journey]]
-) -> tuple[tuple[Stored[Journey], ...], tuple[Violation, ...]]:
-    """The journeys that follow an action to its new name, and why some cannot."""
-    if not isinstance(value, Action) or name == value.name:
-        return (), ()
-    followed, faults = [], []
-    for user in users:
-        try:
-            followed.append(Stored(user.value.renaming_action(name, value.name), user.version + 1))
-        except ExpressionError as error:
-            faults.append(Violation("$.name", f"an expression of {user.value.name} cannot follow: {error.message}"))
-    return tuple(followed), tuple(faults)
+@attrs.define
+class _Saving:
+    """A save while it is judged: a shelf on which the new values stand already, and what is wrong with them."""
+
+    shelf: Shelf
+    guardrails: Guardrails
+    new_uid: Callable[[], str]
+    written: dict[tuple[type[Any], str], Stored[Any]] = attrs.Factory(dict)
+    removed: list[tuple[type[Any], str]] = attrs.Factory(list)
+    faults: list[Violation] = attrs.Factory(list)
+    _before: dict[tuple[type[Any], str], Stored[Any] | None] = attrs.Factory(dict)
+
+    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+        if (kind, name) in self.written:
+            return self.written[kind, name]
+        return None if (kind, name) in self.removed else self.shelf.find(kind, name)
+
+    def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
+        new = {key: stored for key, stored in self.written.items() if (kind, name) in uses(stored.value)}
+        old = (stored for stored in self.shelf.users(kind, name) if _key(stored.value) not in self.written)
+        return sorted((*new.values(), *old), key=lambda stored: (kind_of(stored.value), stored.value.name))
+
+    def every(self, kind: type[Any]) -> Iterable[Stored[Any]]:
+        yield from (stored for key, stored in self.written.items() if key[0] is kind)
+        for stored in self.shelf.every(kind):
+            if _key(stored.value) not in self.written and _key(stored.value) not in self.removed:
+                yield stored
+
+    def take(self, value: Definition, place: str, expected_version: int | None, renamed_from: str | None) -> None:
+        """Put one value in its place; raises `NotFound` and `Conflict`."""
+        kind, name = type(value), renamed_from or value.name
+        old = self.find(kind, name) if is_name(name) else None
+        if renamed_from is not None and old is None:
+            raise NotFound(kind_of(value), name)
+        if name != value.name and (twin := self.find(kind, value.name)) is not None:
+            raise Conflict(kind_of(value), value.name, 0, twin.version)
+        found = old.version if old else 0
+        if expected_version is not None and expected_version != found:
+            raise Conflict(kind_of(value), name, expected_version, found)
+        if name != value.name:
+            self.removed.append((kind, name))
+        self.written[_key(value)] = Stored(value, found + 1, old.uid if old else self.new_uid())
+        self._before[_key(value)] = old
+        if name != value.name:
+            self._rename_users(value, name, place)
+
+    def _rename_users(self, value: Definition, old: str, place: str) -> None:
+        """Let what uses a renamed value follow to the new name (R16)."""
+        for user in self.shelf.users(type(value), old):
+            try:
+                followed = user.value.renaming_action(old, value.name)
+            except ExpressionError as error:
+                message = f"an expression of {user.value.name} cannot follow: {error.message}"
+                self.faults.append(Violation(f"{place}.name", message))
+            else:
+                self.written[_key(followed)] = attrs.evolve(user, value=followed, version=user.version + 1)
+
+    def judge(self, value: Definition, place: str) -> None:
+        """Find what stands against a value where it now stands."""
+        faults = list(violations(value, guardrails=self.guardrails))
+        told = {fault.path for fault in faults}
+        faults += [fault for fault in storing_violations(value) if fault.path not in told]
+        old = self._before[_key(value)]
+        if isinstance(value, Action) and old is not None:
+            users = [user.value for user in self.shelf.users(Action, old.value.name)]
+            faults += change_violations(old.value, value, users)
+        self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in faults]
 
 
-def admit_deletion(
-    kind: type[Action | Journey],
-    name: str,
-    old: Stored[Any] | None,
-    users: Collection[str],
-    expected_version: int | None,
-) -> None:
+def _key(value: Definition) -> tuple[type[Any], str]:
+    return type(value), value.name
+
+
+def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None) -> None:
     """Raise what stands against a deletion: `NotFound`, `Conflict`, `StillInUse` (R28), or being built in (R27)."""
+    old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
     if expected_version is not None and expected_version != old.version:
         raise Conflict(kind_of(kind), name, expected_version, old.version)
     if isinstance(old.value, Action) and old.value.built_in:
         raise DefinitionError([Violation("$", "a built-in action cannot be deleted", "R27")])
-    if kind is Action and users:
-        raise StillInUse(name, tuple(users))
+    if users := tuple(user.value.name for user in shelf.users(kind, name)):
+        raise StillInUse(kind_of(kind), name, users)
 
 
-def storing_violations(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> Iterator[Violation]:
+def storing_violations(value: Definition, *, literal_secrets_allowed: bool = False) -> Iterator[Violation]:
     """Yield what of a definition cannot be kept: literal secrets, and values that JSON does not have."""
     for path, leaf in _leaves(value, "$"):
         if isinstance(leaf, LiteralSecret):

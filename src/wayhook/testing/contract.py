@@ -131,6 +131,28 @@ class RepositoryContract:
             await repository.get(Action, "SendSms")
         assert await repository.save(_action(), expected_version=0) == 1
 
+    async def test_values_are_saved_together(self, repository: Repository) -> None:
+        """A save of several values keeps all of them or, when one may not be kept, none."""
+        assert await repository.save(_action(), _journey("Welcome", "SendSms")) == 1
+
+        with pytest.raises(DefinitionError) as refused:
+            await repository.save(_journey("Other", "SendSms"), _action("not a name"))
+
+        assert [violation.path for violation in refused.value.violations] == ["$[1].name"]
+        assert [stored.value.name for stored in (await repository.list(Journey)).items] == ["Welcome"]
+
+    async def test_an_identifier_stays_with_its_record(self, repository: Repository) -> None:
+        """A record is given an identifier once; saves and renames leave it, and a new record has another."""
+        await repository.save(_action())
+        uid = (await repository.get(Action, "SendSms")).uid
+
+        await repository.save(_action("SendText"), renamed_from="SendSms")
+        await repository.save(_action())
+
+        assert uid
+        assert (await repository.get(Action, "SendText")).uid == uid
+        assert (await repository.get(Action, "SendSms")).uid not in ("", uid)
+
     async def test_a_list_has_every_name_once(self, repository: Repository) -> None:
         """Pages follow each other by their cursors, in code-point order, whatever the size of a page."""
         names = ["_", "a", "B", "C9", "b", "Z", "zz", "0"]
@@ -159,11 +181,11 @@ class RepositoryContract:
 
     async def test_only_definitions_are_kept(self, repository: Repository) -> None:
         """What is no action and no journey is refused, whatever is asked for it."""
-        with pytest.raises(DefinitionError, match="an Action or a Journey"):
+        with pytest.raises(DefinitionError, match="is kept, not"):
             await repository.save("SendSms")  # type: ignore[arg-type]
-        with pytest.raises(DefinitionError, match="an Action or a Journey"):
+        with pytest.raises(DefinitionError, match="is kept, not"):
             await repository.get(str, "SendSms")  # type: ignore[type-var]
-        with pytest.raises(DefinitionError, match="an Action or a Journey"):
+        with pytest.raises(DefinitionError, match="is kept, not"):
             await repository.list(str)  # type: ignore[type-var]
 
     async def test_used_in_counts_journeys(self, repository: Repository) -> None:
@@ -191,7 +213,7 @@ class RepositoryContract:
         with pytest.raises(DefinitionError, match="R27"):
             await repository.delete(Action, "Standard")
 
-        assert refused.value.journeys == ("Welcome",)
+        assert refused.value.users == ("Welcome",)
         await repository.delete(Journey, "Welcome")
         await repository.delete(Action, "SendSms")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from time import monotonic
 
+from wayhook.errors import Discarded
 from wayhook.model.limit import CappingRule
 
 __all__ = ["WindowLimiter"]
@@ -22,8 +24,14 @@ class WindowLimiter:
         self._windows = [(rule, deque[float]()) for rule in rules]
         self._clock = clock
 
-    async def admits(self, method: str, url: str) -> bool:
-        """Take a place for one attempt now; False when a rule that covers it has none left."""
+    @asynccontextmanager
+    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+        """Take a place for one attempt now; raises `Discarded` when a rule that covers it has none left."""
+        if not self._taken(method, url):
+            raise Discarded("the call is above the rate and was not sent (R215)")
+        yield 0.0
+
+    def _taken(self, method: str, url: str) -> bool:
         now = self._clock()
         windows = [(rule, times) for rule, times in self._windows if rule.covers(method, url)]
         for rule, times in windows:

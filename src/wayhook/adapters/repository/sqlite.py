@@ -10,20 +10,31 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, unquote
+from uuid import uuid4
 
 from wayhook.errors import DefinitionError, NotFound, StoreUnavailable, Violation
 from wayhook.execution.ports import Page
 from wayhook.formats.document import dumps, loads
 from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails
-from wayhook.model.journey import Journey
-from wayhook.model.storage import Kept, Stored, admit, admit_deletion, is_name, kind_of, page_bounds
+from wayhook.model.storage import (
+    KINDS,
+    Definition,
+    Kept,
+    Stored,
+    admit,
+    admit_deletion,
+    is_name,
+    kind_of,
+    page_bounds,
+    uses,
+)
 
 __all__ = ["SqliteRepository"]
 
@@ -43,6 +54,17 @@ _MIGRATIONS = (
     ) WITHOUT ROWID;
     CREATE INDEX usage_by_journey ON usage (journey);
     """,
+    """
+    ALTER TABLE record ADD COLUMN uid TEXT NOT NULL DEFAULT '';
+    UPDATE record SET uid = lower(hex(randomblob(16)));
+    CREATE TABLE use (
+        kind TEXT NOT NULL, name TEXT NOT NULL, user_kind TEXT NOT NULL, user_name TEXT NOT NULL,
+        PRIMARY KEY (kind, name, user_kind, user_name)
+    ) WITHOUT ROWID;
+    CREATE INDEX use_by_user ON use (user_kind, user_name);
+    INSERT INTO use SELECT 'action', action, 'journey', journey FROM usage;
+    DROP TABLE usage;
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 
@@ -50,7 +72,7 @@ _Result = TypeVar("_Result")
 
 
 class SqliteRepository:
-    """Keeps actions and journeys in a file; see `Repository` for what each method promises.
+    """Keeps definitions in a file; see `Repository` for what each method promises.
 
     An async context manager. `path`: of the file, made when it is not there. `guardrails`: the edition that a
     value must keep to be saved; `standard` unless given.
@@ -100,19 +122,20 @@ class SqliteRepository:
         return closed
 
     async def save(
-        self, value: Action | Journey, *, expected_version: int | None = None, renamed_from: str | None = None
+        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
     ) -> int:
-        """Keep the value; see `Repository.save`."""
-        return await self._on_thread(lambda: self._save(value, expected_version, renamed_from))
+        """Keep the values; see `Repository.save`."""
+        return await self._on_thread(lambda: self._save(values, expected_version, renamed_from))
 
     async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
         """Return the value; see `Repository.get`."""
-        stored = await self._on_thread(lambda: self._find(kind, name))
+        kind_of(kind)
+        stored = await self._on_thread(lambda: self._shelf.find(kind, name))
         if stored is None:
             raise NotFound(kind_of(kind), name)
         return stored
 
-    async def delete(self, kind: type[Action | Journey], name: str, *, expected_version: int | None = None) -> None:
+    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
         """Forget the value; see `Repository.delete`."""
         await self._on_thread(lambda: self._delete(kind, name, expected_version))
 
@@ -206,73 +229,99 @@ class SqliteRepository:
             raise StoreUnavailable("The repository was closed while this was waiting. Open it again.")
         return self._connection
 
-    def _save(self, value: Action | Journey, expected_version: int | None, renamed_from: str | None) -> int:
-        kind_of(value)
-        old_name = renamed_from or value.name
+    @property
+    def _shelf(self) -> _SqliteShelf:
+        return _SqliteShelf(self._database)
+
+    def _save(self, values: tuple[Definition, ...], expected_version: int | None, renamed_from: str | None) -> int:
         with _transaction(self._database):
-            version, renamed = admit(
-                value,
-                self._find(type(value), old_name),
-                self._find(type(value), value.name) if old_name != value.name else None,
-                self._users(old_name) if isinstance(value, Action) else (),
+            change = admit(
+                self._shelf,
+                values,
                 expected_version=expected_version,
                 renamed_from=renamed_from,
                 guardrails=self.guardrails,
+                new_uid=lambda: uuid4().hex,
             )
-            if old_name != value.name:
-                self._remove(type(value), old_name)
-            self._write(value, version)
-            for user in renamed:
-                self._write(user.value, user.version)
-        return version
+            for kind, name in change.removed:
+                self._shelf.remove(kind, name)
+            for stored in change.written:
+                self._shelf.write(stored)
+        return change.written[0].version
 
-    def _write(self, value: Action | Journey, version: int) -> None:
-        self._database.execute(
-            "INSERT INTO record (kind, name, version, document) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (kind, name) DO UPDATE SET version = excluded.version, document = excluded.document",
-            (kind_of(value), value.name, version, dumps(value)),
-        )
-        if isinstance(value, Journey):
-            self._database.execute("DELETE FROM usage WHERE journey = ?", (value.name,))
-            uses = [(action, value.name) for action in value.actions]
-            self._database.executemany("INSERT INTO usage (action, journey) VALUES (?, ?)", uses)
+    def _delete(self, kind: type[Definition], name: str, expected_version: int | None) -> None:
+        kind_of(kind)
+        with _transaction(self._database):
+            admit_deletion(self._shelf, kind, name, expected_version=expected_version)
+            self._shelf.remove(kind, name)
 
-    def _remove(self, kind: type[Action | Journey], name: str) -> None:
-        self._database.execute("DELETE FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name))
-        if kind is Journey:
-            self._database.execute("DELETE FROM usage WHERE journey = ?", (name,))
+    def _page(self, kind: type[Kept], after: str, limit: int) -> Page[Kept]:
+        items = self._shelf.page(kind, after, limit + 1)
+        return Page(tuple(items[:limit]), items[limit - 1].value.name if len(items) > limit else None)
 
-    def _find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+    def _journeys_using(self, action: str) -> tuple[str, ...]:
+        return tuple(name for kind, name in self._shelf.user_names(Action, action) if kind == "journey")
+
+
+class _SqliteShelf:
+    """The records of an open database, inside of a transaction."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
         if not is_name(name):
             return None
         row = self._database.execute(
-            "SELECT document, version FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name)
+            "SELECT document, version, uid FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name)
         ).fetchone()
-        return Stored(loads(row[0]), row[1]) if row else None
+        return _stored(row) if row else None
 
-    def _delete(self, kind: type[Action | Journey], name: str, expected_version: int | None) -> None:
-        with _transaction(self._database):
-            users = self._journeys_using(name) if kind is Action else ()
-            admit_deletion(kind, name, self._find(kind, name), users, expected_version)
-            self._remove(kind, name)
-
-    def _page(self, kind: type[Kept], after: str, limit: int) -> Page[Kept]:
-        rows = self._database.execute(
-            "SELECT document, version FROM record WHERE kind = ? AND name > ? ORDER BY name LIMIT ?",
-            (kind_of(kind), after, limit + 1),
-        ).fetchall()
-        items: tuple[Stored[Any], ...] = tuple(Stored(loads(text), version) for text, version in rows[:limit])
-        return Page(items, items[-1].value.name if len(rows) > limit else None)
-
-    def _journeys_using(self, action: str) -> tuple[str, ...]:
-        if not is_name(action):
-            return ()
-        rows = self._database.execute("SELECT journey FROM usage WHERE action = ? ORDER BY journey", (action,))
-        return tuple(name for (name,) in rows)
-
-    def _users(self, action: str) -> tuple[Stored[Journey], ...]:
-        found = (self._find(Journey, name) for name in self._journeys_using(action))
+    def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
+        found = (self.find(KINDS[user_kind], user) for user_kind, user in self.user_names(kind, name))
         return tuple(stored for stored in found if stored is not None)
+
+    def user_names(self, kind: type[Any], name: str) -> list[tuple[str, str]]:
+        if not is_name(name):
+            return []
+        return self._database.execute(
+            "SELECT user_kind, user_name FROM use WHERE kind = ? AND name = ? ORDER BY user_name",
+            (kind_of(kind), name),
+        ).fetchall()
+
+    def every(self, kind: type[Any]) -> Iterable[Stored[Any]]:
+        rows = self._database.execute("SELECT document, version, uid FROM record WHERE kind = ?", (kind_of(kind),))
+        return (_stored(row) for row in rows)
+
+    def page(self, kind: type[Any], after: str, limit: int) -> list[Stored[Any]]:
+        rows = self._database.execute(
+            "SELECT document, version, uid FROM record WHERE kind = ? AND name > ? ORDER BY name LIMIT ?",
+            (kind_of(kind), after, limit),
+        )
+        return [_stored(row) for row in rows]
+
+    def write(self, stored: Stored[Any]) -> None:
+        kind, name = kind_of(stored.value), stored.value.name
+        self._database.execute(
+            "INSERT INTO record (kind, name, version, document, uid) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (kind, name) DO UPDATE SET version = excluded.version, document = excluded.document,"
+            " uid = excluded.uid",
+            (kind, name, stored.version, dumps(stored.value), stored.uid),
+        )
+        self._database.execute("DELETE FROM use WHERE user_kind = ? AND user_name = ?", (kind, name))
+        self._database.executemany(
+            "INSERT INTO use (kind, name, user_kind, user_name) VALUES (?, ?, ?, ?)",
+            [(kind_of(used), used_name, kind, name) for used, used_name in uses(stored.value)],
+        )
+
+    def remove(self, kind: type[Any], name: str) -> None:
+        self._database.execute("DELETE FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name))
+        self._database.execute("DELETE FROM use WHERE user_kind = ? AND user_name = ?", (kind_of(kind), name))
+
+
+def _stored(row: tuple[str, int, str]) -> Stored[Any]:
+    document, version, uid = row
+    return Stored(loads(document), version, uid)
 
 
 @contextmanager
