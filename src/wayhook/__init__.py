@@ -41,17 +41,26 @@ from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
     BasicAuthentication,
-    CacheDuration,
-    CustomAuthorization,
+    BearerAuthentication,
+    ConnectionReference,
+    MutualTlsAuthentication,
     NoAuthentication,
-    TimeUnit,
+    connection,
 )
+from wayhook.model.authorization import (
+    CertificateCredential,
+    CustomAuthorization,
+    JwtBearerGrant,
+    OAuthClientCredentials,
+)
+from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, NetworkPolicy, Repetition
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
 from wayhook.model.limit import CappingRule
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
+from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.presentation import draw_with
-from wayhook.secret import LiteralSecret, SecretReference, literal_secret, secret
+from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
 from wayhook.values import DataType
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
@@ -77,6 +86,7 @@ if TYPE_CHECKING:
         Stored,
         Transport,
     )
+    from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.schema import json_schema
@@ -103,9 +113,11 @@ _LATER = {
     "WindowLimiter": "adapters.limiter.window",
     "call": "execution.blocking",
     "dump": "formats.document",
+    "dump_authorization": "formats.adobe",
     "dumps": "formats.document",
     "json_schema": "formats.schema",
     "load": "formats.document",
+    "load_authorization": "formats.adobe",
     "loads": "formats.document",
     "open_repository": "execution.opening",
     "preview": "rendering.preview",
@@ -144,15 +156,20 @@ __all__ = [
     "AttemptEnded",
     "Authentication",
     "AuthenticationFailed",
+    "Base64",
     "BasicAuthentication",
     "Batch",
+    "BearerAuthentication",
     "CacheDuration",
     "Call",
     "CappingRule",
+    "CertificateCredential",
     "Channel",
     "Clock",
     "Conflict",
+    "Connection",
     "ConnectionFailed",
+    "ConnectionReference",
     "Context",
     "CustomAuthorization",
     "DataType",
@@ -171,6 +188,7 @@ __all__ = [
     "HttpxTransport",
     "Journey",
     "JourneyStatus",
+    "JwtBearerGrant",
     "Limiter",
     "LiteralSecret",
     "LogSink",
@@ -178,9 +196,11 @@ __all__ = [
     "MessageParameter",
     "MissingExtra",
     "MissingValue",
+    "MutualTlsAuthentication",
     "NetworkPolicy",
     "NoAuthentication",
     "NotFound",
+    "OAuthClientCredentials",
     "Outcome",
     "Page",
     "QueryParameter",
@@ -194,6 +214,7 @@ __all__ = [
     "SecretMissing",
     "SecretReference",
     "SecretSource",
+    "SecretText",
     "SqliteRepository",
     "StillInUse",
     "StoreUnavailable",
@@ -210,12 +231,15 @@ __all__ = [
     "WindowLimiter",
     "WrongType",
     "call",
+    "connection",
     "dump",
+    "dump_authorization",
     "dumps",
     "expression",
     "json_schema",
     "literal_secret",
     "load",
+    "load_authorization",
     "loads",
     "message_parameters",
     "open_repository",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import attrs
 
@@ -16,12 +16,17 @@ from wayhook.errors import DefinitionError, SecretMissing, Violation
 
 __all__ = [
     "AccessToken",
+    "Base64",
+    "ClientCertificate",
     "Credential",
     "LiteralSecret",
+    "Plain",
     "Secret",
     "SecretReference",
+    "SecretText",
     "literal_secret",
     "secret",
+    "secret_text",
 ]
 
 _SOURCE = re.compile(r"(?!literal:)[a-z][a-z0-9+.-]*:[^\s:][^\x00-\x1f\x7f]*", re.ASCII)
@@ -131,6 +136,11 @@ def literal_secret(text: str) -> LiteralSecret:
     return LiteralSecret(text)
 
 
+def secret_text(value: str | Secret | SecretText) -> SecretText:
+    """Return a text or secret as a `SecretText`, and one that is one already as it is."""
+    return value if isinstance(value, SecretText) else SecretText(value)
+
+
 class Revealed(dict[SecretReference | LiteralSecret | AccessToken, str]):
     """The texts of the secrets of one call; it has no text form, so that no traceback with locals shows one."""
 
@@ -138,36 +148,118 @@ class Revealed(dict[SecretReference | LiteralSecret | AccessToken, str]):
         return "<Revealed ***>"
 
 
-@attrs.frozen
-class Credential:
-    """One secret value in a call: where it goes and how its text is made.
+Plain = str | SecretReference | LiteralSecret | AccessToken
 
-    `parts`: plain texts, secrets and the access token, joined in order. `base64`: encode the joined text.
-    `prefix`: plain text in front (`"Basic "`, `"Bearer "`).
+
+BASE64_SPELLINGS = ("EncodeBase64", "Encode64")
+
+
+@attrs.frozen(init=False)
+class Base64:
+    """The Base64 form of texts and secrets joined (RFC 4648), as in `EncodeBase64(client:secret)` (R124).
+
+    `spelling`: how the product's JSON calls the function where this was read.
     """
 
-    location: Literal["header", "query"]
-    name: str
-    parts: tuple[str | SecretReference | LiteralSecret | AccessToken, ...]
-    prefix: str = ""
-    base64: bool = False
+    parts: tuple[Plain, ...]
+    spelling: str = attrs.field(default="EncodeBase64", eq=False)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Travel without literal secrets: what arrives shows the same and cannot be sent."""
-        parts = tuple(ForgottenSecret() if isinstance(part, LiteralSecret) else part for part in self.parts)
-        return Credential, (self.location, self.name, parts, self.prefix, self.base64)
+    def __init__(self, *parts: Plain, spelling: str = "EncodeBase64") -> None:
+        self.__attrs_init__(parts, spelling)
+
+    def __repr__(self) -> str:
+        return f"Base64({', '.join(map(repr, self.parts))})"
+
+
+@attrs.frozen(init=False)
+class SecretText:
+    """A text that has secrets in it: plain text, secrets and `Base64` of these, joined in order.
+
+    `wayhook.SecretText("Basic ", wayhook.Base64("client:", wayhook.secret("env:SECRET")))`. Raises `DefinitionError`
+    when a part is of another type.
+    """
+
+    parts: tuple[Plain | Base64, ...]
+
+    def __init__(self, *parts: Plain | Base64) -> None:
+        self.__attrs_init__(parts)
+        plain = [below for part in parts for below in (part.parts if isinstance(part, Base64) else (part,))]
+        faults = [
+            Violation(f"$.parts[{i}]", f"text, a secret or Base64 belongs here, not {type(part).__name__}")
+            for i, part in enumerate(plain)
+            if not isinstance(part, Plain)
+        ]
+        if faults:
+            raise DefinitionError(faults)
+
+    @property
+    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+        """What must be looked up before the text is known."""
+        below = (inner for part in self.parts for inner in (part.parts if isinstance(part, Base64) else (part,)))
+        return tuple(part for part in below if not isinstance(part, str))
+
+    @property
+    def masked(self) -> str:
+        """The text as it may be shown, each secret replaced by its label in ‹ ›."""
+        return "".join(_masked(part) for part in self.parts)
+
+    def reveal(self, texts: Revealed) -> str:
+        """Return the text; `texts` holds every one of `secrets`."""
+        return "".join(_revealed(part, texts) for part in self.parts)
+
+    def forgetting(self) -> SecretText:
+        """Return the text as it may travel: without literal secrets, it shows the same and cannot be sent."""
+        return SecretText(*(_forgetting(part) for part in self.parts))
+
+    def __repr__(self) -> str:
+        return f"SecretText({', '.join(map(repr, self.parts))})"
+
+
+def _masked(part: Plain | Base64) -> str:
+    if isinstance(part, Base64):
+        return "".join(map(_masked, part.parts))
+    return part if isinstance(part, str) else f"‹{part.label}›"
+
+
+def _revealed(part: Plain | Base64, texts: Revealed) -> str:
+    if isinstance(part, Base64):
+        return base64.b64encode("".join(_revealed(below, texts) for below in part.parts).encode()).decode()
+    return part if isinstance(part, str) else texts[part]
+
+
+def _forgetting(part: Any) -> Any:
+    if isinstance(part, Base64):
+        return Base64(*map(_forgetting, part.parts), spelling=part.spelling)
+    return ForgottenSecret() if isinstance(part, LiteralSecret) else part
+
+
+@attrs.frozen
+class ClientCertificate:
+    """The certificate chain and private key, both in PEM form, that we show when a receiver asks (mutual TLS)."""
+
+    certificate: SecretText
+    private_key: SecretText
 
     @property
     def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
         """What must be looked up before the call can be sent."""
-        return tuple(part for part in self.parts if not isinstance(part, str))
+        return self.certificate.secrets + self.private_key.secrets
 
-    @property
-    def masked(self) -> str:
-        """The value as it may be shown, each secret replaced by its label in ‹ ›."""
-        return self.prefix + "".join(p if isinstance(p, str) else f"‹{p.label}›" for p in self.parts)
+    def reveal(self, texts: Revealed) -> tuple[str, str]:
+        """Return both; `texts` holds every one of `secrets`."""
+        return self.certificate.reveal(texts), self.private_key.reveal(texts)
 
-    def reveal(self, texts: Revealed) -> str:
-        """Return the value as it goes on the wire; `texts` holds every one of `secrets`."""
-        joined = "".join(part if isinstance(part, str) else texts[part] for part in self.parts)
-        return self.prefix + (base64.b64encode(joined.encode()).decode() if self.base64 else joined)
+    def __reduce__(self) -> tuple[object, ...]:
+        return ClientCertificate, (self.certificate.forgetting(), self.private_key.forgetting())
+
+
+@attrs.frozen
+class Credential:
+    """One secret value in a call: where it goes, and its text."""
+
+    location: Literal["header", "query", "path"]
+    name: str
+    text: SecretText
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Credential, (self.location, self.name, self.text.forgetting())

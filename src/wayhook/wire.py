@@ -5,6 +5,7 @@ This module does no I/O. Everything but `Request` is safe to show, log, pickle a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ import attrs
 
 from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected, TimedOut, WayhookError
 from wayhook.presentation import Presentable
-from wayhook.secret import Credential, Revealed
+from wayhook.secret import AccessToken, ClientCertificate, Credential, LiteralSecret, Revealed, SecretReference
 
 __all__ = ["Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
@@ -25,13 +26,15 @@ class Request:
     """The exact bytes of a call with its secrets in place: for a transport, and nobody else.
 
     `url`: ASCII, already encoded. `headers`: in order, without Host, Content-Length and connection headers,
-    which belong to the transport. `body`: None sends no body.
+    which belong to the transport. `body`: None sends no body. `identity`: the certificate chain and private key, in
+    PEM form, to show when the receiver asks for a client certificate.
     """
 
     method: str
     url: str
     headers: Headers
     body: bytes | None
+    identity: tuple[str, str] | None = attrs.field(default=None, repr=False)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url.split('?')[0]}>"
@@ -50,31 +53,38 @@ class Call(Presentable):
     headers: Headers
     body: bytes | None = None
     credentials: tuple[Credential, ...] = ()
+    identity: ClientCertificate | None = None
+
+    @property
+    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+        """What must be looked up before the call can be sent."""
+        of_identity = self.identity.secrets if self.identity else ()
+        return (*(secret for credential in self.credentials for secret in credential.text.secrets), *of_identity)
 
     def request(self, texts: Revealed) -> Request:
-        """Return what goes on the wire; `texts` holds the text of every secret of `credentials`."""
+        """Return what goes on the wire; `texts` holds the text of every one of `secrets`."""
         url, headers = self.url, self.headers
         for credential in self.credentials:
-            value = credential.reveal(texts)
+            value = credential.text.reveal(texts)
             if credential.location == "header":
                 headers = (*headers, (credential.name, value.strip(" \t")))
             else:
-                url += _query_sign(url) + quote(credential.name, safe="") + "=" + quote(value, safe="")
-        return Request(self.method, url, headers, self.body)
+                url = _with_credential(url, credential, value, quote)
+        return Request(self.method, url, headers, self.body, self.identity.reveal(texts) if self.identity else None)
 
     @property
     def masked_url(self) -> str:
         """The URL with the label of each secret in its place."""
         url = self.url
         for credential in self.credentials:
-            if credential.location == "query":
-                url += _query_sign(url) + quote(credential.name, safe="") + "=" + credential.masked
+            if credential.location != "header":
+                url = _with_credential(url, credential, credential.text.masked, lambda text, safe: text)  # noqa: ARG005
         return url
 
     @property
     def masked_headers(self) -> Headers:
         """The headers with the label of each secret in its place."""
-        secret = tuple((c.name, c.masked) for c in self.credentials if c.location == "header")
+        secret = tuple((c.name, c.text.masked) for c in self.credentials if c.location == "header")
         return self.headers + secret
 
     def __repr__(self) -> str:
@@ -84,11 +94,17 @@ class Call(Presentable):
     def __str__(self) -> str:
         head = [f"{self.method} {self.masked_url}"]
         head += [f"{name}: {value}" for name, value in self.masked_headers]
+        head += ["(with a client certificate)"] if self.identity else []
         return "\n".join(head) + ("" if self.body is None else "\n\n" + self.body.decode())
 
 
-def _query_sign(url: str) -> str:
-    return "&" if "?" in url else "?"
+def _with_credential(url: str, credential: Credential, value: str, encode: Callable[..., str]) -> str:
+    """The URL with a secret at the end of its path or of its query."""
+    if credential.location == "path":
+        path, sign, query = url.partition("?")
+        return f"{path.removesuffix('/')}/{encode(value, safe='/-._~!$&()*+,;=:@')}{sign}{query}"
+    sign = "&" if "?" in url else "?"
+    return f"{url}{sign}{quote(credential.name, safe='')}={encode(value, safe='')}"
 
 
 @attrs.frozen(repr=False)

@@ -217,13 +217,22 @@ def test_a_value_that_is_no_json_is_refused_with_its_place(value: object) -> Non
         wh.dumps(journey(parameters={"w": 1, "v": value}))
 
 
-@pytest.mark.parametrize("value", [float("inf"), {1}, {"deep": wh.expression("1")}, {"deep": SECRET}], ids=str)
+@pytest.mark.parametrize("value", [float("inf"), {1}, {"deep": wh.expression("1")}], ids=str)
 def test_an_action_with_a_value_that_is_no_json_is_refused_too(value: Any) -> None:
     """Constants and the parameters of a token call are JSON, or they are not written."""
     with pytest.raises(wh.DefinitionError):
         wh.dumps(action(message_parameters=[wh.MessageParameter("a", wh.DataType.DECIMAL, value)]))
     with pytest.raises(wh.DefinitionError):
         wh.dumps(token_call(body_params={"a": value}))
+
+
+def test_a_secret_inside_of_a_constant_is_refused() -> None:
+    """A constant of a payload is plain JSON; the JSON of a token call may hold secrets (R125)."""
+    nested = token_call(body_type="json", body_params={"a": {"deep": [SECRET, wh.SecretText("x", SECRET), 1]}})
+
+    assert wh.loads(wh.dumps(nested)) == nested
+    with pytest.raises(wh.DefinitionError):
+        wh.dumps(action(message_parameters=[wh.MessageParameter("a", wh.DataType.DECIMAL, {"deep": SECRET})]))
 
 
 def test_a_sequence_is_stored_as_the_array_that_it_is_in_json() -> None:
@@ -379,7 +388,7 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
             ),
             {
                 "$.url_configuration.headers[1].value": "missing",
-                "$.url_configuration.headers[2].value": "one key of literal_secret, secret, variable",
+                "$.url_configuration.headers[2].value": "one key of literal_secret, secret, secret_text, variable",
                 "$.url_configuration.headers[3].value": "a reference such as 'env:NAME'",
                 "$.url_configuration.headers[4].value.optional": "true or false",
                 "$.url_configuration.headers[5].value": "",
@@ -390,7 +399,7 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
             {"$.url_configuration.headers[0].value": "'optional'"},
         ),
         (document(authentication="basic"), {"$.authentication": "an object belongs here"}),
-        (document(authentication={"kind": "oauth"}), {"$.authentication.kind": "none, basic, api_key, custom"}),
+        (document(authentication={"kind": "digest"}), {"$.authentication.kind": "none, basic, api_key, bearer"}),
         (document(authentication={}), {"$.authentication.kind": "one of"}),
         (
             document(authentication={"kind": "basic", "username": "a:b", "password": "clear text"}),

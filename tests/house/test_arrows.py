@@ -32,6 +32,7 @@ THIRD_PARTIES = {
     "cattrs": {"formats/document.py"},
     "lark": {"expression/parser.py"},
     "httpx": {"adapters/transport/httpx.py"},
+    "jwt": {"rendering/assertion.py"},
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},

@@ -46,7 +46,7 @@ def test_a_user_name_may_be_a_secret() -> None:
 
     [credential] = basic.credentials
 
-    assert credential.secrets == (user, PASSWORD)
+    assert credential.text.secrets == (user, PASSWORD)
     assert ("Authorization", "Basic am9lOnMzYw==") in basic.request({user: "joe", PASSWORD: "s3c"}).headers
 
 
@@ -106,7 +106,7 @@ def test_the_secrets_of_a_token_call_are_known_before_it() -> None:
         headers={"X-Key": key, "X-A": "1"}, body_params={"grant_type": "client_credentials", "client_secret": LITERAL}
     )
 
-    assert authorization.secrets == (key, LITERAL)
+    assert authorization.token_call().secrets == (key, LITERAL)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.secret import AccessToken, Credential
+from wayhook.secret import AccessToken, Base64, Credential, SecretText
 
 CANARY = "canary-7f3a"
 KEY = wh.secret("env:KEY")
@@ -93,37 +93,37 @@ def test_a_literal_secret_is_text(value) -> None:
 @pytest.mark.parametrize(
     ("credential", "masked", "revealed"),
     [
-        (Credential("header", "X-Key", (KEY,)), "‹env:KEY›", "s3c"),
-        (Credential("header", "X-Key", (LITERAL,)), "‹***›", CANARY),
-        (Credential("header", "Authorization", (AccessToken(),), prefix="Bearer "), "Bearer ‹token›", "Bearer t"),
+        (Credential("header", "X-Key", SecretText(KEY)), "‹env:KEY›", "s3c"),
+        (Credential("header", "X-Key", SecretText(LITERAL)), "‹***›", CANARY),
+        (Credential("header", "Authorization", SecretText("Bearer ", AccessToken())), "Bearer ‹token›", "Bearer t"),
         (
-            Credential("header", "Authorization", ("joe", ":", KEY), prefix="Basic ", base64=True),
+            Credential("header", "Authorization", SecretText("Basic ", Base64("joe", ":", KEY))),
             "Basic joe:‹env:KEY›",
             "Basic am9lOnMzYw==",
         ),
-        (Credential("query", "plain", ("a", "b")), "ab", "ab"),
+        (Credential("query", "plain", SecretText("a", "b")), "ab", "ab"),
     ],
 )
 def test_a_credential_is_masked_until_it_is_revealed(credential, masked, revealed) -> None:
     """The masked form has labels where the revealed one has texts; the rest is the same."""
     texts = {KEY: "s3c", LITERAL: CANARY, AccessToken(): "t"}
 
-    assert credential.masked == masked
-    assert credential.reveal(texts) == revealed
+    assert credential.text.masked == masked
+    assert credential.text.reveal(texts) == revealed
 
 
 def test_a_credential_names_what_is_to_be_looked_up() -> None:
     """Secrets and the token are looked up, plain parts are not."""
-    credential = Credential("header", "Authorization", ("joe", KEY, LITERAL, AccessToken()))
+    credential = Credential("header", "Authorization", SecretText("joe", KEY, LITERAL, AccessToken()))
 
-    assert credential.secrets == (KEY, LITERAL, AccessToken())
+    assert credential.text.secrets == (KEY, LITERAL, AccessToken())
     assert CANARY not in repr(credential)
 
 
 def test_a_missing_text_is_an_error_of_who_sends() -> None:
     """A credential is never sent with a secret left out."""
     with pytest.raises(KeyError):
-        Credential("header", "X-Key", (KEY,)).reveal({})
+        Credential("header", "X-Key", SecretText(KEY)).text.reveal({})
 
 
 def test_a_changed_definition_keeps_its_secret() -> None:

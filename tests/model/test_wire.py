@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.secret import AccessToken, Credential
+from wayhook.secret import AccessToken, Credential, SecretText
 
 CANARY = "canary-7f3a"
 KEY = wh.secret("env:KEY")
@@ -28,9 +28,9 @@ def test_a_request_differs_from_its_call_in_the_secrets_only() -> None:
         (("X-A", "1"),),
         b"{}",
         (
-            Credential("query", "k&y", (KEY,)),
-            Credential("header", "Authorization", (AccessToken(),), prefix="Bearer "),
-            Credential("query", "last", (KEY,)),
+            Credential("query", "k&y", SecretText(KEY)),
+            Credential("header", "Authorization", SecretText("Bearer ", AccessToken())),
+            Credential("query", "last", SecretText(KEY)),
         ),
     )
 
@@ -54,7 +54,10 @@ def test_a_call_without_secrets_is_its_request() -> None:
 
 def test_a_call_prints_as_text() -> None:
     """Method, URL, headers and body are printed with labels in place of secrets."""
-    credentials = (Credential("query", "key", (KEY,)), Credential("header", "X-Key", (wh.literal_secret(CANARY),)))
+    credentials = (
+        Credential("query", "key", SecretText(KEY)),
+        Credential("header", "X-Key", SecretText(wh.literal_secret(CANARY))),
+    )
     call = wh.Call("A", "POST", "https://h.example/", (("X-A", "1"),), '{"a":"é"}'.encode(), credentials)
 
     assert str(call) == 'POST https://h.example/?key=‹env:KEY›\nX-A: 1\nX-Key: ‹***›\n\n{"a":"é"}'
@@ -175,7 +178,9 @@ def test_an_outcome_shows_no_secret() -> None:
 
 def test_an_outcome_travels_between_processes() -> None:
     """An outcome and all its parts come back equal from a pickle."""
-    call = wh.Call("A", "POST", "https://h.example/", (("X-A", "1"),), b"{}", (Credential("header", "K", (KEY,)),))
+    call = wh.Call(
+        "A", "POST", "https://h.example/", (("X-A", "1"),), b"{}", (Credential("header", "K", SecretText(KEY)),)
+    )
     outcome = answered(
         200,
         call=call,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 import wayhook as wh
 from wayhook.rendering.token import token_request
+from wayhook.secret import Revealed
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded; charset=UTF-8")
 JSON = ("Content-Type", "application/json; charset=UTF-8")
@@ -16,7 +18,9 @@ SECRET = wh.secret("env:S")
 
 def asked(texts: dict[Any, str] | None = None, **parts: Any) -> wh.Request:
     """The request of a custom authorization with these parts."""
-    return token_request(wh.CustomAuthorization("https://id.example/token", **parts), texts or {})
+    call = wh.CustomAuthorization("https://id.example/token", **parts).token_call()
+    assert call is not None
+    return token_request(call, Revealed(texts or {}), datetime(2030, 1, 1, tzinfo=UTC), "id")
 
 
 @pytest.mark.rule("R102", "R104")

@@ -26,14 +26,13 @@ from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
     BasicAuthentication,
-    CacheDuration,
-    CustomAuthorization,
     NoAuthentication,
-    TimeUnit,
 )
+from wayhook.model.authorization import CustomAuthorization
 from wayhook.model.guardrail import Guardrails, NetworkPolicy
 from wayhook.model.journey import ActionActivity, Journey
 from wayhook.model.parameter import message_parameters, payload, variable
+from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.model.url import read_url
 from wayhook.secret import SecretReference, secret
 from wayhook.testing.service import Answer, LoopbackService, Received

@@ -73,4 +73,8 @@ def _answer(received: Response, fields: object) -> str:
 
 
 def _readable(body: str) -> str:
-    return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    """JSON with its lines; a form or a text as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except ValueError:
+        return body

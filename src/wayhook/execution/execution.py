@@ -13,83 +13,45 @@ from typing import Any
 import attrs
 
 from wayhook.errors import (
-    AuthenticationFailed,
     ConnectionFailed,
     Discarded,
     Evidence,
     ExecutionError,
     RenderError,
-    SecretMissing,
-    TransportError,
     Violation,
     WrongType,
 )
-from wayhook.execution.ports import (
-    AttemptEnded,
-    Clock,
-    EventSink,
-    ExecutionEnded,
-    Limiter,
-    SecretSource,
-    Transport,
-)
-from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
-from wayhook.execution.token import Tokens
-from wayhook.jsonvalue import is_unicode
-from wayhook.model.authentication import CustomAuthorization
+from wayhook.execution.authorization import Authorization
+from wayhook.execution.means import Means
+from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+from wayhook.execution.retry import Tried
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
-from wayhook.model.rule import header_value_fault
-from wayhook.rendering.answer import read_answer, read_token
+from wayhook.rendering.answer import read_answer
+from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
-from wayhook.rendering.token import token_request
 from wayhook.secret import AccessToken, LiteralSecret, Revealed, SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request
 
-__all__ = ["Execution", "Means", "Use"]
+__all__ = ["Execution", "Use"]
 
 _LOG = logging.getLogger("wayhook")
 _GRACE = 0.1
-_TOKEN_TIMEOUT = 30.0
 _UNAUTHORIZED = 401
 
 
 @attrs.frozen
 class Use:
-    """A compiled use of an action: by an activity of a journey, or by itself. `timeout`: seconds."""
+    """A compiled use of an action: by an activity of a journey, or by itself.
+
+    `timeout`: seconds. `source`: the definitions that it was compiled from.
+    """
 
     plan: Plan
     timeout: float
+    source: tuple[Any, ...]
     journey: str | None = None
     activity: ActionActivity | None = None
-
-
-@attrs.frozen
-class Means:
-    """What an execution works with; shared by all executions of an executor."""
-
-    transport: Transport
-    secrets: SecretSource
-    limiter: Limiter | None
-    events: tuple[EventSink, ...]
-    clock: Clock
-    policy: RetryPolicy
-    tokens: Tokens
-
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
-        """Tell every sink; one that fails is logged and harms nobody."""
-        for sink in self.events:
-            try:
-                sink.emit(event)
-            except Exception:  # noqa: BLE001 - a sink harms no call
-                _LOG.exception("the event sink %s failed", type(sink).__name__)
-
-    async def text(self, secret: SecretReference | LiteralSecret) -> str:
-        """Return the text of a secret; raises `SecretMissing`."""
-        text = secret.reveal() if isinstance(secret, LiteralSecret) else await self.secrets.reveal(secret)
-        if not isinstance(text, str) or not is_unicode(text):
-            raise SecretMissing(f"the secret {secret.label} is no Unicode text; store it again")
-        return text
 
 
 @attrs.define
@@ -186,10 +148,10 @@ class Execution:
 
     def _may_replay(self) -> bool:
         """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
-        authentication = self.use.plan.action.authentication
-        if not isinstance(authentication, CustomAuthorization):
+        call = self.use.plan.action.authentication.token_call()
+        if call is None:
             return False
-        self.means.tokens.drop(authentication, self.use.journey, self._token)
+        self.means.tokens.drop(call, self.use.journey, self._token)
         return self.means.policy.repetition is Repetition.EVIDENCE
 
     async def _attempt(self, number: int, call: Call) -> Tried:
@@ -206,34 +168,24 @@ class Execution:
         self._budget.reschedule(self._loop_deadline())
         request = await self._request(call)
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
-        tried = await self._sent(number, request, self.deadline)
+        tried = await means.sent(number, request, self.deadline, self.started)
         self.attempts.append(tried.attempt)
         if means.events:
             means.emit(AttemptEnded(call, tried.attempt))
         return tried
 
-    async def _sent(self, number: int, request: Request, deadline: float) -> Tried:
-        clock, response, failure = self.means.clock, None, ""
-        started = clock.monotonic()
-        try:
-            if started >= deadline:
-                raise TransportError("the time was used up before the attempt", Evidence.EXPIRED)
-            response = await self.means.transport.send(request, deadline)
-            evidence = evidence_of(response)
-        except TransportError as error:
-            failure, evidence = error.message, error.evidence
-        status = response.status if response else None
-        elapsed = clock.monotonic() - started
-        return Tried(Attempt(number, evidence, status, failure, started - self.started, elapsed), response)
-
     async def _request(self, call: Call) -> Request:
         """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
-        for credential in call.credentials:
-            for secret in credential.secrets:
-                texts[secret] = await self._text(secret)
-            if credential.location == "header" and (fault := header_value_fault(credential.reveal(texts))):
-                raise WrongType([Violation(f"$.headers.{credential.name}", f"the secret does not fit: {fault}", "R74")])
+        for secret in call.secrets:
+            texts[secret] = await self._text(secret)
+        faults = [
+            Violation(f"$.{credential.location}.{credential.name}", f"the secret does not fit: {fault}", "R74")
+            for credential in call.credentials
+            if (fault := credential_fault(credential, texts))
+        ]
+        if faults:
+            raise WrongType(faults)
         return call.request(texts)
 
     async def _text(self, secret: SecretReference | LiteralSecret | AccessToken) -> str:
@@ -241,31 +193,8 @@ class Execution:
 
     async def _access_token(self) -> str:
         authentication = self.use.plan.action.authentication
-        assert isinstance(authentication, CustomAuthorization)  # noqa: S101 - it alone asks for a token
-        self._token = await self.means.tokens.get(
-            authentication, self.use.journey, lambda: self._fetched_token(authentication)
-        )
+        call = authentication.token_call()
+        assert call is not None  # noqa: S101 - it alone asks for a token
+        authorization = Authorization(self.means, authentication, call)
+        self._token = await self.means.tokens.get(call, self.use.journey, authorization.granted)
         return self._token
-
-    async def _fetched_token(self, authentication: CustomAuthorization) -> str:
-        """Ask for a token, repeatedly if need be: asking twice does no harm."""
-        texts = Revealed()
-        for secret in authentication.secrets:
-            texts[secret] = await self.means.text(secret)
-        request = token_request(authentication, texts)
-        deadline = self.means.clock.monotonic() + _TOKEN_TIMEOUT
-        tried = await self._sent(1, request, deadline)
-        policy = attrs.evolve(self.means.policy, repetition=Repetition.EVIDENCE)
-        if policy.repeats("GET", tried):
-            tried = await policy.after(tried, "GET", deadline, lambda number: self._sent(number, request, deadline))
-        if tried.response is None:
-            raise AuthenticationFailed(f"the token call got no answer: {tried.attempt.failure}")
-        if not tried.response.succeeded:
-            raise AuthenticationFailed(
-                f"the token call was answered with {tried.response.status}; check the credentials"
-            )
-        token = read_token(authentication.token_in_response, tried.response)
-        if token is None:
-            where = authentication.token_in_response
-            raise AuthenticationFailed(f"the answer of the token call holds no usable token at {where} (R111)")
-        return token

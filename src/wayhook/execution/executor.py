@@ -10,8 +10,10 @@ from typing import Any, Self
 import attrs
 
 from wayhook.errors import DefinitionError, SecretMissing, Violation
+from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
-from wayhook.execution.execution import Execution, Means, Use
+from wayhook.execution.execution import Execution, Use
+from wayhook.execution.means import Means
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
@@ -27,9 +29,11 @@ from wayhook.execution.retry import RetryPolicy
 from wayhook.execution.token import Tokens
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
+from wayhook.model.authentication import ConnectionReference
+from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
-from wayhook.model.rule import require
+from wayhook.model.rule import binding_violations, require
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
@@ -147,7 +151,30 @@ class Executor:
             action = (await self._kept().get(Action, action)).value
         if not isinstance(action, Action):
             raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
-        return await self._run(self._values_use(action, timeout), Given({} if values is None else values, path))
+        return await self._run(await self._values_use(action, timeout), Given({} if values is None else values, path))
+
+    async def check_authentication(self, definition: Action | Connection | str) -> Outcome:
+        """Perform only the token call of an action or a connection, and return what came back, masked (R126).
+
+        `definition`: an action, a connection, or the name of an action. `succeeded` says whether a usable token came;
+        `response` holds its lifetime in seconds, `received` the answer with every text in it masked. Nothing is kept.
+        Raises `DefinitionError` for an authentication that makes no call of its own, and as `execute` does.
+        """
+        if isinstance(definition, str):
+            definition = (await self._kept().get(Action, definition)).value
+        if isinstance(definition, Action):
+            authentication = self._connected(definition, await self._connection(definition)).authentication
+        elif isinstance(definition, Connection):
+            require(definition, self.guardrails)
+            authentication = definition.authentication
+        else:
+            found = type(definition).__name__
+            raise DefinitionError([Violation("$", f"an Action, its name or a Connection belongs here, not {found}")])
+        call = authentication.token_call()
+        if call is None:
+            message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
+            raise DefinitionError([Violation("$.authentication", message)])
+        return await Authorization(self._means, authentication, call).check(definition.name)
 
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.
@@ -191,20 +218,36 @@ class Executor:
         action = (await self._kept().get(Action, activity.action)).value
         known = self._uses.get((journey.name, label))
         timeout = self._timeout(journey.timeout)
+        source = (activity, action, await self._connection(action))
         # Compared as tuples, which look at identity first: an unchanged definition costs nothing to recognise.
-        if known is not None and (known.activity, known.plan.action) == (activity, action):
+        if known is not None and known.source == source:
             return known if known.timeout == timeout else attrs.evolve(known, timeout=timeout)
-        require(action, self.guardrails)
         require(journey, self.guardrails)
-        use = Use(plan_activity(action, activity), timeout, journey.name, activity)
-        return self._keep(use, (journey.name, label))
+        plan = plan_activity(self._connected(action, source[2]), activity)
+        return self._keep(Use(plan, timeout, source, journey.name, activity), (journey.name, label))
 
-    def _values_use(self, action: Action, timeout: float | None) -> Use:
-        use = self._uses.get((action.name, ""))
-        if use is None or use.plan.action is not action:
-            require(action, self.guardrails)
-            use = self._keep(Use(plan_values(action), self._timeout(None)), (action.name, ""))
+    async def _values_use(self, action: Action, timeout: float | None) -> Use:  # noqa: ASYNC109 - it is not waited
+        use, source = self._uses.get((action.name, "")), (action, await self._connection(action))
+        if use is None or use.source != source:
+            plan = plan_values(self._connected(action, source[1]))
+            use = self._keep(Use(plan, self._timeout(None), source), (action.name, ""))
         return use if timeout is None else attrs.evolve(use, timeout=self._timeout(timeout))
+
+    async def _connection(self, action: Action) -> Connection | None:
+        """The connection that an action names, if it names one."""
+        if not isinstance(action.authentication, ConnectionReference):
+            return None
+        return (await self._kept().get(Connection, action.authentication.name)).value
+
+    def _connected(self, action: Action, connection: Connection | None) -> Action:
+        """The action with the authentication that it names, when both keep the rules."""
+        require(action, self.guardrails)
+        if connection is None:
+            return action
+        require(connection, self.guardrails)
+        if faults := binding_violations(action, connection):
+            raise DefinitionError(faults)
+        return attrs.evolve(action, authentication=connection.authentication)
 
     def _keep(self, use: Use, key: tuple[str, str]) -> Use:
         if len(self._uses) >= _USES_KEPT:

@@ -12,12 +12,23 @@ import attrs
 
 from wayhook.errors import AuthenticationFailed
 from wayhook.execution.ports import Clock
-from wayhook.model.authentication import CustomAuthorization, literal_key
+from wayhook.model.token import TokenCall
 
-__all__ = ["Token", "Tokens"]
+__all__ = ["Granted", "Token", "Tokens"]
 
 _LONGEST_FETCH = 31.0
 _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59 minutes (R117)
+
+
+@attrs.frozen(repr=False)
+class Granted:
+    """A token's text, and for how many seconds it is good; 0 for the calls that wait for it only."""
+
+    text: str
+    lifetime: float
+
+    def __repr__(self) -> str:
+        return "<Granted ***>"
 
 
 @attrs.frozen(repr=False)
@@ -55,21 +66,19 @@ class Tokens:
     _kept: dict[Key, Token] = attrs.Factory(dict)
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
 
-    async def get(
-        self, authentication: CustomAuthorization, journey: str | None, fetch: Callable[[], Awaitable[str]]
-    ) -> str:
+    async def get(self, call: TokenCall, journey: str | None, fetch: Callable[[], Awaitable[Granted]]) -> str:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
 
         Raises what `fetch` raises, and `AuthenticationFailed` when it takes longer than 30 seconds or the executor
         closes.
         """
-        key = _key(authentication, journey)
+        key = (call.key, journey)
         kept = self._kept.get(key)
         if kept is not None and self.clock.monotonic() < kept.expires:
             return kept.text
         flight = self._flights.get(key)
         if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetched(key, authentication, fetch)))
+            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetched(key, fetch)))
         flight.waiting += 1
         try:
             return await asyncio.shield(flight.task)
@@ -91,26 +100,25 @@ class Tokens:
             flight.task.cancel()
             await asyncio.wait([flight.task])
 
-    def drop(self, authentication: CustomAuthorization, journey: str | None, text: str) -> None:
+    def drop(self, call: TokenCall, journey: str | None, text: str) -> None:
         """Forget a token that was refused, unless another has taken its place."""
-        key = _key(authentication, journey)
+        key = (call.key, journey)
         if key in self._kept and self._kept[key].text == text:
             del self._kept[key]
 
-    async def _fetched(self, key: Key, authentication: CustomAuthorization, fetch: Callable[[], Awaitable[str]]) -> str:
+    async def _fetched(self, key: Key, fetch: Callable[[], Awaitable[Granted]]) -> str:
         limit = asyncio.timeout(_LONGEST_FETCH)
         try:
             async with limit:
-                text = await fetch()
+                granted = await fetch()
         except TimeoutError:
             if not limit.expired():
                 raise
             raise AuthenticationFailed(f"the token did not come within {_LONGEST_FETCH:.0f} seconds") from None
-        lifetime = authentication.cache_duration.seconds
-        if lifetime > 0:
-            margin = min(lifetime * _MARGIN, _LONGEST_MARGIN)
-            self._kept[key] = Token(text, self.clock.monotonic() + lifetime - margin)
-        return text
+        if granted.lifetime > 0:
+            margin = min(granted.lifetime * _MARGIN, _LONGEST_MARGIN)
+            self._kept[key] = Token(granted.text, self.clock.monotonic() + granted.lifetime - margin)
+        return granted.text
 
     async def aclose(self) -> None:
         """End the requests under way."""
@@ -118,17 +126,3 @@ class Tokens:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _key(authentication: CustomAuthorization, journey: str | None) -> Key:
-    """Everything that makes a difference to the token."""
-    return (
-        authentication.endpoint,
-        authentication.method,
-        authentication.headers,
-        literal_key(authentication.body_params),
-        authentication.body_type,
-        authentication.token_in_response,
-        authentication.cache_duration,
-        journey,
-    )

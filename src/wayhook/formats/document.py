@@ -22,32 +22,58 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from wayhook.errors import DefinitionError, DocumentError, ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import json_fault, parse_json
-from wayhook.model.action import Action
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
     BasicAuthentication,
-    CustomAuthorization,
+    BearerAuthentication,
+    ConnectionReference,
+    MutualTlsAuthentication,
     NoAuthentication,
 )
-from wayhook.model.journey import Journey
+from wayhook.model.authorization import (
+    CertificateCredential,
+    CustomAuthorization,
+    JwtBearerGrant,
+    OAuthClientCredentials,
+)
 from wayhook.model.parameter import Variable
-from wayhook.model.storage import kind_of, storing_violations
-from wayhook.secret import LiteralSecret, SecretReference, literal_secret, secret
+from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
+from wayhook.model.token import secrets_in
+from wayhook.secret import (
+    BASE64_SPELLINGS,
+    Base64,
+    LiteralSecret,
+    SecretReference,
+    SecretText,
+    literal_secret,
+    secret,
+)
 
-__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "KINDS", "dump", "dumps", "load", "loads"]
+__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "dump", "dumps", "load", "loads"]
 
 FORMAT_VERSION = 1
 MAX_SIZE = 5_000_000
 MAX_DEPTH = 160  # a payload of 64 levels takes two levels of its document for each
 
-KINDS: dict[str, type[Action | Journey]] = {"action": Action, "journey": Journey}
 AUTHENTICATIONS: dict[str, type[Authentication]] = {
-    kind.kind: kind for kind in (NoAuthentication, BasicAuthentication, ApiKeyAuthentication, CustomAuthorization)
+    kind.kind: kind
+    for kind in (
+        NoAuthentication,
+        BasicAuthentication,
+        ApiKeyAuthentication,
+        BearerAuthentication,
+        CustomAuthorization,
+        CertificateCredential,
+        OAuthClientCredentials,
+        JwtBearerGrant,
+        MutualTlsAuthentication,
+        ConnectionReference,
+    )
 }
 
 
-def dump(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> dict[str, Any]:
+def dump(value: Definition, *, literal_secrets_allowed: bool = False) -> dict[str, Any]:
     """Return the document of `value`, made of dicts, lists and JSON scalars.
 
     Raises `DefinitionError` that names the place of every literal secret, unless these are allowed.
@@ -58,7 +84,7 @@ def dump(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> d
     return {"wayhook": FORMAT_VERSION, "kind": kind_of(value), **_converter().unstructure(value)}
 
 
-def dumps(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> str:
+def dumps(value: Definition, *, literal_secrets_allowed: bool = False) -> str:
     """Return the document of `value` as JSON text, indented, in a stable order."""
     document = dump(value, literal_secrets_allowed=literal_secrets_allowed)
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -68,7 +94,7 @@ def dumps(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> 
     return text
 
 
-def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Action | Journey:
+def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Definition:
     """Read the document in the JSON `text`; raises `DocumentError` with every fault and its path.
 
     A literal secret in it is a fault, unless these are allowed.
@@ -86,7 +112,7 @@ def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Action
     return load(document, literal_secrets_allowed=literal_secrets_allowed)
 
 
-def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) -> Action | Journey:
+def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) -> Definition:
     """Read a `document`; raises `DocumentError` with every fault and its path.
 
     A literal secret in it is a fault, unless these are allowed.
@@ -103,7 +129,7 @@ def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) 
     if faults:
         raise DocumentError(faults)
     fields = {name: value for name, value in document.items() if name not in ("wayhook", "kind")}
-    value: Action | Journey = _read(KINDS[str(kind)], fields, "$")
+    value: Definition = _read(KINDS[str(kind)], fields, "$")
     faults = list(storing_violations(value, literal_secrets_allowed=literal_secrets_allowed))
     if faults:
         raise DocumentError(faults)
@@ -178,11 +204,29 @@ def _kind_of(value: object) -> str:
     return names.get(type(value), "a number")
 
 
-_MARKS: dict[type, tuple[str, Callable[[Any], Any]]] = {
-    Variable: ("variable", lambda value: value.label),
-    SecretReference: ("secret", lambda value: value.source),
-    LiteralSecret: ("literal_secret", lambda value: value.reveal()),
-    Expression: ("expression", lambda value: value.text),
+def _parts(text: SecretText | Base64) -> list[Any]:
+    return [part if isinstance(part, str) else _written(part) for part in text.parts]
+
+
+def _base64(value: Base64) -> dict[str, Any]:
+    spelling = {"spelling": value.spelling} if value.spelling != Base64().spelling else {}
+    return {"base64": _parts(value), **spelling}
+
+
+_WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
+    Variable: lambda value: {"variable": value.label, **({"optional": True} if value.optional else {})},
+    SecretReference: lambda value: {"secret": value.source},
+    LiteralSecret: lambda value: {"literal_secret": value.reveal()},
+    SecretText: lambda value: {"secret_text": _parts(value)},
+    Base64: _base64,
+    Expression: lambda value: {"expression": value.text},
+}
+_WORDS: dict[type, str] = {
+    Variable: "variable",
+    SecretReference: "secret",
+    LiteralSecret: "literal_secret",
+    SecretText: "secret_text",
+    Expression: "expression",
 }
 _READERS: dict[str, Callable[[str], Any]] = {
     "variable": Variable,
@@ -190,38 +234,76 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "literal_secret": literal_secret,
     "expression": Expression,
 }
+_MORE = {"variable": "optional", "base64": "spelling"}
+_PART_MARKS = frozenset({"secret", "literal_secret", "base64"})
 
 
 def _written(value: Any) -> Any:
     """A value that may be marked: `{"secret": "env:NAME"}`; a literal object stands below `literal`."""
-    mark = _MARKS.get(type(value))
-    if mark is not None:
-        optional = {"optional": True} if isinstance(value, Variable) and value.optional else {}
-        return {mark[0]: mark[1](value), **optional}
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
+    if isinstance(value, Mapping) and any(secrets_in(value)):
+        return {"object": {name: _written(below) for name, below in value.items()}}
+    if isinstance(value, list) and any(secrets_in(value)):
+        return {"array": [_written(below) for below in value]}
     return {"literal": value} if isinstance(value, Mapping) else value
 
 
 def _marked(value: Any, kind: Any) -> Any:
     """Read a value of a union such as `str | Variable | SecretReference`, or of `Any` (expression or literal)."""
-    marks = _marks_of(kind)
+    return _of_mark(value, _marks_of(kind))
+
+
+def _of_mark(value: Any, marks: frozenset[str]) -> Any:
     if not isinstance(value, dict):
         if "literal" not in marks and not isinstance(value, str):
             forms = ", ".join(sorted(marks))
             raise _Fault(f"a string or an object with a key of {forms} belongs here, not {_kind_of(value)}", "")
         return _json(value)
     mark = next(iter(value), "")
-    if mark == "literal" and "literal" in marks and len(value) == 1:
-        return _json(value[mark])
-    if mark not in marks or len(value) > 1 + (mark == "variable"):
+    if mark not in marks or len(value) > 1 + (mark in _MORE):
         raise _Fault(f"an object here has one key of {', '.join(sorted(marks))}", "")
-    text, optional = value[mark], value.get("optional", False)
-    if not isinstance(text, str):
-        raise _Fault(f"a string belongs here, not {_kind_of(text)}", f".{mark}")
-    if mark == "variable":
-        if set(value) - {mark, "optional"}:
-            raise _Fault("a variable has a label and may have 'optional'", "")
-        return Variable(text, optional=optional)
-    return _READERS[mark](text)
+    if set(value) - {mark, _MORE.get(mark, mark)}:
+        raise _Fault(f"beside {mark!r} there may be {_MORE[mark]!r}", "")
+    return _read_mark(mark, value, marks)
+
+
+def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:
+    below = value[mark]
+    match mark:
+        case "literal":
+            return _json(below)
+        case "object" if isinstance(below, dict):
+            return {name: _below(item, marks, f".object.{name}") for name, item in below.items()}
+        case "array" if isinstance(below, list):
+            return [_below(item, marks, f".array[{i}]") for i, item in enumerate(below)]
+        case "secret_text" | "base64" if isinstance(below, list):
+            allowed = _PART_MARKS if mark == "secret_text" else _PART_MARKS - {"base64"}
+            parts = [_below(item, allowed, f".{mark}[{i}]") for i, item in enumerate(below)]
+            return SecretText(*parts) if mark == "secret_text" else _read_base64(parts, value)
+        case "variable" if isinstance(below, str):
+            return Variable(below, optional=value.get("optional", False))
+        case _ if isinstance(below, str) and mark in _READERS:
+            return _READERS[mark](below)
+    wanted = {"object": "an object", "array": "an array", "secret_text": "an array", "base64": "an array"}
+    raise _Fault(f"{wanted.get(mark, 'a string')} belongs here, not {_kind_of(below)}", f".{mark}")
+
+
+def _read_base64(parts: list[Any], value: dict[str, Any]) -> Base64:
+    spelling = value.get("spelling", Base64().spelling)
+    if spelling not in BASE64_SPELLINGS:
+        raise _Fault(f"the function is spelled {' or '.join(BASE64_SPELLINGS)}", ".spelling")
+    return Base64(*parts, spelling=spelling)
+
+
+def _below(value: Any, marks: frozenset[str], path: str) -> Any:
+    try:
+        return _of_mark(value, marks)
+    except _Fault as fault:
+        raise _Fault(fault.args[0], path + fault.args[1]) from None
+    except DefinitionError as error:
+        raise _Fault(error.violations[0].message, path + error.violations[0].path.removeprefix("$")) from None
 
 
 def _json(value: Any) -> Any:
@@ -233,13 +315,13 @@ def _json(value: Any) -> Any:
 def _marks_of(kind: Any) -> frozenset[str]:
     if kind is Any:
         return frozenset({"expression", "literal"})
-    marks = {_MARKS[part][0] for part in get_args(kind) if part in _MARKS}
-    return frozenset(marks | ({"literal"} if _is_json(kind) else set()))
+    marks = {_WORDS[part] for part in get_args(kind) if part in _WORDS}
+    return frozenset(marks | ({"literal", "object", "array"} if _is_json(kind) else set()))
 
 
 def _is_marked(kind: Any) -> bool:
     parts = [part for part in get_args(kind) if part is not type(None)]
-    return get_origin(kind) in (Union, UnionType) and len(parts) > 1 and any(part in _MARKS for part in parts)
+    return get_origin(kind) in (Union, UnionType) and len(parts) > 1 and any(part in _WORDS for part in parts)
 
 
 def _is_json(kind: Any) -> bool:
@@ -247,8 +329,16 @@ def _is_json(kind: Any) -> bool:
     return any(get_origin(part) is dict for part in get_args(kind))
 
 
+def _is_pure_json(kind: Any) -> bool:
+    return _is_json(kind) and not _is_marked(kind)
+
+
 def _is_tuple(kind: Any) -> bool:
     return get_origin(kind) is tuple
+
+
+def _is_set(kind: Any) -> bool:
+    return get_origin(kind) is frozenset
 
 
 def _is_pairs(kind: Any) -> bool:
@@ -278,13 +368,15 @@ def _converter() -> cattrs.Converter:
         converter.register_structure_hook(scalar, _scalar_reader(scalar, word))
     converter.register_structure_hook_factory(attrs.has, lambda kind: _object_reader(kind, converter))
     read(_is_word, lambda value, _: value)
-    read(_is_json, lambda value, _: _json(value))
     read(_is_marked, _marked)
+    read(_is_pure_json, lambda value, _: _json(value))
     read(_is_tuple, lambda value, kind: _read_items(converter, value, kind))
     read(_is_pairs, lambda value, kind: _read_pairs(converter, value, kind))
     read(lambda kind: kind is Authentication, lambda value, _: _read_authentication(converter, value))
-    write(_is_json, lambda value: value)
     write(_is_marked, _written)
+    write(_is_pure_json, lambda value: value)
+    read(_is_set, lambda value, kind: _read_items(converter, value, kind))
+    write(_is_set, sorted)
     write(_is_tuple, lambda items: [converter.unstructure(item) for item in items])
     write(_is_pairs, lambda pairs: {name: _written(value) for name, value in pairs})
     write(_is_authentication, lambda value: _write_authentication(converter, value))
@@ -326,7 +418,7 @@ def _read_pairs(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[tup
     pairs, faults = [], []
     for name, below in value.items():
         try:
-            pairs.append((name, _marked(below, of) if of is not str else converter.structure(below, str)))
+            pairs.append((name, converter.structure(below, str) if of is str else _marked(below, of)))
         except (_Fault, DefinitionError, ExpressionError) as error:
             faults += list(_leaf_faults(error, f"$.{name}"))
     if faults:

@@ -9,10 +9,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from wayhook.expression.expression import Expression
-from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION, KINDS
+from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION
 from wayhook.model.authentication import Authentication
 from wayhook.model.parameter import Variable
-from wayhook.secret import LiteralSecret, SecretReference
+from wayhook.model.storage import KINDS
+from wayhook.secret import BASE64_SPELLINGS, LiteralSecret, SecretReference, SecretText
 
 __all__ = ["json_schema"]
 
@@ -26,6 +27,7 @@ _SCALARS: dict[Any, dict[str, Any]] = {
 _MARKS: dict[Any, dict[str, Any]] = {
     SecretReference: {"secret": {"type": "string", "pattern": "^[a-z][a-z0-9+.-]*:[^\\s:]"}},
     LiteralSecret: {"literal_secret": {"type": "string"}},
+    SecretText: {"secret_text": {"type": "array", "items": {"$ref": "#/$defs/TextPart"}}},
     Expression: {"expression": {"type": "string", "maxLength": 10_000}},
     Variable: {"variable": {"type": "string"}, "optional": {"type": "boolean"}},
 }
@@ -42,7 +44,7 @@ def json_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Wayhook document, format version {FORMAT_VERSION}",
         "oneOf": kinds,
-        "$defs": schema.definitions,
+        "$defs": {**schema.definitions, **_SECRET_DEFINITIONS},
     }
 
 
@@ -83,7 +85,7 @@ class _Schema:
             return self.union(get_args(kind))
         if get_origin(kind) is Literal:
             return {"enum": list(get_args(kind))}
-        if get_origin(kind) is tuple:
+        if get_origin(kind) in (tuple, frozenset):
             return self.sequence(get_args(kind)[0])
         if issubclass(kind, StrEnum):
             return {"enum": [str(member) for member in kind]}
@@ -92,7 +94,7 @@ class _Schema:
     def union(self, kinds: tuple[Any, ...]) -> dict[str, Any]:
         marks = [_marked(kind) for kind in kinds if kind in _MARKS]
         if any(get_origin(kind) is dict for kind in kinds):
-            return _json_or([*marks, _LITERAL]) if marks else {}
+            return _json_or([*marks, _LITERAL, *_NESTED]) if marks else {}
         present = [kind for kind in kinds if kind is not type(None)]
         if len(present) == 1:
             return {"anyOf": [self.of(present[0]), {"type": "null"}]}
@@ -110,6 +112,22 @@ class _Schema:
 _LITERAL = {"type": "object", "properties": {"literal": {}}, "required": ["literal"], "additionalProperties": False}
 
 
+_NESTED = [
+    {
+        "type": "object",
+        "properties": {"object": {"type": "object", "additionalProperties": {"$ref": "#/$defs/JsonWithSecrets"}}},
+        "required": ["object"],
+        "additionalProperties": False,
+    },
+    {
+        "type": "object",
+        "properties": {"array": {"type": "array", "items": {"$ref": "#/$defs/JsonWithSecrets"}}},
+        "required": ["array"],
+        "additionalProperties": False,
+    },
+]
+
+
 def _json_or(objects: list[dict[str, Any]]) -> dict[str, Any]:
     """Any JSON value, an object only in one of these forms."""
     return {"anyOf": [{"type": ["string", "number", "boolean", "null", "array"]}, *objects]}
@@ -123,3 +141,21 @@ def _marked(kind: Any) -> dict[str, Any]:
         "required": [next(iter(mark))],
         "additionalProperties": False,
     }
+
+
+_PLAIN_PARTS: list[dict[str, Any]] = [{"type": "string"}, _marked(SecretReference), _marked(LiteralSecret)]
+_BASE64: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "base64": {"type": "array", "items": {"anyOf": _PLAIN_PARTS}},
+        "spelling": {"enum": list(BASE64_SPELLINGS)},
+    },
+    "required": ["base64"],
+    "additionalProperties": False,
+}
+_SECRET_DEFINITIONS = {
+    "TextPart": {"anyOf": [*_PLAIN_PARTS, _BASE64]},
+    "JsonWithSecrets": _json_or(
+        [_marked(SecretReference), _marked(LiteralSecret), _marked(SecretText), _LITERAL, *_NESTED]
+    ),
+}

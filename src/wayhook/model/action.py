@@ -17,13 +17,13 @@ from wayhook.model.parameter import MessageParameter, Variable, parameter_faults
 from wayhook.model.shape import Shaped, as_tuple, type_fault
 from wayhook.model.url import masked_url
 from wayhook.presentation import Presentable
-from wayhook.secret import LiteralSecret, SecretReference
+from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
 __all__ = ["NAME_LIMIT", "Action", "ActionType", "Channel", "Header", "QueryParameter", "UrlConfiguration"]
 
 NAME_LIMIT = 30
 
-HeaderValue = str | Variable | SecretReference | LiteralSecret
+HeaderValue = str | Variable | SecretReference | LiteralSecret | SecretText
 
 
 @attrs.frozen
@@ -106,7 +106,7 @@ def _pair_faults(given: Any, kind: type[Header | QueryParameter], path: str) -> 
         yield Violation(path, f"give a mapping, or a sequence of {kind.__name__}")
     elif not isinstance(given.name, str):
         yield Violation(f"{path}.name", f"a name is text, not {type(given.name).__name__}")
-    elif not isinstance(given.value, str | Variable | SecretReference | LiteralSecret):
+    elif not isinstance(given.value, HeaderValue):
         found = type(given.value).__name__
         yield Violation(f"{path}.value", f"a value is text, wayhook.variable(…) or wayhook.secret(…), not {found}")
 

@@ -121,12 +121,22 @@ class Repetition(StrEnum):
     ANY_BUT_DENIED = "any but 401, 403, 404"
 
 
+_SWITCHES = (
+    "query_parameters", "responses", "optional_variables", "content_type_editable", "expiry_in_response",
+    "nested_body_params",
+)  # fmt: skip
+_PRODUCT_KINDS = frozenset({"none", "basic", "api_key", "custom"})
+AUTHENTICATION_KINDS = _PRODUCT_KINDS | {"certificate", "oauth", "jwt_bearer", "bearer", "mutual_tls", "connection"}
+
+
 @attrs.frozen(kw_only=True)
 class Guardrails(Shaped):
     """The rules that a definition must keep, as data.
 
     `methods`: HTTP methods (R59 to R62). `query_parameters`, `responses`, `optional_variables`: whether these exist
     (R82, R175, R148). `content_type_editable`: to another JSON type (R76, R77).
+    `authentications`: kinds that an action may have (R90, R127). `expiry_in_response`: whether a token's answer may
+    tell its lifetime (R120). `nested_body_params`: in the JSON body of a token call (R125).
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
     `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
     """
@@ -137,6 +147,9 @@ class Guardrails(Shaped):
     responses: bool = True
     optional_variables: bool = True
     content_type_editable: bool = True
+    authentications: frozenset[str] = attrs.field(default=AUTHENTICATION_KINDS, converter=_texts)
+    expiry_in_response: bool = True
+    nested_body_params: bool = True
     name_length: int = 30
     timeout_range: tuple[float, float] = (1, 30)
     default_timeout: float = 5
@@ -148,7 +161,8 @@ class Guardrails(Shaped):
         yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
         yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
         yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
-        for name in ("query_parameters", "responses", "optional_variables", "content_type_editable"):
+        yield from _member_faults(self.authentications, str, "$.authentications", "kinds of authentication")
+        for name in _SWITCHES:
             yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
         yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
         times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
@@ -178,6 +192,9 @@ class Guardrails(Shaped):
             responses=False,
             optional_variables=False,
             content_type_editable=False,
+            authentications=_PRODUCT_KINDS | {"connection"},
+            expiry_in_response=False,
+            nested_body_params=False,
             repetition=Repetition.ANY,
             network=network or NetworkPolicy(),
         )
@@ -188,6 +205,7 @@ class Guardrails(Shaped):
         return cls(
             edition="journey_optimizer",
             methods={"GET", "POST", "PUT"},
+            authentications=_PRODUCT_KINDS | {"certificate", "mutual_tls", "connection"},
             default_timeout=30,
             repetition=Repetition.ANY_BUT_DENIED,
             network=network or NetworkPolicy(),

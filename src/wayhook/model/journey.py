@@ -17,7 +17,7 @@ from wayhook.jsonvalue import is_bounded
 from wayhook.model.parameter import Variable
 from wayhook.model.shape import Shaped, as_pairs, as_tuple, pair_faults, type_fault
 from wayhook.presentation import Presentable
-from wayhook.secret import LiteralSecret, SecretReference
+from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
 __all__ = ["ActionActivity", "Journey", "JourneyStatus"]
 
@@ -84,7 +84,7 @@ class ActionActivity(Shaped, Presentable):
         for key, value in getattr(self, name):
             if name == "fields":
                 yield from type_fault(value, str, f"$.fields.{key}", "the name of a field", "R166")
-            elif isinstance(value, Variable | SecretReference | LiteralSecret):
+            elif isinstance(value, Variable | SecretReference | LiteralSecret | SecretText):
                 message = "a literal or an expression belongs here; variables and secrets belong to the action"
                 yield Violation(f"$.{name}.{key}", message)
             elif not is_bounded(value):

@@ -16,16 +16,20 @@ from wayhook.model.action import DEFAULT_HEADERS, Action, ActionType, Header, Qu
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
-    CustomAuthorization,
+    MutualTlsAuthentication,
     NoAuthentication,
 )
+from wayhook.model.authorization import CertificateCredential, CustomAuthorization
+from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
+from wayhook.model.token import TokenCall
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
 
 __all__ = [
+    "binding_violations",
     "change_violations",
     "header_value_fault",
     "require",
@@ -49,7 +53,7 @@ _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
 def violations(
-    value: Action | Journey | UrlConfiguration, *, guardrails: Guardrails | None = None
+    value: Action | Journey | Connection | UrlConfiguration, *, guardrails: Guardrails | None = None
 ) -> tuple[Violation, ...]:
     """Return every rule that `value` breaks, each with its path; empty when it may be saved and used.
 
@@ -62,13 +66,15 @@ def violations(
         return tuple(_action(value, rails))
     if isinstance(value, Journey):
         return tuple(_journey(value, rails))
+    if isinstance(value, Connection):
+        return tuple(_connection(value, rails))
     if isinstance(value, UrlConfiguration):
         return tuple(_url_configuration(value, rails, "$"))
     found = type(value).__name__
-    return (Violation("$", f"an Action, a Journey or a UrlConfiguration is checked, not {found}"),)
+    return (Violation("$", f"an Action, a Journey, a Connection or a UrlConfiguration is checked, not {found}"),)
 
 
-def require(value: Action | Journey, guardrails: Guardrails) -> None:
+def require(value: Action | Journey | Connection, guardrails: Guardrails) -> None:
     """Raise `DefinitionError` with every rule that `value` breaks, if it breaks one."""
     found = violations(value, guardrails=guardrails)
     if found:
@@ -85,7 +91,7 @@ def _action(action: Action, rails: Guardrails) -> Iterator[Violation]:
         yield from _url_configuration(action.url_configuration, rails, "$.url_configuration")
         yield from _body(action, action.url_configuration.method)
         yield from _added_twins(action, action.url_configuration)
-    yield from _authentication(action.authentication, rails)
+    yield from _authentication(action.authentication, rails, "$.authentication")
     for name in ("message_parameters", "response", "failure_response"):
         yield from _parameters(getattr(action, name), f"$.{name}", rails)
     for name in ("response", "failure_response"):
@@ -220,20 +226,63 @@ def _body(action: Action, method: str) -> Iterator[Violation]:
         yield Violation("$.message_parameters", f"a {method} has no payload; use query parameters or POST", "R63")
 
 
-def _authentication(authentication: Authentication, rails: Guardrails) -> Iterator[Violation]:
+def _connection(connection: Connection, rails: Guardrails) -> Iterator[Violation]:
+    yield from _name(connection.name, rails)
+    yield from _authentication(connection.authentication, rails, "$.authentication")
+
+
+def binding_violations(action: Action, connection: Connection) -> tuple[Violation, ...]:
+    """Return what stands against sending the authentication of `connection` to the host of `action`."""
+    configuration = action.url_configuration
+    url, _ = read_url(configuration.url) if configuration else (None, ())
+    if url is None or connection.reaches(url.host):
+        return ()
+    allowed = ", ".join(sorted(connection.hosts))
+    message = f"the connection {connection.name} of {action.name} is bound to {allowed}, not to {url.host}"
+    return (Violation("$.url_configuration.url", f"{message}; change the URL or the hosts"),)
+
+
+def _authentication(authentication: Authentication, rails: Guardrails, path: str) -> Iterator[Violation]:
+    if authentication.kind not in rails.authentications:
+        known = ", ".join(sorted(rails.authentications))
+        message = (
+            f"the edition {rails.edition} has no authentication of the kind {authentication.kind!r}; it has {known}"
+        )
+        yield Violation(path, message, "R90")
     if isinstance(authentication, ApiKeyAuthentication) and authentication.location == "header":
-        yield from _header_name(authentication.name, "$.authentication.name")
+        yield from _header_name(authentication.name, f"{path}.name")
     for added in authentication.credentials():
         if added.location == "query" and not is_unicode(added.name):
-            yield Violation("$.authentication", "a name holds a lone surrogate; rename it", "R86")
+            yield Violation(path, "a name holds a lone surrogate; rename it", "R86")
+    if isinstance(authentication, MutualTlsAuthentication):
+        yield from _authentication(authentication.authentication, rails, f"{path}.authentication")
+    elif (call := authentication.token_call()) is not None:
+        yield from _token_call(call, rails, path)
     if isinstance(authentication, CustomAuthorization):
-        yield from _url(authentication.endpoint, rails, "$.authentication.endpoint")
-        if authentication.authorization_type.lower() == "header":
-            yield from _header_name(authentication.token_target, "$.authentication.token_target")
-        for name, value in authentication.headers:
-            yield from _header_name(name, f"$.authentication.headers.{name}")
-            if isinstance(value, str) and (fault := header_value_fault(value)):
-                yield Violation(f"$.authentication.headers.{name}", fault, "R72")
+        yield from _custom(authentication, rails, path)
+
+
+def _token_call(call: TokenCall, rails: Guardrails, path: str) -> Iterator[Violation]:
+    yield from _url(call.endpoint, rails, f"{path}.endpoint")
+    for name, value in call.headers:
+        yield from _header_name(name, f"{path}.headers.{name}")
+        if isinstance(value, str) and (fault := header_value_fault(value)):
+            yield Violation(f"{path}.headers.{name}", fault, "R72")
+
+
+def _custom(authentication: CustomAuthorization, rails: Guardrails, path: str) -> Iterator[Violation]:
+    is_certificate = isinstance(authentication, CertificateCredential)
+    if is_certificate and not authentication.endpoint.lower().startswith("https://"):
+        yield Violation(f"{path}.endpoint", "a certificate credential asks for its token over https", "R128")
+    if authentication.authorization_type.lower() == "header":
+        yield from _header_name(authentication.token_target, f"{path}.token_target")
+    if authentication.cache_duration.expiry_in_response and not rails.expiry_in_response:
+        message = f"the edition {rails.edition} takes a duration only; give the duration"
+        yield Violation(f"{path}.cache_duration.expiry_in_response", message, "R120")
+    for name, value in authentication.body_params:
+        if isinstance(value, dict | list) and not rails.nested_body_params:
+            message = f"the edition {rails.edition} sends flat parameters only; leave objects and arrays out"
+            yield Violation(f"{path}.body_params.{name}", message, "R125")
 
 
 def _parameters(parameters: tuple[MessageParameter, ...], path: str, rails: Guardrails) -> Iterator[Violation]:

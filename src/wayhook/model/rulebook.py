@@ -107,8 +107,10 @@ R82  | Query parameters supported                                    | optimizer
 R83  | Constant and variable query parameters                        | optimizer     | rendering
 R84  | Query name not empty, not starting with . or $                | optimizer     | save
 R86  | Query values percent-encoded                                  | optimizer     | rendering
+R90  | Kinds of authentication                                       | both          | construction, save
 R92  | Basic: user name and password                                 | both          | construction
 R94  | API key: name, value, location                                | both          | construction
+R97  | Custom: type is customAuthorization                           | both          | product's JSON
 R98  | Custom: bearer, header or queryParam                          | both          | construction
 R99  | Custom: tokenTarget for header and queryParam                 | both          | construction
 R101 | Custom: endpoint is a URL                                     | both          | construction, save
@@ -122,7 +124,18 @@ R109 | Custom: tokenInResponse is response or json://path            | both     
 R111 | Custom: the property is the token                             | both          | execution
 R118 | Custom: time unit of the cache                                | both          | construction
 R119 | Custom: duration is a whole number                            | both          | construction
+R120 | Custom: expiryInResponse, without a duration                  | optimizer     | construction, save
+R121 | Custom: expiryInResponse counts in the time unit              | optimizer     | execution
+R124 | Custom: EncodeBase64 in the payload                           | both          | product's JSON, execution
 R125 | Custom: nested bodyParams only in json                        | optimizer     | construction
+R126 | Check of an authentication                                    | both          | execution
+R127 | Certificate: names its audience                               | optimizer     | construction, product's JSON
+R128 | Certificate: endpoint is https                                | optimizer     | save
+R129 | Certificate: method is POST                                   | optimizer     | construction
+R130 | Certificate: client_id not blank, no white space around       | optimizer     | construction
+R131 | Certificate: scope is one text of at most 1,000 characters    | optimizer     | construction
+R132 | Certificate: assertion parameters are never authored          | optimizer     | construction
+R133 | Certificate: at most 10 minutes, never the same               | optimizer     | execution
 R135 | A sample is a JSON object                                     | both          | message_parameters
 R139 | An object is no variable                                      | both          | message_parameters, save
 R140 | Field name without .                                          | both          | message_parameters, save

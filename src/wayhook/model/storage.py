@@ -17,10 +17,13 @@ from wayhook.errors import Conflict, DefinitionError, ExpressionError, NotFound,
 from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import is_unicode, json_fault
 from wayhook.model.action import Action
+from wayhook.model.authentication import ConnectionReference
+from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
-from wayhook.model.rule import change_violations, violations
-from wayhook.secret import LiteralSecret, SecretReference
+from wayhook.model.rule import binding_violations, change_violations, violations
+from wayhook.model.token import secrets_in
+from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 
 __all__ = [
     "KINDS",
@@ -41,9 +44,9 @@ __all__ = [
 
 MAX_PAGE = 1000
 
-Definition = Action | Journey
+Definition = Action | Journey | Connection
 
-KINDS: dict[str, type[Any]] = {"action": Action, "journey": Journey}
+KINDS: dict[str, type[Any]] = {"action": Action, "journey": Journey, "connection": Connection}
 """The classes of what is kept, by the word for their kind."""
 
 _WORDS = {kind: word for word, kind in KINDS.items()}
@@ -153,6 +156,8 @@ def uses(value: Definition) -> tuple[tuple[type[Any], str], ...]:
     """Return what a value names: kind and name, each once. What is named need not be kept."""
     if isinstance(value, Journey):
         return tuple((Action, name) for name in value.actions)
+    if isinstance(value, Action) and isinstance(value.authentication, ConnectionReference):
+        return ((Connection, value.authentication.name),)
     return ()
 
 
@@ -259,7 +264,7 @@ class _Saving:
         """Let what uses a renamed value follow to the new name (R16)."""
         for user in self.shelf.users(type(value), old):
             try:
-                followed = user.value.renaming_action(old, value.name)
+                followed = _following(user.value, old, value.name)
             except ExpressionError as error:
                 message = f"an expression of {user.value.name} cannot follow: {error.message}"
                 self.faults.append(Violation(f"{place}.name", message))
@@ -275,7 +280,28 @@ class _Saving:
         if isinstance(value, Action) and old is not None:
             users = [user.value for user in self.shelf.users(Action, old.value.name)]
             faults += change_violations(old.value, value, users)
+        if isinstance(value, Action):
+            faults += self._connection_faults(value)
+        if isinstance(value, Connection):
+            for user in self.users(Connection, value.name):
+                faults += [attrs.evolve(f, path="$.hosts") for f in binding_violations(user.value, value)]
         self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in faults]
+
+    def _connection_faults(self, action: Action) -> Iterator[Violation]:
+        """What is wrong with the connection that an action names."""
+        for kind, name in uses(action):
+            stored = self.find(kind, name)
+            if stored is None:
+                yield Violation("$.authentication", f"there is no connection {name!r}; save it first, or along")
+            else:
+                yield from binding_violations(action, stored.value)
+
+
+def _following(user: Definition, old: str, new: str) -> Definition:
+    """The user of a renamed value, with the new name."""
+    if isinstance(user, Journey):
+        return user.renaming_action(old, new)
+    return attrs.evolve(user, authentication=ConnectionReference(new))
 
 
 def _key(value: Definition) -> tuple[type[Any], str]:
@@ -307,18 +333,36 @@ def storing_violations(value: Definition, *, literal_secrets_allowed: bool = Fal
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
     """Every part of a definition that has no parts of its own, JSON values as a whole, with its path."""
-    if attrs.has(type(value)) and not isinstance(value, Expression | SecretReference):
-        for field in attrs.fields(type(value)):
-            yield from _leaves(getattr(value, field.name), f"{path}.{field.name}")
-    elif isinstance(value, tuple) and value and all(_is_pair(item) for item in value):
-        for name, below in value:
-            yield f"{path}.{name}", name
-            yield f"{path}.{name}", below
-    elif isinstance(value, tuple):
-        for i, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{i}]")
-    else:
+    for below, there in _parts(value, path):
+        yield from _leaves(below, there)
+    if not _has_parts(value, path):
         yield path, str(value) if isinstance(value, StrEnum) else value
+
+
+def _has_parts(value: Any, path: str) -> bool:
+    if isinstance(value, dict | list):  # only the JSON of a token call may hold secrets
+        return ".body_params." in path and any(secrets_in(value))
+    return isinstance(value, tuple | frozenset) or (
+        attrs.has(type(value)) and not isinstance(value, Expression | SecretReference)
+    )
+
+
+def _parts(value: Any, path: str) -> Iterator[tuple[Any, str]]:
+    """The parts of a value, each with its path; the names of pairs are parts of their own."""
+    if not _has_parts(value, path):
+        return
+    if isinstance(value, SecretText | Base64):
+        yield from ((part, path) for part in value.parts)
+    elif isinstance(value, dict):
+        yield from ((below, f"{path}.{name}") for name, below in value.items())
+    elif isinstance(value, tuple) and value and all(_is_pair(item) for item in value):
+        yield from ((part, f"{path}.{pair[0]}") for pair in value for part in pair)
+    elif isinstance(value, tuple | list):
+        yield from ((item, f"{path}[{i}]") for i, item in enumerate(value))
+    elif isinstance(value, frozenset):
+        yield from ((item, path) for item in sorted(value, key=str))
+    else:
+        yield from ((getattr(value, f.name), f"{path}.{f.name}") for f in attrs.fields(type(value)))
 
 
 def _is_pair(item: object) -> bool:

@@ -17,7 +17,7 @@ from wayhook.model.parameter import MessageParameter
 from wayhook.values import DataType, Misfit, conform
 from wayhook.wire import Response
 
-__all__ = ["read_answer", "read_token"]
+__all__ = ["read_answer", "read_lifetime", "read_token"]
 
 MAX_FAULTS = 20
 MAX_TOKEN = 8192
@@ -80,18 +80,29 @@ def read_token(selector: str, response: Response) -> str | None:
 
     A token is 1 to 8,192 visible ASCII characters (P34). A path is split at `/` or `.`; a number picks an item.
     """
+    token = response.text.strip() if selector == "response" and not response.fault else _selected(selector, response)
+    return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+
+
+def read_lifetime(selector: str, response: Response) -> float | None:
+    """Return the number that `selector` names, as a number or as its digits; None where there is none (R121)."""
+    value = _selected(selector, response)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value, re.ASCII):
+        return float(value)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _selected(selector: str, response: Response) -> Any:
+    """What stands at a `json://path` of an answer, or None."""
     if response.fault:
         return None
-    if selector == "response":
-        token: Any = response.text.strip()
-    else:
-        try:
-            token = parse_json(response.body)
-        except DefinitionError:
-            return None
-        for step in re.split(r"[/.]", selector.removeprefix("json://")):
-            token = _step(token, step)
-    return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
+    try:
+        value: Any = parse_json(response.body)
+    except DefinitionError:
+        return None
+    for step in re.split(r"[/.]", selector.removeprefix("json://")):
+        value = _step(value, step)
+    return value
 
 
 def _step(value: Any, step: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -23,7 +23,7 @@ from wayhook.model.url import parse_url
 from wayhook.rendering.address import PathFault, encode_query, join_path
 from wayhook.rendering.payload import Piece, compile_payload
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
-from wayhook.secret import Credential, LiteralSecret, SecretReference
+from wayhook.secret import ClientCertificate, Credential, LiteralSecret, SecretReference, SecretText, secret_text
 from wayhook.values import DataType, Misfit, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
@@ -74,6 +74,7 @@ class Plan:
     _headers: tuple[tuple[str, str | Slot], ...]
     _body: Piece
     _credentials: tuple[Credential, ...]
+    _identity: ClientCertificate | None
     _known: frozenset[str] | None
 
     def render(self, subject: Any) -> Call:
@@ -91,7 +92,7 @@ class Plan:
         headers = self._rendered_headers(subject, faults)
         body = self._body(subject, faults) if callable(self._body) else self._body
         faults.check()
-        return Call(self.action.name, self.method, url, headers, body, self._credentials)
+        return Call(self.action.name, self.method, url, headers, body, self._credentials, self._identity)
 
     def _check_names(self, values: Mapping[str, Any], faults: Faults) -> None:
         known = self._known or frozenset()
@@ -249,6 +250,7 @@ def _plan(action: Action, bindings: _Bindings) -> Plan:
         ),
         body=_body(action, bindings),
         credentials=_credentials(action, configuration),
+        identity=action.authentication.client_certificate(),
         known=None,
     )
 
@@ -275,12 +277,17 @@ def _body(action: Action, bindings: _Bindings) -> Piece:
 
 def _credentials(action: Action, configuration: UrlConfiguration) -> tuple[Credential, ...]:
     """What the secrets of headers, query and authentication add to the call, in this order."""
-    kinds = (SecretReference, LiteralSecret)
-    headers = [Credential("header", h.name, (h.value,)) for h in configuration.headers if isinstance(h.value, kinds)]
-    query = [
-        Credential("query", q.name, (q.value,)) for q in configuration.query_parameters if isinstance(q.value, kinds)
+    places: tuple[tuple[Literal["header", "query"], Iterable[Any]], ...] = (
+        ("header", configuration.headers),
+        ("query", configuration.query_parameters),
+    )
+    configured = [
+        Credential(location, pair.name, secret_text(pair.value))
+        for location, pairs in places
+        for pair in pairs
+        if isinstance(pair.value, SecretReference | LiteralSecret | SecretText)
     ]
-    return (*headers, *query, *action.authentication.credentials())
+    return (*configured, *action.authentication.credentials())
 
 
 def _activity_faults(action: Action, activity: ActionActivity) -> Iterator[Violation]:

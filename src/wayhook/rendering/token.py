@@ -1,4 +1,4 @@
-"""The request of an authentication call, with its secrets in place. No I/O.
+"""The request of an authentication call, with its secrets in place or masked. No I/O.
 
 Section 3.4 of the rules (R101 to R108): forms and JSON bodies in UTF-8.
 """
@@ -6,59 +6,88 @@ Section 3.4 of the rules (R101 to R108): forms and JSON bodies in UTF-8.
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
 from wayhook.errors import Violation, WrongType
-from wayhook.model.authentication import CustomAuthorization
 from wayhook.model.rule import header_value_fault
+from wayhook.model.token import TokenCall
 from wayhook.model.url import parse_url
-from wayhook.secret import LiteralSecret, Revealed, SecretReference
+from wayhook.rendering.assertion import signed_assertion
+from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
 from wayhook.values import text_of
-from wayhook.wire import Request
+from wayhook.wire import Call, Request
 
-__all__ = ["token_request"]
+__all__ = ["token_preview", "token_request"]
 
 _CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded; charset=UTF-8",
     "json": "application/json; charset=UTF-8",
 }
+_MASK = "***"
 
 
-def token_request(authentication: CustomAuthorization, texts: Revealed) -> Request:
+def token_request(call: TokenCall, texts: Revealed, now: datetime, identifier: str) -> Request:
     """Return the request that asks for a token; `texts` holds the text of every secret it needs.
 
-    Raises `WrongType`, without the value, when a secret's text cannot stand in a header.
+    `now`, `identifier`: when an assertion is signed, and its `jti`. Raises `WrongType`, without the value, when a
+    secret's text cannot stand in a header, and what signing raises.
     """
+    params = list(call.body_params)
+    if call.assertion is not None:
+        key = texts[call.assertion.private_key]
+        params.append((call.assertion.parameter, signed_assertion(call.assertion, key, now, identifier)))
+    return _request(call, texts, params)
+
+
+def token_preview(call: TokenCall, action: str) -> Call:
+    """Return the request that asks for a token as it may be shown: every secret masked, no assertion signed."""
+    texts = Revealed(dict.fromkeys(call.secrets, _MASK))
+    signed = [(call.assertion.parameter, _MASK)] if call.assertion else []
+    request = _request(call, texts, [*call.body_params, *signed])
+    return Call(action, request.method, request.url, request.headers, request.body)
+
+
+def _request(call: TokenCall, texts: Revealed, params: list[tuple[str, Any]]) -> Request:
     faults = [
         Violation(f"$.authentication.headers.{name}", f"the secret does not fit: {fault}", "R74")
-        for name, value in authentication.headers
+        for name, value in call.headers
         if (fault := header_value_fault(_revealed(value, texts)))
     ]
     if faults:
         raise WrongType(faults)
-    headers = [(name, _revealed(value, texts).strip(" \t")) for name, value in authentication.headers]
+    headers = [(name, _revealed(value, texts).strip(" \t")) for name, value in call.headers]
     named = {name.lower() for name, _ in headers}
-    content_type = _CONTENT_TYPES.get(authentication.body_type or "")
+    content_type = _CONTENT_TYPES.get(call.body_type or "")
     if content_type and "content-type" not in named:
         headers.append(("Content-Type", content_type))
-    endpoint = parse_url(authentication.endpoint)
+    endpoint = parse_url(call.endpoint)
     query = f"?{endpoint.query}" if endpoint.query else ""
     url = f"{endpoint.origin}{endpoint.path}{query}"
-    return Request(authentication.method, url, tuple(headers), _body(authentication, texts))
+    return Request(call.method, url, tuple(headers), _body(call.body_type, _revealed(dict(params), texts)))
 
 
 def _revealed(value: Any, texts: Revealed) -> Any:
-    return texts[value] if isinstance(value, SecretReference | LiteralSecret) else value
+    match value:
+        case SecretText():
+            return value.reveal(texts)
+        case SecretReference() | LiteralSecret():
+            return texts[value]
+        case dict():
+            return {name: _revealed(below, texts) for name, below in value.items()}
+        case list():
+            return [_revealed(below, texts) for below in value]
+        case _:
+            return value
 
 
-def _body(authentication: CustomAuthorization, texts: Revealed) -> bytes | None:
-    pairs = [(name, _revealed(value, texts)) for name, value in authentication.body_params]
-    match authentication.body_type:
+def _body(body_type: str | None, params: dict[str, Any]) -> bytes | None:
+    match body_type:
         case "form":
-            text = "&".join(f"{quote_plus(name)}={quote_plus(text_of(value))}" for name, value in pairs)
-            return text.encode()
+            pairs = (f"{quote_plus(name, '*')}={quote_plus(text_of(value), '*')}" for name, value in params.items())
+            return "&".join(pairs).encode()
         case "json":
-            return json.dumps(dict(pairs), ensure_ascii=False, separators=(",", ":")).encode()
+            return json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode()
         case _:
             return None

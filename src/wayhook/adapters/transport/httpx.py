@@ -9,6 +9,8 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -28,12 +30,17 @@ _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
 
 
+_Origin = tuple[str, tuple[str, str] | None]
+"""Scheme, host and port, and the client certificate: what a connection is for."""
+
+
 class HttpxTransport:
     """Sends requests with httpx, over connections that are kept alive and used last in, first out.
 
     `client`: a client of your own, with its proxies, certificates, hooks and limits; it stays open when this
-    transport closes. Without one, each connection is a pool of one: httpx's shared pool costs more with
-    every connection in it, and can lose places when calls are cancelled.
+    transport closes, and a call with a client certificate of its own is refused. Without one, each connection is a
+    pool of one: httpx's shared pool costs more with every connection in it, and can lose places when calls are
+    cancelled.
     `body_limit`: bytes of an answer's body that are read at most.
     No redirect is followed; without a client of your own no cookie is kept and no variable of the environment
     is read.
@@ -41,7 +48,7 @@ class HttpxTransport:
 
     def __init__(self, client: httpx.AsyncClient | None = None, *, body_limit: int = BODY_LIMIT) -> None:
         self._client, self._body_limit = client, body_limit
-        self._idle: dict[str, deque[tuple[httpx.AsyncHTTPTransport, float]]] = defaultdict(deque)
+        self._idle: dict[_Origin, deque[tuple[httpx.AsyncHTTPTransport, float]]] = defaultdict(deque)
         self._closed = False
         self._swept = 0.0
 
@@ -70,6 +77,8 @@ class HttpxTransport:
         """The answer, from its head to its end; a connection in doubt is closed, not kept."""
         message = _message(request)
         if self._client is not None:
+            if request.identity is not None:
+                raise TransportError("a client of your own brings its own client certificate", Evidence.REFUSED)
             async with asyncio.timeout_at(deadline):
                 answer = await self._client.send(message, stream=True, follow_redirects=False)
             try:
@@ -77,9 +86,9 @@ class HttpxTransport:
             finally:
                 await answer.aclose()
             return
-        origin = f"{message.url.scheme}://{message.url.netloc.decode('ascii')}"
+        origin = (f"{message.url.scheme}://{message.url.netloc.decode('ascii')}", request.identity)
         idle = self._idle[origin]
-        connection = idle.pop()[0] if idle else _connection(tls=message.url.scheme == "https")
+        connection = idle.pop()[0] if idle else _connection(message.url.scheme, request.identity)
         clean = False
         try:
             async with asyncio.timeout_at(deadline):
@@ -162,9 +171,10 @@ def _origin(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _connection(*, tls: bool) -> httpx.AsyncHTTPTransport:
+def _connection(scheme: str, identity: tuple[str, str] | None) -> httpx.AsyncHTTPTransport:
+    context = _no_tls() if scheme == "http" else _tls() if identity is None else _tls_with(identity)
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
-    return httpx.AsyncHTTPTransport(verify=_tls() if tls else _no_tls(), limits=limits, trust_env=False)
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
 
 
 def _has_leftover(connection: httpx.AsyncHTTPTransport) -> bool:
@@ -178,6 +188,24 @@ def _has_leftover(connection: httpx.AsyncHTTPTransport) -> bool:
 def _tls() -> ssl.SSLContext:
     context = httpx.create_ssl_context(verify=True, trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+@lru_cache(maxsize=64)
+def _tls_with(identity: tuple[str, str]) -> ssl.SSLContext:
+    """A context that shows a client certificate; the library reads it from a file only, which is gone at once."""
+    context = httpx.create_ssl_context(verify=True, trust_env=False)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    with TemporaryDirectory() as folder:
+        certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+        for path, text in zip((certificate, key), identity, strict=True):
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="ascii", errors="replace")
+        try:
+            context.load_cert_chain(certificate, key, password=lambda: "")
+        except (ssl.SSLError, OSError):
+            message = "the client certificate or its key is not in PEM form, or they do not belong together"
+            raise TransportError(message, Evidence.REFUSED) from None
     return context
 
 

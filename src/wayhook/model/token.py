@@ -1,0 +1,195 @@
+"""The call that brings an access token, as a description: where, with what, and how long its token is kept. No I/O.
+
+Sections 3.4 to 3.7 of the rules (R97 to R133).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from wayhook.errors import Violation
+from wayhook.jsonvalue import Json
+from wayhook.model.shape import Shaped, as_pairs
+from wayhook.secret import AccessToken, LiteralSecret, Secret, SecretReference, SecretText
+
+__all__ = [
+    "Assertion",
+    "CacheDuration",
+    "Pairs",
+    "SecretValue",
+    "Text",
+    "TimeUnit",
+    "TokenCall",
+    "literal_key",
+    "secrets_in",
+    "selector_fault",
+]
+
+
+SecretValue = SecretReference | LiteralSecret | SecretText
+Text = str | SecretReference | LiteralSecret | SecretText
+"""A text that may be, or hold, a secret."""
+
+Pairs = tuple[tuple[str, Text], ...]
+
+_SELECTOR = re.compile(r"json://[^\s]+")
+
+
+def selector_fault(selector: object) -> bool:
+    """Whether `selector` is no `json://path`."""
+    return not isinstance(selector, str) or not _SELECTOR.fullmatch(selector)
+
+
+class TimeUnit(StrEnum):
+    """The units of a cache duration (R118); a month counts 30 days and a year 365."""
+
+    MILLISECONDS = "milliseconds"
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAYS = "days"
+    MONTHS = "months"
+    YEARS = "years"
+
+    @property
+    def in_seconds(self) -> float:
+        """The length of one unit in seconds."""
+        return _UNIT_SECONDS[self]
+
+
+LONGEST_DURATION = 2**63 - 1
+_DAY = 86_400.0
+_UNIT_SECONDS = {
+    TimeUnit.MILLISECONDS: 0.001,
+    TimeUnit.SECONDS: 1.0,
+    TimeUnit.MINUTES: 60.0,
+    TimeUnit.HOURS: 3_600.0,
+    TimeUnit.DAYS: _DAY,
+    TimeUnit.MONTHS: 30 * _DAY,
+    TimeUnit.YEARS: 365 * _DAY,
+}
+
+
+@attrs.frozen
+class CacheDuration(Shaped):
+    """How long a token is kept: an hour unless given (R117 to R121).
+
+    `duration`: a whole number of `time_unit`, from 0; 0 keeps no token. `expiry_in_response`: `json://path` to the
+    number in the token's own answer, instead of a duration; an answer without that number gives a token that is
+    not kept.
+    """
+
+    expiry_in_response: str = attrs.field(default="", kw_only=True)
+    duration: int | None = attrs.Factory(lambda self: None if self.expiry_in_response else 1, takes_self=True)
+    time_unit: TimeUnit = TimeUnit.HOURS
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is wrong with number, place and unit."""
+        told = self.expiry_in_response != ""
+        if told and selector_fault(self.expiry_in_response):
+            yield Violation("$.expiry_in_response", "write json://path, such as json://expires_in", "R120")
+        elif told and self.duration is not None:
+            message = "give a duration or the place of the expiry in the answer, not both"
+            yield Violation("$.expiry_in_response", message, "R120")
+        if not (told and self.duration is None) and (
+            type(self.duration) is not int or not 0 <= self.duration <= LONGEST_DURATION
+        ):
+            yield Violation("$.duration", "a duration is a whole number from 0", "R119")
+        try:
+            object.__setattr__(self, "time_unit", TimeUnit(self.time_unit))
+        except ValueError:
+            yield Violation("$.time_unit", f"a time unit is one of {', '.join(TimeUnit)}", "R118")
+
+    @property
+    def seconds(self) -> float | None:
+        """The duration in seconds; None where the answer tells it."""
+        return None if self.duration is None else self.duration * self.time_unit.in_seconds
+
+
+@attrs.frozen
+class Assertion:
+    """A JSON Web Token that we sign for one token call (RFC 7523), with RS256.
+
+    `parameter`: the name that carries it in the body. `private_key`: an RSA key in PEM form. `certificate`: in PEM
+    form; its SHA-1 thumbprint becomes the header `x5t`. `key_id`: becomes the header `kid`. `claims`: beside
+    `iss`, `sub`, `aud`, `iat`, `exp` (10 minutes later) and a `jti` that is never the same (R133).
+    """
+
+    parameter: str
+    issuer: str
+    subject: str
+    audience: str
+    private_key: Secret
+    certificate: str = ""
+    key_id: str = ""
+    claims: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_pairs)
+
+
+@attrs.frozen(eq=False)
+class TokenCall:
+    """The call that brings an access token, whichever kind of authentication asks for it.
+
+    `endpoint`: a URL. `method`: GET or POST. `body_type`: `form`, `json`, or None for no body. `body_params`: name to
+    text, secret or (JSON bodies) any JSON value with secrets in it. `token_in_response`: `response` or `json://path`.
+    """
+
+    endpoint: str
+    method: str
+    headers: Pairs
+    body_type: str | None
+    body_params: tuple[tuple[str, Any], ...]
+    token_in_response: str
+    cache_duration: CacheDuration
+    assertion: Assertion | None = None
+
+    @property
+    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+        """What must be looked up before the token can be asked for."""
+        values = [value for _, value in (*self.headers, *self.body_params)]
+        key = [self.assertion.private_key] if self.assertion else []
+        return tuple(secrets_in([*values, *key]))
+
+    @property
+    def key(self) -> Hashable:
+        """Everything that makes a difference to the token."""
+        return (
+            self.endpoint,
+            self.method,
+            self.headers,
+            literal_key(self.body_params),
+            self.body_type,
+            self.token_in_response,
+            self.cache_duration,
+            self.assertion,
+        )
+
+
+def secrets_in(value: Any) -> Iterator[SecretReference | LiteralSecret | AccessToken]:
+    """Yield the secrets of a JSON value that has texts with secrets at its leaves."""
+    if isinstance(value, SecretText):
+        yield from value.secrets
+    elif isinstance(value, SecretReference | LiteralSecret):
+        yield value
+    elif isinstance(value, dict | list):
+        for below in value.values() if isinstance(value, dict) else value:
+            yield from secrets_in(below)
+
+
+def literal_key(pairs: Any) -> Any:
+    """What makes pairs equal: secrets as they are, literals by their text form (`1` and `True` differ in JSON)."""
+    if not isinstance(pairs, tuple):
+        return pairs
+    return tuple((pair[0], _key(pair[1])) if isinstance(pair, tuple) else pair for pair in pairs)
+
+
+def _key(value: Json | Secret | SecretText) -> Hashable:
+    if isinstance(value, dict):
+        return frozenset((name, _key(below)) for name, below in value.items())
+    if isinstance(value, list):
+        return tuple(map(_key, value))
+    return value if isinstance(value, SecretValue) else repr(value)
