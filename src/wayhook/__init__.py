@@ -36,7 +36,7 @@ from wayhook.errors import (
 )
 from wayhook.expression.context import Context
 from wayhook.expression.expression import Expression, expression
-from wayhook.model.action import Action, ActionType, Channel, Header, QueryParameter, UrlConfiguration
+from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
@@ -54,7 +54,7 @@ from wayhook.model.authorization import (
     OAuthClientCredentials,
 )
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails, NetworkPolicy, Repetition
+from wayhook.model.guardrail import Guardrails, NestedLists, NetworkPolicy, Repetition
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
 from wayhook.model.limit import CappingRule
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
@@ -160,6 +160,7 @@ __all__ = [
     "BasicAuthentication",
     "Batch",
     "BearerAuthentication",
+    "BodyFormat",
     "CacheDuration",
     "Call",
     "CappingRule",
@@ -197,6 +198,7 @@ __all__ = [
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
+    "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
     "NotFound",

@@ -19,7 +19,16 @@ from wayhook.model.url import masked_url
 from wayhook.presentation import Presentable
 from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
-__all__ = ["NAME_LIMIT", "Action", "ActionType", "Channel", "Header", "QueryParameter", "UrlConfiguration"]
+__all__ = [
+    "NAME_LIMIT",
+    "Action",
+    "ActionType",
+    "BodyFormat",
+    "Channel",
+    "Header",
+    "QueryParameter",
+    "UrlConfiguration",
+]
 
 NAME_LIMIT = 30
 
@@ -118,6 +127,26 @@ class ActionType(StrEnum):
     CAMPAIGN_CLASSIC = "campaignClassic"
 
 
+class BodyFormat(StrEnum):
+    """How the message parameters are written into the body: beyond the product's JSON, a form or a plain text."""
+
+    JSON = "json"
+    FORM = "form"
+    RAW = "raw"
+
+    @property
+    def content_type(self) -> str:
+        """The Content-Type that goes with it, unless the action has one of its own."""
+        return _CONTENT_TYPES[self]
+
+
+_CONTENT_TYPES = {
+    BodyFormat.JSON: "application/json",
+    BodyFormat.FORM: "application/x-www-form-urlencoded",
+    BodyFormat.RAW: "text/plain",
+}
+
+
 class Channel(StrEnum):
     """The channel of an action (R29); all but `other` prefill the required marketing action (R30)."""
 
@@ -152,6 +181,13 @@ def _action_type(given: ActionType | str) -> ActionType:
         return cast("ActionType", given)
 
 
+def _body_format(given: BodyFormat | str) -> BodyFormat:
+    try:
+        return BodyFormat(given)
+    except ValueError:
+        return cast("BodyFormat", given)
+
+
 def _channel(given: Channel | str | None) -> Channel | None:
     try:
         return None if given is None else Channel(given)
@@ -165,6 +201,8 @@ class Action(Shaped, Presentable):
 
     `url_configuration`: None only for the Campaign Classic type (R33). `authentication`: none unless given (R11).
     `message_parameters`: the fields of the payload, from `wayhook.message_parameters(sample)`.
+    `body_format`: `json`; or `form`, whose parameters are single values and lists of these; or `raw`, whose one
+    parameter is the text of the body.
     `allow_null_values`: send `null` where a value is null, instead of leaving the field out (R149 to R153).
     `response`, `failure_response`: the fields to read from the answer, from `wayhook.payload(sample)`.
     `channel`, `required_marketing_action`: the marketing action follows from the channel unless given (R30, R31).
@@ -179,6 +217,7 @@ class Action(Shaped, Presentable):
     url_configuration: UrlConfiguration | None = None
     authentication: Authentication = attrs.Factory(NoAuthentication)
     message_parameters: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
+    body_format: BodyFormat = attrs.field(default=BodyFormat.JSON, converter=_body_format)
     allow_null_values: bool = False
     response: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
     failure_response: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
@@ -231,12 +270,13 @@ _FIELD_TYPES: dict[str, Any] = {
     "action_type": ActionType,
     "url_configuration": UrlConfiguration | None,
     "authentication": Authentication,
+    "body_format": BodyFormat,
     "allow_null_values": bool,
     "channel": Channel | None,
     "required_marketing_action": str | None,
     "built_in": bool,
 }
-_RULES = {"name": "R1", "channel": "R29", "action_type": "R33"}
+_RULES = {"name": "R1", "body_format": "R135", "channel": "R29", "action_type": "R33"}
 
 
 def _a(kind: Any) -> str:

@@ -18,7 +18,7 @@ from wayhook.errors import Violation
 from wayhook.model.shape import Shaped, as_set, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
-__all__ = ["Guardrails", "NetworkPolicy", "Repetition"]
+__all__ = ["Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
 
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _SPECIAL_USE = (
@@ -121,6 +121,14 @@ class Repetition(StrEnum):
     ANY_BUT_DENIED = "any but 401, 403, 404"
 
 
+class NestedLists(StrEnum):
+    """Arrays of objects inside of arrays of objects, in requests: never (R168), as constants only (R169), or freely."""
+
+    REFUSED = "refused"
+    CONSTANT = "constant"
+    VARIABLE = "variable"
+
+
 _SWITCHES = (
     "query_parameters", "responses", "optional_variables", "content_type_editable", "expiry_in_response",
     "nested_body_params",
@@ -135,6 +143,7 @@ class Guardrails(Shaped):
 
     `methods`: HTTP methods (R59 to R62). `query_parameters`, `responses`, `optional_variables`: whether these exist
     (R82, R175, R148). `content_type_editable`: to another JSON type (R76, R77).
+    `body_formats`: of requests (R135). `nested_lists`: arrays of objects inside of arrays of objects (R168, R169).
     `authentications`: kinds that an action may have (R90, R127). `expiry_in_response`: whether a token's answer may
     tell its lifetime (R120). `nested_body_params`: in the JSON body of a token call (R125).
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
@@ -148,6 +157,8 @@ class Guardrails(Shaped):
     optional_variables: bool = True
     content_type_editable: bool = True
     authentications: frozenset[str] = attrs.field(default=AUTHENTICATION_KINDS, converter=_texts)
+    body_formats: frozenset[str] = attrs.field(default=frozenset({"json", "form", "raw"}), converter=_texts)
+    nested_lists: NestedLists = NestedLists.VARIABLE
     expiry_in_response: bool = True
     nested_body_params: bool = True
     name_length: int = 30
@@ -161,6 +172,8 @@ class Guardrails(Shaped):
         yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
         yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
         yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
+        yield from _member_faults(self.body_formats, str, "$.body_formats", "body formats")
+        yield from type_fault(self.nested_lists, NestedLists, "$.nested_lists", "a NestedLists", "R169")
         yield from _member_faults(self.authentications, str, "$.authentications", "kinds of authentication")
         for name in _SWITCHES:
             yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
@@ -193,6 +206,8 @@ class Guardrails(Shaped):
             optional_variables=False,
             content_type_editable=False,
             authentications=_PRODUCT_KINDS | {"connection"},
+            body_formats={"json"},
+            nested_lists=NestedLists.REFUSED,
             expiry_in_response=False,
             nested_body_params=False,
             repetition=Repetition.ANY,
@@ -206,6 +221,8 @@ class Guardrails(Shaped):
             edition="journey_optimizer",
             methods={"GET", "POST", "PUT"},
             authentications=_PRODUCT_KINDS | {"certificate", "mutual_tls", "connection"},
+            body_formats={"json"},
+            nested_lists=NestedLists.CONSTANT,
             default_timeout=30,
             repetition=Repetition.ANY_BUT_DENIED,
             network=network or NetworkPolicy(),

@@ -132,16 +132,18 @@ def parameter_faults(parameters: object, path: str) -> Iterator[Violation]:
         seen.add(name)
 
 
-def walk(parameters: Iterable[MessageParameter], above: str = "") -> Iterator[tuple[str, MessageParameter]]:
+def walk(
+    parameters: Iterable[MessageParameter], above: str = "", *, below_lists: bool = False
+) -> Iterator[tuple[str, MessageParameter]]:
     """Yield each parameter with its dotted path (`customer.tags.0`), parents first.
 
-    What lies below a variable list is not walked: its fields belong to the items, not to the payload.
+    What lies below a variable list is walked only when asked for: its fields belong to the items, not to the payload.
     """
     for parameter in parameters:
         path = f"{above}.{parameter.name}" if above else parameter.name
         yield path, parameter
-        if parameter.variable is None:
-            yield from walk(parameter.parameters, path)
+        if parameter.variable is None or below_lists:
+            yield from walk(parameter.parameters, path, below_lists=below_lists)
 
 
 def field_name_fault(name: str) -> str:
@@ -158,14 +160,19 @@ def field_name_fault(name: str) -> str:
 
 
 def message_parameters(
-    sample: Mapping[str, Any] | str, *, variables: Mapping[str, str | Variable] | None = None
+    sample: Mapping[str, Any] | str,
+    *,
+    variables: Mapping[str, str | Variable] | None = None,
+    types: Mapping[str, DataType | str] | None = None,
 ) -> tuple[MessageParameter, ...]:
     """Infer the tree of message parameters from `sample`: a JSON object, or its text as pasted.
 
     Every field starts as a constant that holds the sample's value (R136); `variables` turns some into variables:
     dotted path to label, or to `wayhook.variable(label, optional=True)`. A field inside of an array is named
     by its place: `products.0.id`. An array of objects as a variable takes its fields from the first object
-    (R163).
+    (R163); all of them are variables then (R164), and may have labels of their own: `products.id`.
+    `types`: dotted path to the data type, where another than the inferred one is meant (R139): a text that is a
+    `dateTime`, a whole number that is a `decimal`, an array that is a `listDateOnly`.
 
     Raises `DefinitionError` with all faults at once: text that is no JSON object (R135), names with `.` or a
     leading `$` at any depth (R140 to R142), a path that is not in the sample, an object or a mixed or
@@ -174,10 +181,14 @@ def message_parameters(
     tree = parse_json(sample) if isinstance(sample, str) else sample
     if not isinstance(tree, Mapping):
         raise DefinitionError([Violation("$", f"a sample is a JSON object, not {_json_name(tree)}", "R135")])
-    if variables is not None and not isinstance(variables, Mapping):
-        found = type(variables).__name__
-        raise DefinitionError([Violation("$.variables", f"a mapping of paths to labels belongs here, not {found}")])
-    inference = _Inference(dict(variables or {}))
+    faults = [
+        fault
+        for given, name, wanted in ((variables, "variables", "labels"), (types, "types", "data types"))
+        for fault in type_fault(given or {}, Mapping, f"$.{name}", f"a mapping of paths to {wanted}")
+    ]
+    if faults:
+        raise DefinitionError(faults)
+    inference = _Inference(dict(variables or {}), dict(types or {}))
     parameters = inference.fields(tree, "", "$")
     inference.faults += inference.unknown_paths(parameters)
     if inference.faults:
@@ -185,9 +196,11 @@ def message_parameters(
     return parameters
 
 
-def payload(sample: Mapping[str, Any] | str) -> tuple[MessageParameter, ...]:
+def payload(
+    sample: Mapping[str, Any] | str, *, types: Mapping[str, DataType | str] | None = None
+) -> tuple[MessageParameter, ...]:
     """Infer the fields of an answer from `sample`; the same rules as for `message_parameters` (R176)."""
-    return message_parameters(sample)
+    return message_parameters(sample, types=types)
 
 
 def _json_name(value: object) -> str:
@@ -199,9 +212,11 @@ def _json_name(value: object) -> str:
 
 @attrs.define
 class _Inference:
-    """One reading of a sample; collects the faults of all of it."""
+    """One reading of a sample; collects the faults of all of it. `varying`: it is inside of a variable list."""
 
     variables: dict[str, str | Variable]
+    types: dict[str, DataType | str]
+    varying: bool = False
     faults: list[Violation] = attrs.Factory(list)
     depth: int = 0
 
@@ -226,7 +241,7 @@ class _Inference:
         if self.depth >= MAX_DEPTH:
             self.faults.append(Violation(where, f"nested more than {MAX_DEPTH} levels deep; send a flatter payload"))
             return MessageParameter(name, DataType.LIST_ANY)
-        data_type = self.data_type(sample, where)
+        data_type = self.chosen(self.data_type(sample, where), path, where)
         mark = self.mark(path, data_type, sample, where)
         if not data_type.is_container:
             return MessageParameter(name, data_type, None if mark else sample, variable=mark)
@@ -235,6 +250,21 @@ class _Inference:
         self.depth -= 1
         return MessageParameter(name, data_type, variable=mark, parameters=below)
 
+    def chosen(self, inferred: DataType, path: str, where: str) -> DataType:
+        """The type that is given for the path, or the inferred one; objects and arrays stay such (R139)."""
+        if path not in self.types:
+            return inferred
+        try:
+            given = DataType(self.types[path])
+        except ValueError:
+            message = f"{str(self.types[path])[:40]!r} is no data type; choose one of {', '.join(DataType)}"
+            self.faults.append(Violation(where, message, "R143"))
+            return inferred
+        if _family(given) == _family(inferred) or (inferred is DataType.LIST_ANY and given.is_list):
+            return given
+        self.faults.append(Violation(where, f"a {inferred} does not become a {given}; change the sample", "R139"))
+        return inferred
+
     def below(
         self, data_type: DataType, mark: Variable | None, sample: Any, path: str, where: str
     ) -> tuple[MessageParameter, ...]:
@@ -242,11 +272,15 @@ class _Inference:
         if data_type is DataType.OBJECT:
             return self.fields(sample, path, where)
         if mark is None:
-            return tuple(self.parameter(str(i), v, f"{path}.{i}", f"{where}[{i}]") for i, v in enumerate(sample))
+            items = tuple(self.parameter(str(i), v, f"{path}.{i}", f"{where}[{i}]") for i, v in enumerate(sample))
+            given = data_type.item if path in self.types else None
+            return items if given is None else tuple(attrs.evolve(item, data_type=given) for item in items)
         if data_type is not DataType.LIST_OBJECT:
             return ()
-        fields = attrs.evolve(self, variables={}).fields(sample[0], "", f"{where}[0]")
-        return tuple(map(_as_variable, fields))  # variables, every one of them (R164)
+        varying, self.varying = self.varying, True  # variables, every one of them (R164)
+        fields = self.fields(sample[0], path, f"{where}[0]")
+        self.varying = varying
+        return fields
 
     def data_type(self, sample: Any, where: str) -> DataType:
         scalar = _scalar_type(sample)
@@ -262,23 +296,25 @@ class _Inference:
         return DataType.STRING
 
     def mark(self, path: str, data_type: DataType, sample: Any, where: str) -> Variable | None:
-        given = self.variables.get(path)
+        given = self.variables.get(path, "" if self.varying and data_type is not DataType.OBJECT else None)
         if given is None:
             return None
         if data_type is DataType.OBJECT:
             self.faults.append(Violation(where, "an object is no variable; name its fields instead", "R139"))
-        elif data_type is DataType.LIST_ANY and not sample:
+        elif data_type is DataType.LIST_ANY and not sample and not self.varying:
             self.faults.append(Violation(where, "an empty array says nothing of its items; put one into it", "R162"))
-        elif data_type is DataType.LIST_ANY:
-            reason = "a mixed or nested array cannot be a variable; name its items instead"
-            self.faults.append(Violation(where, reason, "R170"))
+        elif data_type is DataType.LIST_ANY and not self.varying:
+            nested = any(isinstance(item, list | tuple) for item in sample)
+            reason = "an array that contains nested arrays" if nested else "an array of items of more than one type"
+            message = f"{reason} cannot be a variable; name its items instead"
+            self.faults.append(Violation(where, message, "R171" if nested else "R170"))
         else:
             return given if isinstance(given, Variable) else Variable(given)
         return None
 
     def unknown_paths(self, parameters: tuple[MessageParameter, ...]) -> Iterator[Violation]:
-        known = [path for path, _ in walk(parameters)]
-        for path in self.variables:
+        known = [path for path, _ in walk(parameters, below_lists=True)]
+        for path in dict.fromkeys((*self.variables, *self.types)):
             if path in known or any(fault.path == f"$.{path}" for fault in self.faults):
                 continue
             close = difflib.get_close_matches(path, known, n=1)
@@ -286,13 +322,11 @@ class _Inference:
             yield Violation(f"$.{path}", f"the sample has no such field; {hint}")
 
 
-def _as_variable(parameter: MessageParameter) -> MessageParameter:
-    if parameter.data_type is DataType.OBJECT:
-        return attrs.evolve(parameter, parameters=map(_as_variable, parameter.parameters))
-    fields: tuple[MessageParameter, ...] = ()
-    if parameter.data_type is DataType.LIST_OBJECT:
-        fields = tuple(_as_variable(field) for field in parameter.parameters[0].parameters)
-    return attrs.evolve(parameter, value=None, variable=Variable(), parameters=fields)
+def _family(data_type: DataType) -> str:
+    """What a type cannot leave: scalars, objects, lists of scalars, lists of objects, mixed lists."""
+    if data_type.item not in (None, DataType.OBJECT):
+        return "list"
+    return str(data_type) if data_type.is_container else "scalar"
 
 
 def _scalar_type(sample: Any) -> DataType | None:

@@ -12,7 +12,15 @@ from typing import Any
 
 from wayhook.errors import DefinitionError, Violation
 from wayhook.jsonvalue import is_unicode
-from wayhook.model.action import DEFAULT_HEADERS, Action, ActionType, Header, QueryParameter, UrlConfiguration
+from wayhook.model.action import (
+    DEFAULT_HEADERS,
+    Action,
+    ActionType,
+    BodyFormat,
+    Header,
+    QueryParameter,
+    UrlConfiguration,
+)
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
@@ -21,7 +29,7 @@ from wayhook.model.authentication import (
 )
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, NestedLists
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
 from wayhook.model.token import TokenCall
@@ -42,6 +50,9 @@ _NAME = re.compile(r"[A-Za-z0-9_]*", re.ASCII)
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+", re.ASCII)
 _VALUE = re.compile(r"[\t\x20-\x7e]*", re.ASCII)
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
+_FORM_TYPE = re.compile(r"application/x-www-form-urlencoded\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
+_ANY_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+\s*(?:;.*)?", re.ASCII)
+_MEDIA_TYPES = {BodyFormat.JSON: _JSON_TYPE, BodyFormat.FORM: _FORM_TYPE, BodyFormat.RAW: _ANY_TYPE}
 _RESERVED = frozenset(
     {
         "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
@@ -88,8 +99,8 @@ def _action(action: Action, rails: Guardrails) -> Iterator[Violation]:
     elif action.url_configuration is None:
         yield Violation("$.url_configuration", "give the URL configuration of the call", "R37")
     else:
-        yield from _url_configuration(action.url_configuration, rails, "$.url_configuration")
-        yield from _body(action, action.url_configuration.method)
+        yield from _url_configuration(action.url_configuration, rails, "$.url_configuration", action.body_format)
+        yield from _body(action, action.url_configuration.method, rails)
         yield from _added_twins(action, action.url_configuration)
     yield from _authentication(action.authentication, rails, "$.authentication")
     for name in ("message_parameters", "response", "failure_response"):
@@ -117,14 +128,16 @@ def _campaign_classic(action: Action) -> Iterator[Violation]:
         yield Violation("$.authentication", "a Campaign Classic action has no authentication; leave it out", "R33")
 
 
-def _url_configuration(configuration: UrlConfiguration, rails: Guardrails, path: str) -> Iterator[Violation]:
+def _url_configuration(
+    configuration: UrlConfiguration, rails: Guardrails, path: str, body_format: BodyFormat = BodyFormat.JSON
+) -> Iterator[Violation]:
     yield from _url(configuration.url, rails, f"{path}.url")
     if configuration.method not in rails.methods:
         allowed = ", ".join(sorted(rails.methods))
         rule = {"GET": "R60", "DELETE": "R61"}.get(configuration.method, "R62")
         yield Violation(f"{path}.method", f"the method {configuration.method!r} is not among {allowed}", rule)
     for i, header in enumerate(configuration.headers):
-        yield from _header(header, f"{path}.headers[{i}]", rails)
+        yield from _header(header, f"{path}.headers[{i}]", rails, body_format)
     yield from _twins(configuration.headers, f"{path}.headers", "R81")
     if configuration.query_parameters and not rails.query_parameters:
         yield Violation(f"{path}.query_parameters", f"the edition {rails.edition} has no query parameters", "R82")
@@ -140,12 +153,12 @@ def _url(text: str, rails: Guardrails, path: str) -> Iterator[Violation]:
         yield Violation(path, *refused)
 
 
-def _header(header: Header, path: str, rails: Guardrails) -> Iterator[Violation]:
+def _header(header: Header, path: str, rails: Guardrails, body_format: BodyFormat) -> Iterator[Violation]:
     name = header.name
     yield from _header_name(name, f"{path}.name")
     default = next((known for known in DEFAULT_HEADERS if known.name.lower() == name.lower()), None)
     if default is not None:
-        yield from _default_header(header, default, path, rails)
+        yield from _default_header(header, default, path, rails, body_format)
     if isinstance(header.value, str) and (fault := header_value_fault(header.value)):
         yield Violation(f"{path}.value", fault, "R72")
     yield from _variable(header.value, path, rails)
@@ -170,7 +183,9 @@ def header_value_fault(value: str) -> str:
     return "a header value holds visible ASCII characters, spaces and tabs only; encode the rest"
 
 
-def _default_header(header: Header, default: Header, path: str, rails: Guardrails) -> Iterator[Violation]:
+def _default_header(
+    header: Header, default: Header, path: str, rails: Guardrails, body_format: BodyFormat
+) -> Iterator[Violation]:
     if isinstance(header.value, Variable):
         yield Violation(f"{path}.value", f"{default.name} cannot be a variable; give it a constant value", "R79")
     elif default.name == "Charset" and header.value != default.value:
@@ -178,8 +193,9 @@ def _default_header(header: Header, default: Header, path: str, rails: Guardrail
     elif default.name == "Content-Type" and header.value != default.value:
         if not rails.content_type_editable:
             yield Violation(f"{path}.value", f"the edition {rails.edition} fixes Content-Type; leave it out", "R76")
-        elif not isinstance(header.value, str) or not _JSON_TYPE.fullmatch(header.value.strip()):
-            yield Violation(f"{path}.value", "Content-Type stays a JSON type, such as application/json", "R77")
+        elif not isinstance(header.value, str) or not _MEDIA_TYPES[body_format].fullmatch(header.value.strip()):
+            wanted = f"a {body_format} body has a Content-Type such as {body_format.content_type}"
+            yield Violation(f"{path}.value", f"{wanted}; leave it out, or write one of that kind", "R77")
 
 
 def _query_parameter(parameter: QueryParameter, path: str, rails: Guardrails) -> Iterator[Violation]:
@@ -221,9 +237,21 @@ def _variable(value: object, path: str, rails: Guardrails) -> Iterator[Violation
         yield Violation(path, f"the edition {rails.edition} has no optional variables", "R148")
 
 
-def _body(action: Action, method: str) -> Iterator[Violation]:
+def _body(action: Action, method: str, rails: Guardrails) -> Iterator[Violation]:
     if action.message_parameters and method in _WITHOUT_BODY:
         yield Violation("$.message_parameters", f"a {method} has no payload; use query parameters or POST", "R63")
+    if action.body_format not in rails.body_formats:
+        yield Violation("$.body_format", f"the edition {rails.edition} sends JSON bodies only", "R135")
+    if action.body_format is BodyFormat.FORM:
+        for i, parameter in enumerate(action.message_parameters):
+            if parameter.data_type in (DataType.OBJECT, DataType.LIST_OBJECT, DataType.LIST_ANY):
+                message = "a form holds single values and lists of these; take objects and mixed arrays out"
+                yield Violation(f"$.message_parameters[{i}]", message, "R135")
+    if action.body_format is BodyFormat.RAW:
+        kinds = [parameter.data_type for parameter in action.message_parameters]
+        if kinds not in ([], [DataType.STRING]):
+            message = "a raw body is one message parameter of the type string: the text as it is sent"
+            yield Violation("$.message_parameters", message, "R135")
 
 
 def _connection(connection: Connection, rails: Guardrails) -> Iterator[Violation]:
@@ -302,6 +330,12 @@ def _parameter(parameter: MessageParameter, path: str, rails: Guardrails, *, dee
             yield Violation(f"{path}.value", f"the constant {misfit}", "R160")
     if parameter.variable is not None:
         yield from _variable_parameter(parameter, path, rails)
+    if parameter.data_type is DataType.LIST_OBJECT and rails.nested_lists is NestedLists.REFUSED:
+        for _, below in walk(parameter.parameters, below_lists=True):
+            if below.data_type is DataType.LIST_OBJECT:
+                message = f"the edition {rails.edition} has no arrays of objects inside of arrays of objects"
+                yield Violation(path, message, "R168")
+                break
     yield from _parameters(parameter.parameters, f"{path}.parameters", rails)
 
 
@@ -316,8 +350,10 @@ def _variable_parameter(parameter: MessageParameter, path: str, rails: Guardrail
     if not parameter.parameters:
         yield Violation(path, "a variable list of objects names the fields of its objects", "R162")
     for _, below in walk(parameter.parameters):
-        if below.data_type in (DataType.LIST_OBJECT, DataType.LIST_ANY):
+        if below.data_type is DataType.LIST_OBJECT and rails.nested_lists is not NestedLists.VARIABLE:
             yield Violation(path, "a variable list of objects holds no further lists of objects", "R169")
+        elif below.data_type is DataType.LIST_ANY:
+            yield Violation(path, "the items of a variable list hold no mixed or nested arrays", "R169")
         elif below.variable is None and below.data_type is not DataType.OBJECT:
             yield Violation(path, f"the field {below.name!r} of a variable list is a variable too", "R164")
 
@@ -363,7 +399,7 @@ def _literals(activity: ActionActivity, path: str) -> Iterator[Violation]:
 # What no rendering can do without, whatever the edition and the network policy allow.
 _SAFETY = frozenset(
     {"R33", "R36", "R37", "R53", "R55", "R56", "R57", "R58", "R71", "R72", "R78", "R81", "R86"}
-    | {"R107", "R139", "R140", "R141", "R142", "R160", "R162", "R164", "R169", "R170"}
+    | {"R107", "R135", "R139", "R140", "R141", "R142", "R160", "R162", "R164", "R169", "R170"}
 )
 
 

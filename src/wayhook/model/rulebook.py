@@ -155,8 +155,10 @@ R160 | Typed value mismatch refused before sending                   | both     
 R162 | A variable list of objects needs an object in the sample      | both          | message_parameters, save
 R164 | A variable list of objects has variable fields                | both          | save
 R166 | Inner mapping to another name or sub-path                     | both          | construction, rendering
+R168 | Objects inside of objects of arrays refused                  | orchestration | save
 R169 | Nested arrays only as constants                               | optimizer     | save
 R170 | Mixed arrays are constant only                                | both          | message_parameters, save
+R171 | Arrays of arrays are constant only                            | both          | message_parameters
 R175 | Response payload                                              | optimizer     | save
 R178 | Mixed arrays in a response refused                            | optimizer     | save
 R203 | Timeout 1 to 30 seconds                                       | both          | save

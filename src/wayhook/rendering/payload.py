@@ -1,4 +1,4 @@
-"""Message parameters to JSON bytes. No I/O.
+"""Message parameters to the bytes of a body: JSON, a form or a text. No I/O.
 
 The constant parts are serialised once; per call only the variables are checked, encoded and joined. JSON is built,
 never pasted. Nulls after section 4.6 of the rules (R149 to R153).
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any
+from urllib.parse import quote_plus
 
 import attrs
 
@@ -17,7 +18,7 @@ from wayhook.model.parameter import MessageParameter
 from wayhook.rendering.slot import Faults, Slot
 from wayhook.values import DataType, Misfit, conform
 
-__all__ = ["Write", "compile_payload"]
+__all__ = ["Write", "compile_form", "compile_payload", "compile_text"]
 
 Write = Callable[[Any, Faults], bytes | None]
 """Takes what a call is rendered from; returns the JSON of one value, or None when it is left out."""
@@ -42,6 +43,78 @@ def compile_payload(
     field, by the field's dotted path (R166). `nulls`: write nulls instead of leaving their fields out.
     """
     return _Compiler(slots, sources, nulls).object(parameters, "")
+
+
+def compile_form(
+    parameters: tuple[MessageParameter, ...],
+    slots: Mapping[str, Slot],
+    sources: Mapping[str, str],  # noqa: ARG001 - a form has no objects
+    *,
+    nulls: bool,
+) -> Write:
+    """Return the compiled body `application/x-www-form-urlencoded` in UTF-8: a list becomes a field for each item.
+
+    A null field is left out, or empty with `nulls`; a null item is left out.
+    """
+    fields = [(quote_plus(p.name, "*"), _form_values(p, slots)) for p in parameters]
+
+    def write(subject: Any, faults: Faults) -> bytes:
+        pairs = []
+        for name, values in fields:
+            given = values(subject, faults)
+            texts = ([""] if nulls else []) if given is None else given
+            pairs += [f"{name}={quote_plus(text, '*')}" for text in texts]
+        return "&".join(pairs).encode()
+
+    return write
+
+
+def _form_values(parameter: MessageParameter, slots: Mapping[str, Slot]) -> Callable[[Any, Faults], list[str] | None]:
+    """The texts of one parameter of a form; None for a null."""
+    if parameter.data_type.is_list and parameter.variable is None:
+        items = [_form_values(attrs.evolve(p, name=f"{parameter.name}.{p.name}"), slots) for p in parameter.parameters]
+        return lambda subject, faults: [text for item in items for text in item(subject, faults) or ()]
+    if parameter.variable is None:
+        constant = None if parameter.value is None else [_text(conform(parameter.data_type)(parameter.value))]
+        return lambda *_: constant
+    slot, check = slots[parameter.name], conform(parameter.data_type.item or parameter.data_type)
+    is_list = parameter.data_type.is_list
+
+    def values(subject: Any, faults: Faults) -> list[str] | None:
+        value = slot.value(subject, faults)
+        if value is None:
+            return None
+        try:
+            items = conform(DataType.LIST_ANY)(value) if is_list else [value]
+            return [_text(check(item)) for item in items if item is not None]
+        except Misfit as misfit:
+            faults.misfit(slot.path, misfit)
+            return None
+
+    return values
+
+
+def compile_text(
+    parameters: tuple[MessageParameter, ...],
+    slots: Mapping[str, Slot],
+    sources: Mapping[str, str],
+    *,
+    nulls: bool,
+) -> Write:
+    """Return the compiled body of one text parameter, as it is in UTF-8; a null sends no body."""
+    del sources, nulls  # a text has no fields, and no form for null
+    values = _form_values(parameters[0], slots)
+
+    def write(subject: Any, faults: Faults) -> bytes | None:
+        given = values(subject, faults)
+        return None if given is None else given[0].encode()
+
+    return write
+
+
+def _text(value: Any) -> str:
+    """The text of a value that `conform` gave; numbers stay exact."""
+    return value if isinstance(value, str) else scalar_json(value).decode()
 
 
 @attrs.frozen
@@ -132,6 +205,8 @@ class _Compiler:
     def item_value(self, field: MessageParameter, path: str) -> WriteItem:
         if field.data_type is DataType.OBJECT:
             return self.item_object(field.parameters, path)
+        if field.data_type is DataType.LIST_OBJECT:
+            return _array(self.item_object(field.parameters, path))
         return _array(_item(field.data_type.item)) if field.data_type.is_list else _item(field.data_type)
 
 

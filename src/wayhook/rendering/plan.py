@@ -6,7 +6,7 @@ The only way from (action, values) to bytes: a preview and an execution take it 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -15,13 +15,13 @@ import attrs
 from wayhook.errors import DefinitionError, Violation, WrongType
 from wayhook.expression.context import Context
 from wayhook.expression.expression import Expression
-from wayhook.model.action import Action, UrlConfiguration
+from wayhook.model.action import Action, BodyFormat, Header, UrlConfiguration
 from wayhook.model.journey import ActionActivity
 from wayhook.model.parameter import MessageParameter, Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
 from wayhook.rendering.address import PathFault, encode_query, join_path
-from wayhook.rendering.payload import Piece, compile_payload
+from wayhook.rendering.payload import Piece, compile_form, compile_payload, compile_text
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
 from wayhook.secret import ClientCertificate, Credential, LiteralSecret, SecretReference, SecretText, secret_text
 from wayhook.values import DataType, Misfit, datetime_text, text_of
@@ -246,13 +246,20 @@ def _plan(action: Action, bindings: _Bindings) -> Plan:
         query=(*((("", url.query),) if url.query else ()), *constant),
         headers=tuple(
             (name, value.strip(" \t") if isinstance(value, str) else value)
-            for name, value in _slots(configuration.headers, bindings.headers, "$.headers")
+            for name, value in _slots(_headers(action), bindings.headers, "$.headers")
         ),
         body=_body(action, bindings),
         credentials=_credentials(action, configuration),
         identity=action.authentication.client_certificate(),
         known=None,
     )
+
+
+def _headers(action: Action) -> Iterator[Header]:
+    """The headers of an action; the default Content-Type is that of its body."""
+    for header in _configuration(action).headers:
+        default = header == Header("Content-Type", BodyFormat.JSON.content_type)
+        yield attrs.evolve(header, value=action.body_format.content_type) if default else header
 
 
 def _slots(pairs: Iterable[Any], fills: Places, path: str) -> Iterator[tuple[str, str | Slot]]:
@@ -272,7 +279,15 @@ def _body(action: Action, bindings: _Bindings) -> Piece:
         for path, p in walk(action.message_parameters)
         if p.variable is not None
     }
-    return compile_payload(action.message_parameters, slots, bindings.sources, nulls=action.allow_null_values)
+    compiled = _COMPILERS[action.body_format]
+    return compiled(action.message_parameters, slots, bindings.sources, nulls=action.allow_null_values)
+
+
+_COMPILERS: dict[BodyFormat, Callable[..., Piece]] = {
+    BodyFormat.JSON: compile_payload,
+    BodyFormat.FORM: compile_form,
+    BodyFormat.RAW: compile_text,
+}
 
 
 def _credentials(action: Action, configuration: UrlConfiguration) -> tuple[Credential, ...]:
@@ -331,4 +346,4 @@ def _item_fields(parameters: Iterable[MessageParameter]) -> Iterator[tuple[str, 
     """The fields of the objects of variable lists, by dotted path."""
     for path, parameter in walk(parameters):
         if parameter.variable is not None and parameter.data_type is DataType.LIST_OBJECT:
-            yield from ((f"{path}.{below}", field) for below, field in walk(parameter.parameters))
+            yield from walk(parameter.parameters, path, below_lists=True)
