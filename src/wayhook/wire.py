@@ -172,6 +172,7 @@ class Outcome(Presentable):
     `response_faults`: why declared fields could not be read, each with its path.
     `cause`: the error that kept the call from being sent or answered, or None.
     `index`: the place of the context in its batch, from 0; None outside of a batch.
+    `uid`: of the action's record in the repository. `parameterized`: whether the action has variables.
     `queued`: seconds that the call waited for a place below a throttling rule (R236).
     """
 
@@ -188,6 +189,8 @@ class Outcome(Presentable):
     label: str | None = None
     index: int | None = None
     queued: float = 0.0
+    uid: str = ""
+    parameterized: bool = False
     finished: datetime | None = None
 
     @property
@@ -199,6 +202,12 @@ class Outcome(Presentable):
     def retries(self) -> int:
         """How many attempts were made after the first."""
         return max(0, len(self.attempts) - 1)
+
+    def step_event(self) -> dict[str, Any]:
+        """Return the fields that the product reports of an action call (R232 to R236), by its own names."""
+        from wayhook.step import step_event
+
+        return step_event(self)
 
     def raise_for_error(self) -> Outcome:
         """Return the outcome itself if the call succeeded; raise the narrowest error of the tree otherwise."""

@@ -25,6 +25,7 @@ from wayhook.execution.authorization import Authorization
 from wayhook.execution.means import Means
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
 from wayhook.execution.retry import Tried
+from wayhook.expression.context import Context
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
 from wayhook.rendering.answer import read_answer
@@ -44,7 +45,7 @@ _UNAUTHORIZED = 401
 class Use:
     """A compiled use of an action: by an activity of a journey, or by itself.
 
-    `timeout`: seconds. `source`: the definitions that it was compiled from.
+    `timeout`: seconds. `source`: the definitions that it was compiled from. `uid`: of the action's record.
     """
 
     plan: Plan
@@ -52,6 +53,7 @@ class Use:
     source: tuple[Any, ...]
     journey: str | None = None
     activity: ActionActivity | None = None
+    uid: str = ""
 
 
 @attrs.define
@@ -81,9 +83,23 @@ class Execution:
             _LOG.error("%s: an unexpected %s at %s:%s", self.use.plan.action.name, kind, place.filename, place.lineno)
             cause = ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
             outcome = self._outcome("internalError", None, cause=cause)
+        if isinstance(subject, Context):
+            outcome = self._recorded(subject, outcome)
         if self.means.events:
             self.means.emit(ExecutionEnded(outcome))
         return outcome
+
+    def _recorded(self, context: Context, outcome: Outcome) -> Outcome:
+        """Let later activities read the answer as `@action{Name.field}` (R182 to R184, R190)."""
+        answer: dict[str, Any] = {"jo_status_code": outcome.status}
+        if outcome.received is not None and isinstance(outcome.response, dict):
+            fields = outcome.response if outcome.succeeded else {"errorResponse": outcome.response}
+            answer = {**fields, **answer}
+        if context.record(outcome.action, answer):
+            return outcome
+        context.record(outcome.action, {"jo_status_code": outcome.status})
+        fault = "$: the data of this individual would be larger than 1 MB with this answer; declare fewer fields (R198)"
+        return attrs.evolve(outcome, response=None, response_faults=(fault,))
 
     @property
     def deadline(self) -> float:
@@ -114,6 +130,8 @@ class Execution:
             tuple(self.attempts),
             clock.monotonic() - self.started,
             queued=self.queued,
+            uid=use.uid,
+            parameterized=use.plan.parameterized,
             journey=use.journey,
             label=use.activity.label if use.activity else None,
             index=self.index,

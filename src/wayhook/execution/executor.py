@@ -215,7 +215,8 @@ class Executor:
         if not isinstance(journey, Journey):
             raise DefinitionError([Violation("$", f"a Journey or its name belongs here, not {type(journey).__name__}")])
         activity = journey.activity(label)
-        action = (await self._kept().get(Action, activity.action)).value
+        stored = await self._kept().get(Action, activity.action)
+        action = stored.value
         known = self._uses.get((journey.name, label))
         timeout = self._timeout(journey.timeout)
         source = (activity, action, await self._connection(action))
@@ -224,7 +225,8 @@ class Executor:
             return known if known.timeout == timeout else attrs.evolve(known, timeout=timeout)
         require(journey, self.guardrails)
         plan = plan_activity(self._connected(action, source[2]), activity)
-        return self._keep(Use(plan, timeout, source, journey.name, activity), (journey.name, label))
+        use = Use(plan, timeout, source, journey.name, activity, stored.uid)
+        return self._keep(use, (journey.name, label))
 
     async def _values_use(self, action: Action, timeout: float | None) -> Use:  # noqa: ASYNC109 - it is not waited
         use, source = self._uses.get((action.name, "")), (action, await self._connection(action))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,9 @@ import attrs
 from wayhook.errors import DefinitionError, Violation
 
 __all__ = ["Context"]
+
+INSTANCE_LIMIT = 1_000_000
+"""Bytes of JSON that the data of one individual have at most, answers of actions included (R198)."""
 
 _KEYS = {
     "event": "events",
@@ -26,6 +30,10 @@ def _mapping(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
         raise DefinitionError([Violation(f"$.{field.name}", f"give a mapping by name, not {type(value).__name__}")])
 
 
+def _own(given: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(given) if isinstance(given, Mapping) else given
+
+
 @attrs.frozen(repr=False)
 class Context:
     """What happened to one individual: the payloads that references read, by name.
@@ -33,13 +41,27 @@ class Context:
     `events`: event name to payload (`@event{Order.total}`). `data_sources`: source name to field groups
     (`#{Source.Group.field}`). `actions`: action name to its answer's fields (`@action{Weather.temp}`).
     `journey`: journey properties (`${externalKey}`). `now`: the current time of the evaluation, or None.
+
+    An execution adds the answer of its action to `actions`, so that later activities of the journey read it: use one
+    context for one individual. A mapping that is given as `actions` is copied, and stays as it is.
     """
 
     events: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping)
     data_sources: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
-    actions: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
+    actions: dict[str, Any] = attrs.field(factory=dict, converter=_own, validator=_mapping, kw_only=True)
     journey: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     now: datetime | None = attrs.field(default=None, kw_only=True)
+
+    def record(self, action: str, answer: Mapping[str, Any]) -> bool:
+        """Add the answer of an action, in the place of an earlier one; False, and nothing is added, where all data of
+        the individual together would be larger than 1 MB (R198)."""  # noqa: D205, D209 - one sentence and its end
+        if len(answer) > 1:
+            others = {name: value for name, value in self.actions.items() if name != action}
+            data = (self.events, self.data_sources, others, answer)
+            if sum(len(json.dumps(part, default=str)) for part in data) > INSTANCE_LIMIT:
+                return False
+        self.actions[action] = answer
+        return True
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Context:

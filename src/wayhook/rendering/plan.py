@@ -63,7 +63,10 @@ class _Bindings:
 
 @attrs.frozen(repr=False)
 class Plan:
-    """A compiled use of an action. `render` may be called any number of times, from any task."""
+    """A compiled use of an action. `render` may be called any number of times, from any task.
+
+    `parameterized`: whether the action has variables.
+    """
 
     action: Action
     method: str
@@ -76,6 +79,7 @@ class Plan:
     _credentials: tuple[Credential, ...]
     _identity: ClientCertificate | None
     _known: frozenset[str] | None
+    parameterized: bool
 
     def render(self, subject: Any) -> Call:
         """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
@@ -252,6 +256,7 @@ def _plan(action: Action, bindings: _Bindings) -> Plan:
         credentials=_credentials(action, configuration),
         identity=action.authentication.client_certificate(),
         known=None,
+        parameterized=bool(action.variables),
     )
 
 
