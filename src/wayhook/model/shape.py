@@ -7,14 +7,16 @@ A converter brings what is given into the one form that a field has, and leaves 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from wayhook.errors import DefinitionError, Violation
 from wayhook.jsonvalue import json_form
 
-__all__ = ["Shaped", "as_pairs", "as_set", "as_tuple", "pair_faults", "type_fault"]
+__all__ = ["Shaped", "as_pairs", "as_set", "as_tuple", "as_word", "pair_faults", "type_fault"]
 
 _Item = TypeVar("_Item")
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Shaped:
@@ -43,6 +45,14 @@ def as_set(given: Iterable[_Item]) -> frozenset[_Item]:
         return frozenset(given) if _is_sequence(given) else given  # type: ignore[return-value]
     except TypeError:
         return given  # type: ignore[return-value]  # an item cannot stand in a set: told by shape_faults
+
+
+def as_word(kind: type[_Word], given: _Word | str) -> _Word:
+    """Return the member of `kind` that a text names, and what names none as it is."""
+    try:
+        return kind(given)
+    except ValueError:
+        return given  # type: ignore[return-value]  # told by shape_faults
 
 
 def as_pairs(given: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
