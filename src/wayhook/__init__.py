@@ -46,8 +46,8 @@ from wayhook.model.authentication import (
     NoAuthentication,
     TimeUnit,
 )
-from wayhook.model.guardrail import Guardrails, NetworkPolicy, Repetition
-from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
+from wayhook.model.guardrail import DataPolicy, Guardrails, NetworkPolicy, Repetition
+from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
 from wayhook.model.limit import CappingRule
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
 from wayhook.presentation import draw_with
@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from wayhook.execution.ports import (
         AttemptEnded,
         Clock,
+        Consent,
         EventSink,
         ExecutionEnded,
         Limiter,
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.schema import json_schema
+    from wayhook.model.publication import publication_violations
     from wayhook.model.rule import violations
     from wayhook.rendering.preview import preview
 
@@ -87,6 +89,7 @@ _LATER = {
     "AttemptEnded": "execution.ports",
     "Batch": "execution.batch",
     "Clock": "execution.ports",
+    "Consent": "execution.ports",
     "EventSink": "execution.ports",
     "ExecutionEnded": "execution.ports",
     "Executor": "execution.executor",
@@ -109,6 +112,7 @@ _LATER = {
     "loads": "formats.document",
     "open_repository": "execution.opening",
     "preview": "rendering.preview",
+    "publication_violations": "model.publication",
     "to_curl": "formats.curl",
     "violations": "model.rule",
 }
@@ -139,6 +143,8 @@ __all__ = [
     "Action",
     "ActionActivity",
     "ActionType",
+    "Activity",
+    "ActivityKind",
     "ApiKeyAuthentication",
     "Attempt",
     "AttemptEnded",
@@ -153,8 +159,10 @@ __all__ = [
     "Clock",
     "Conflict",
     "ConnectionFailed",
+    "Consent",
     "Context",
     "CustomAuthorization",
+    "DataPolicy",
     "DataType",
     "DefinitionError",
     "Discarded",
@@ -183,6 +191,7 @@ __all__ = [
     "NotFound",
     "Outcome",
     "Page",
+    "PauseMode",
     "QueryParameter",
     "Rejected",
     "RenderError",
@@ -221,6 +230,7 @@ __all__ = [
     "open_repository",
     "payload",
     "preview",
+    "publication_violations",
     "secret",
     "to_curl",
     "variable",

@@ -27,6 +27,7 @@ from wayhook.errors import (
 from wayhook.execution.ports import (
     AttemptEnded,
     Clock,
+    Consent,
     EventSink,
     ExecutionEnded,
     Limiter,
@@ -56,12 +57,24 @@ _UNAUTHORIZED = 401
 
 @attrs.frozen
 class Use:
-    """A compiled use of an action: by an activity of a journey, or by itself. `timeout`: seconds."""
+    """A compiled use of an action: by an activity of a journey, or by itself. `timeout`: seconds.
+
+    `left_out`: the status of the outcome where the journey makes no call, or empty.
+    """
 
     plan: Plan
     timeout: float
     journey: str | None = None
     activity: ActionActivity | None = None
+    left_out: str = ""
+
+    @property
+    def marketing_actions(self) -> tuple[str, ...]:
+        """What an individual must have agreed to in a journey (R32, R229)."""
+        if self.activity is None:
+            return ()
+        names = (self.plan.action.required_marketing_action, self.activity.additional_marketing_action)
+        return tuple(dict.fromkeys(name for name in names if name))
 
 
 @attrs.frozen
@@ -75,6 +88,7 @@ class Means:
     clock: Clock
     policy: RetryPolicy
     tokens: Tokens
+    consent: Consent | None = None
 
     def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
         """Tell every sink; one that fails is logged and harms nobody."""
@@ -130,9 +144,13 @@ class Execution:
 
     async def _ended(self, subject: Any) -> Outcome:
         call = None
+        if self.use.left_out:
+            return self._outcome(self.use.left_out, None)
         try:
-            call = self.use.plan.render(subject)
             async with self._budget:
+                if not await self._allowed(subject):
+                    return self._outcome("excluded", None)
+                call = self.use.plan.render(subject)
                 return self._answered(call, await self._delivered(call))
         except TimeoutError:
             if not self._budget.expired():
@@ -142,6 +160,14 @@ class Execution:
             return self._outcome("capped", call, cause=error.with_traceback(None))
         except (RenderError, ExecutionError) as error:
             return self._outcome("internalError", call, cause=error.with_traceback(None))
+
+    async def _allowed(self, subject: Any) -> bool:
+        """Whether the individual agreed to what the call is for (R229)."""
+        consent, marketing_actions = self.means.consent, self.use.marketing_actions
+        if consent is None or not marketing_actions:
+            return True
+        self._budget.reschedule(self._loop_deadline())
+        return await consent.allows(subject, marketing_actions)
 
     def _outcome(self, status: str, call: Call | None, **found: Any) -> Outcome:
         use, clock = self.use, self.means.clock
@@ -156,6 +182,7 @@ class Execution:
             label=use.activity.label if use.activity else None,
             index=self.index,
             finished=clock.now(),
+            alternative_path=use.activity is not None and use.activity.alternative_path,
             **found,
         )
 

@@ -15,6 +15,7 @@ from wayhook.execution.execution import Execution, Means, Use
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
+    Consent,
     EventSink,
     Limiter,
     Randomness,
@@ -29,6 +30,7 @@ from wayhook.expression.context import Context
 from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
+from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import require
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
@@ -37,6 +39,12 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor", "SystemClock"]
 
 _USES_KEPT = 1024
+_LEFT_OUT = {
+    **dict.fromkeys(DRY_RUNS, "dryRun"),
+    **dict.fromkeys(PAUSES, "held"),
+    **dict.fromkeys((JourneyStatus.STOPPING, JourneyStatus.STOPPED, JourneyStatus.FINISHED), "discarded"),
+}
+"""What becomes of a call in a journey of such a status, instead of being made (R230, R231, R291)."""
 
 
 class SystemClock:
@@ -74,6 +82,7 @@ class Executor:
     `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
     `secrets`: looks references up; by their scheme unless given. `limiter`: refuses calls above a rate.
+    `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts and outcomes. `clock`, `random`: for tests.
     """
 
@@ -85,6 +94,7 @@ class Executor:
         transport: Transport | str = "httpx",
         secrets: SecretSource | None = None,
         limiter: Limiter | None = None,
+        consent: Consent | None = None,
         events: Iterable[EventSink] = (),
         clock: Clock | None = None,
         random: Randomness = system_random,
@@ -99,7 +109,7 @@ class Executor:
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
-        self._uses: dict[tuple[str, str], Use] = {}
+        self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
@@ -109,6 +119,7 @@ class Executor:
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
             Tokens(clock),
+            consent,
         )
 
     async def __aenter__(self) -> Self:
@@ -123,7 +134,8 @@ class Executor:
     async def execute(self, journey: Journey | str, label: str, context: Context) -> Outcome:
         """Execute the activity `label` of `journey` for one `context` and return how it ended.
 
-        `journey`: a journey, or the name of one in the repository; its actions are looked up there.
+        `journey`: a journey, or the name of one in the repository, whose current version is meant; its actions are
+        looked up there. Where its status allows no call, the outcome says so: `dryRun`, `held`, `discarded`.
         A call that fails, times out or cannot be rendered is an outcome, never an exception. Raises what is
         wrong with the definition, whatever the data: `NotFound`, `DefinitionError`, `StoreUnavailable`.
         """
@@ -184,29 +196,32 @@ class Executor:
     async def _use(self, journey: Journey | str, label: str) -> Use:
         """Return the compiled use of an action by an activity; compiled again when either has changed."""
         if isinstance(journey, str):
-            journey = (await self._kept().get(Journey, journey)).value
+            journey = (await self._kept().get(Journey, journey)).value.current
         if not isinstance(journey, Journey):
             raise DefinitionError([Violation("$", f"a Journey or its name belongs here, not {type(journey).__name__}")])
         activity = journey.activity(label)
         action = (await self._kept().get(Action, activity.action)).value
-        known = self._uses.get((journey.name, label))
-        timeout = self._timeout(journey.timeout)
+        known = self._uses.get((journey.name, journey.version, label))
+        timeout, left_out = self._timeout(journey.timeout), _LEFT_OUT.get(journey.status, "")
+        if left_out == "held" and journey.pause_mode is PauseMode.DISCARD:
+            left_out = "discarded"
         # Compared as tuples, which look at identity first: an unchanged definition costs nothing to recognise.
         if known is not None and (known.activity, known.plan.action) == (activity, action):
-            return known if known.timeout == timeout else attrs.evolve(known, timeout=timeout)
+            same = (known.timeout, known.left_out) == (timeout, left_out)
+            return known if same else attrs.evolve(known, timeout=timeout, left_out=left_out)
         require(action, self.guardrails)
         require(journey, self.guardrails)
-        use = Use(plan_activity(action, activity), timeout, journey.name, activity)
-        return self._keep(use, (journey.name, label))
+        use = Use(plan_activity(action, activity), timeout, journey.name, activity, left_out)
+        return self._keep(use, (journey.name, journey.version, label))
 
     def _values_use(self, action: Action, timeout: float | None) -> Use:
-        use = self._uses.get((action.name, ""))
+        use = self._uses.get((action.name, 0, ""))
         if use is None or use.plan.action is not action:
             require(action, self.guardrails)
-            use = self._keep(Use(plan_values(action), self._timeout(None)), (action.name, ""))
+            use = self._keep(Use(plan_values(action), self._timeout(None)), (action.name, 0, ""))
         return use if timeout is None else attrs.evolve(use, timeout=self._timeout(timeout))
 
-    def _keep(self, use: Use, key: tuple[str, str]) -> Use:
+    def _keep(self, use: Use, key: tuple[str, int, str]) -> Use:
         if len(self._uses) >= _USES_KEPT:
             del self._uses[next(iter(self._uses))]
         self._uses[key] = use
