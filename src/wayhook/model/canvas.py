@@ -106,10 +106,9 @@ class Canvas:
 
 
 def _in_sequence(activities: tuple[AnyActivity, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    following = (*(activity.label for activity in activities[1:]), None)
-    for activity, after in zip(activities, following, strict=True):
+    for i, activity in enumerate(activities):
         is_end = isinstance(activity, Activity) and activity.kind is ActivityKind.END
-        yield activity.label, () if is_end or after is None else (after,)
+        yield activity.label, () if is_end else tuple(after.label for after in activities[i + 1 : i + 2])
 
 
 def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -208,6 +208,14 @@ def _versions(given: Iterable[Journey]) -> tuple[Journey, ...]:
     return as_tuple(given)
 
 
+def _instant(given: datetime | None) -> datetime | None:
+    """An instant in UTC, since two that are written in different zones need not compare; others as they are."""
+    try:
+        return given.astimezone(UTC) if is_instant(given) and given is not None else given
+    except OverflowError:  # on the first or last day of the calendar
+        return given
+
+
 REENTRANCE_WAIT = 300.0
 _UNPUBLISHED = frozenset(
     {
@@ -233,7 +241,7 @@ class Journey(Shaped, Presentable):
     `reentrance`: whether an individual may come again; `reentrance_wait`: seconds until then, at most 90 days
     (R300), equal in all versions (R298). `time_zone`, `namespace`: names that an engine understands, or empty.
     `pause_mode`: what happens at an action while the journey is paused (R231). `published`, `closed`, `paused`,
-    `tested`: when the version was last; None where it was not, or is so no longer.
+    `tested`: when the version was last, in UTC; None where it was not, or is so no longer.
 
     Raises `DefinitionError` with every part that is of a wrong type or does not fit the others.
     """
@@ -250,10 +258,10 @@ class Journey(Shaped, Presentable):
     time_zone: str = attrs.field(default="", kw_only=True)
     namespace: str = attrs.field(default="", kw_only=True)
     pause_mode: PauseMode = attrs.field(default=PauseMode.HOLD, converter=_pause_mode, kw_only=True)
-    published: datetime | None = attrs.field(default=None, kw_only=True)
-    closed: datetime | None = attrs.field(default=None, kw_only=True)
-    paused: datetime | None = attrs.field(default=None, kw_only=True)
-    tested: datetime | None = attrs.field(default=None, kw_only=True)
+    published: datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    closed: datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    paused: datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
+    tested: datetime | None = attrs.field(default=None, converter=_instant, kw_only=True)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or does not fit together."""
@@ -276,7 +284,7 @@ class Journey(Shaped, Presentable):
         if not _is_number(self.reentrance_wait) or not 0 <= self.reentrance_wait < math.inf:
             yield Violation("$.reentrance_wait", "give a number of seconds, from 0", "R300")
         for name in ("published", "closed", "paused", "tested"):
-            if getattr(self, name) is not None and not is_instant(getattr(self, name)):
+            if (instant := getattr(self, name)) is not None and getattr(instant, "tzinfo", None) is not UTC:
                 yield Violation(f"$.{name}", "give a date and time with an offset, or None")
 
     def _activity_faults(self) -> Iterator[Violation]:

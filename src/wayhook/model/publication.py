@@ -104,7 +104,8 @@ class _Publication:
             message = f"the action {action.name} breaks {rules or 'rules'} of the edition; mend it first"
             yield Violation(f"{path}.action", message, "R284")
         for fault in activity_violations(action, activity):
-            yield attrs.evolve(fault, path=path + fault.path.removeprefix("$"))
+            code = "ERR_JOURNEYVERSION_601" if fault.rule in ("R68", "R147") else ""
+            yield attrs.evolve(fault, path=path + fault.path.removeprefix("$"), code=code)
         yield from self.of_policies(action, activity, path)
         if self.rails.select_package and self.is_unitary and activity.on_error and not self.leads_to_end(activity):
             message = "the alternative path leads straight to an end; link on_error to one"
