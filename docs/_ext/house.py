@@ -61,13 +61,15 @@ def rules() -> Iterator[tuple[str, ...]]:
 def editions() -> Iterator[tuple[str, ...]]:
     """One row for each switch of the guardrails."""
     for field in attrs.fields(wh.Guardrails):
-        if field.name not in ("edition", "network"):
+        if field.name not in ("edition", "network", "data_policies"):
             yield code(field.name), *(shown(getattr(edition, field.name)) for edition in EDITIONS)
 
 
 def shown(value: Any) -> str:
     """A switch as words."""
     match value:
+        case None:
+            return "no limit"
         case bool():
             return "yes" if value else "no"
         case frozenset():

@@ -70,12 +70,12 @@ class Engine:
     async def walk(self, person: Mapping[str, Any]) -> None:
         """Take one person through the journey; an error ends it, unless the activity has an alternative path."""
         context = wh.Context({"Signup": person})
-        for activity in self.journey.activities:
+        for activity in self.journey.action_activities:
             outcome = await self.executor.execute(self.journey, activity.label, context)
             if outcome.succeeded and outcome.response is not None:
                 answers = {**context.actions, activity.action: outcome.response}
                 context = attrs.evolve(context, actions=answers)
-            elif not outcome.succeeded and not activity.alternative_path:
+            elif outcome.path == "end":
                 self.ended[f"stopped at {activity.label}: {outcome.status}"] += 1
                 return
         self.ended["finished"] += 1

@@ -54,8 +54,8 @@ from wayhook.model.authorization import (
     OAuthClientCredentials,
 )
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails, NestedLists, NetworkPolicy, Repetition
-from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
+from wayhook.model.guardrail import DataPolicy, Guardrails, NestedLists, NetworkPolicy, Repetition
+from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
 from wayhook.model.limit import CappingRule
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
 from wayhook.model.token import CacheDuration, TimeUnit
@@ -72,11 +72,13 @@ if TYPE_CHECKING:
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.execution.batch import Batch
     from wayhook.execution.blocking import call
+    from wayhook.execution.exchange import export_journey, import_journey
     from wayhook.execution.executor import Executor
     from wayhook.execution.opening import open_repository
     from wayhook.execution.ports import (
         AttemptEnded,
         Clock,
+        Consent,
         EventSink,
         ExecutionEnded,
         Limiter,
@@ -87,9 +89,11 @@ if TYPE_CHECKING:
         Transport,
     )
     from wayhook.formats.adobe import dump_authorization, load_authorization
+    from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.schema import json_schema
+    from wayhook.model.publication import publication_violations
     from wayhook.model.rule import violations
     from wayhook.rendering.preview import preview
 
@@ -97,6 +101,7 @@ _LATER = {
     "AttemptEnded": "execution.ports",
     "Batch": "execution.batch",
     "Clock": "execution.ports",
+    "Consent": "execution.ports",
     "EventSink": "execution.ports",
     "ExecutionEnded": "execution.ports",
     "Executor": "execution.executor",
@@ -115,14 +120,19 @@ _LATER = {
     "dump": "formats.document",
     "dump_authorization": "formats.adobe",
     "dumps": "formats.document",
+    "export_journey": "execution.exchange",
+    "import_journey": "execution.exchange",
     "json_schema": "formats.schema",
     "load": "formats.document",
     "load_authorization": "formats.adobe",
     "loads": "formats.document",
     "open_repository": "execution.opening",
+    "placeholders": "formats.bundle",
     "preview": "rendering.preview",
+    "publication_violations": "model.publication",
     "to_curl": "formats.curl",
     "violations": "model.rule",
+    "with_secrets": "formats.bundle",
 }
 
 
@@ -151,6 +161,8 @@ __all__ = [
     "Action",
     "ActionActivity",
     "ActionType",
+    "Activity",
+    "ActivityKind",
     "ApiKeyAuthentication",
     "Attempt",
     "AttemptEnded",
@@ -171,8 +183,10 @@ __all__ = [
     "Connection",
     "ConnectionFailed",
     "ConnectionReference",
+    "Consent",
     "Context",
     "CustomAuthorization",
+    "DataPolicy",
     "DataType",
     "DefinitionError",
     "Discarded",
@@ -205,6 +219,7 @@ __all__ = [
     "OAuthClientCredentials",
     "Outcome",
     "Page",
+    "PauseMode",
     "QueryParameter",
     "Rejected",
     "RenderError",
@@ -237,7 +252,9 @@ __all__ = [
     "dump",
     "dump_authorization",
     "dumps",
+    "export_journey",
     "expression",
+    "import_journey",
     "json_schema",
     "literal_secret",
     "load",
@@ -246,9 +263,12 @@ __all__ = [
     "message_parameters",
     "open_repository",
     "payload",
+    "placeholders",
     "preview",
+    "publication_violations",
     "secret",
     "to_curl",
     "variable",
     "violations",
+    "with_secrets",
 ]

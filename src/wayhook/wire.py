@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import attrs
@@ -16,7 +16,7 @@ from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected,
 from wayhook.presentation import Presentable
 from wayhook.secret import AccessToken, ClientCertificate, Credential, LiteralSecret, Revealed, SecretReference
 
-__all__ = ["Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
+__all__ = ["NOT_MADE", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -157,14 +157,19 @@ class Attempt:
 
 
 OutcomeStatus = str
-"""`http_<code>`, `timedout`, `capped` or `internalError` (R184 to R188)."""
+"""`http_<code>`, `timedout`, `capped` or `internalError` (R184 to R188), or one of `NOT_MADE`."""
+
+NOT_MADE = ("dryRun", "excluded", "held", "discarded")
+"""The statuses of a call that was left out on purpose: by a dry run (R230), by consent (R229), by a pause that holds
+or discards the individual or by a stopped journey, which discards everybody (R231, R291)."""
 
 
 @attrs.frozen(repr=False)
 class Outcome(Presentable):
     """The end of one execution; a value, whatever happened.
 
-    `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188).
+    `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188); or why no call
+    was made, on purpose: `dryRun` (R230), `excluded` by consent (R229), `held` or `discarded` (R231).
     `call`: what was sent, masked; None when it could not be rendered.
     `attempts`: every try of the action's own call. `elapsed`: seconds from start to end, waits included.
     `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
@@ -174,6 +179,7 @@ class Outcome(Presentable):
     `index`: the place of the context in its batch, from 0; None outside of a batch.
     `uid`: of the action's record in the repository. `parameterized`: whether the action has variables.
     `queued`: seconds that the call waited for a place below a throttling rule (R236).
+    `alternative_path`: whether the activity has one.
     """
 
     action: str
@@ -192,6 +198,18 @@ class Outcome(Presentable):
     uid: str = ""
     parameterized: bool = False
     finished: datetime | None = None
+    alternative_path: bool = False
+
+    @property
+    def path(self) -> Literal["main", "alternative", "end"] | None:
+        """Where the individual goes on in the journey (R226 to R231): the `main` path after a success, and where a call
+        was left out by a dry run or by consent; after anything else the `alternative` path, or the `end` where the
+        activity has none. None where it stays: held, or in no journey."""  # noqa: D205, D209 - one list
+        if self.journey is None or self.status == "held":
+            return None
+        if self.succeeded or self.status in ("dryRun", "excluded"):
+            return "main"
+        return "alternative" if self.alternative_path and self.status != "discarded" else "end"
 
     @property
     def succeeded(self) -> bool:
@@ -210,8 +228,9 @@ class Outcome(Presentable):
         return step_event(self)
 
     def raise_for_error(self) -> Outcome:
-        """Return the outcome itself if the call succeeded; raise the narrowest error of the tree otherwise."""
-        if self.succeeded:
+        """Return the outcome itself if the call succeeded or was left out on purpose; raise the narrowest error of the
+        tree otherwise."""  # noqa: D205, D209 - one sentence
+        if self.succeeded or self.status in NOT_MADE:
             return self
         if isinstance(self.cause, ExecutionError):
             ours = next(kind for kind in type(self.cause).__mro__ if kind.__module__ == ExecutionError.__module__)

@@ -295,7 +295,10 @@ async def test_the_payload_of_a_used_action_stays(fields) -> None:
     [
         pytest.param({"headers": {"X-New": "1"}}, "headers", "R22", marks=pytest.mark.rule("R22")),
         pytest.param(
-            {"query_parameters": {"q": wh.variable("Query")}}, "query_parameters", "R23", marks=pytest.mark.rule("R23")
+            {"query_parameters": {"q": wh.variable("Query", optional=True)}},
+            "query_parameters",
+            "R23",
+            marks=pytest.mark.rule("R23"),
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -202,7 +203,7 @@ async def test_no_card_shows_a_secret() -> None:
         wh.BasicAuthentication(EVIL.replace(":", ""), wh.secret("env:KEY")),
         wh.ApiKeyAuthentication(EVIL, wh.secret("env:KEY")),
         wh.CustomAuthorization(EVIL, body_type="form"),
-        wh.Journey(EVIL, [wh.ActionActivity(EVIL, label=EVIL)]),
+        wh.Activity("end", label=EVIL),
         wh.ActionActivity(EVIL, label=EVIL, path=wh.expression("'<script>'")),
     ],
     ids=lambda value: type(value).__name__,
@@ -212,9 +213,21 @@ def test_every_other_value_has_a_harmless_card(value: Any) -> None:
     assert page(value).text == repr(value)
 
 
+def test_a_journey_shows_its_versions_and_activities() -> None:
+    """The card has a row for each version, the latest first, and for each activity by its title."""
+    now = datetime(2030, 1, 2, tzinfo=UTC)
+    activities = [wh.Activity("event", label=EVIL), wh.ActionActivity("Slack", label="Alert")]
+
+    text = page(wh.Journey(EVIL, activities).publish(now).new_version()).text
+
+    assert text.startswith(f"<Journey {EVIL} v2: Draft, 2 activities>")
+    assert "2Draft1Live2030-01-02 00:00:00+00:00" in text
+    assert f"{EVIL}eventSlack-Alertaction" in text
+
+
 def test_a_card_fits_every_theme() -> None:
     """Colours come from the page: nothing is painted black or white."""
-    html = wh.Journey("J")._repr_html_()
+    html = wh.Activity("end", label="e")._repr_html_()
 
     assert "color:inherit" in html
     assert not re.search(r"#[0-9a-f]{3,6}\b|\b(black|white)\b|background", html)

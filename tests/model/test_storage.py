@@ -281,11 +281,16 @@ def test_what_stands_against_a_deletion(old, users, expected_version, error) -> 
 
 
 @pytest.mark.parametrize(
-    ("kind", "old"), [(wh.Action, Stored(action(), 2)), (wh.Journey, Stored(journey(status="Live"), 2))]
+    ("kind", "old"),
+    [
+        (wh.Action, Stored(action(), 2)),
+        (wh.Journey, Stored(journey(), 2)),
+        (wh.Journey, Stored(journey(status="Finished"), 2)),
+    ],
 )
 @pytest.mark.parametrize("expected_version", [None, 2])
 def test_what_is_free_is_deleted(kind, old, expected_version) -> None:
-    """Nothing stands against the deletion of an unused action or a journey at the expected version."""
+    """Nothing stands against the deletion of an unused action, a draft or a finished journey."""
     assert admit_deletion(shelf(old), kind, old.value.name, expected_version=expected_version) is None
 
 

@@ -6,6 +6,7 @@ import json
 import string
 from typing import Any
 
+import attrs
 import jsonschema
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,17 +129,56 @@ activities = st.builds(
     query_parameters=st.dictionaries(texts, given_values, max_size=3),
     parameters=st.dictionaries(texts, given_values, max_size=3),
     fields=st.dictionaries(texts, texts, max_size=3),
-    alternative_path=st.booleans(),
+    alternative_path=st.just(True),
+    on_error=texts,
+    next=st.lists(texts, max_size=2),
     description=texts,
     additional_marketing_action=st.none() | texts,
 )
-journeys = st.builds(
+places = st.builds(
+    wh.Activity,
+    st.sampled_from([kind for kind in wh.ActivityKind if kind is not wh.ActivityKind.CONDITION]),
+    label=words,
+    next=st.lists(texts, max_size=2),
+    description=texts,
+) | st.builds(
+    wh.Activity,
+    st.just("condition"),
+    label=words,
+    next=st.lists(texts, max_size=2),
+    conditions=st.dictionaries(texts, expressions, max_size=2),
+)
+instants = st.none() | st.datetimes(timezones=st.timezones())
+versions = st.builds(
     wh.Journey,
-    texts.filter(bool),
-    st.lists(activities, max_size=3, unique_by=lambda activity: activity.label),
+    st.just("W"),
+    st.lists(activities | places, max_size=3, unique_by=lambda activity: activity.label),
     timeout=st.none() | st.integers(1, 30) | st.floats(1, 30),
     description=texts,
-    status=st.sampled_from(wh.JourneyStatus),
+    status=st.sampled_from(["Live", "Closed", "Stopped", "Finished", "Paused"]),
+    reentrance=st.booleans(),
+    reentrance_wait=st.integers(0, 10**7) | st.floats(0, 1e7),
+    time_zone=texts,
+    namespace=texts,
+    pause_mode=st.sampled_from(wh.PauseMode),
+    published=instants,
+    closed=instants,
+    paused=instants,
+    tested=instants,
+)
+
+
+def numbered(name: str, status: wh.JourneyStatus, made: list[wh.Journey]) -> wh.Journey:
+    """One journey of all these versions, the last one in that status."""
+    named = [attrs.evolve(version, name=name, version=2 * i + 1) for i, version in enumerate(made)]
+    return attrs.evolve(named[-1], status=status, earlier=named[:-1])
+
+
+journeys = st.builds(
+    numbered,
+    texts.filter(bool),
+    st.sampled_from(wh.JourneyStatus),
+    st.lists(versions, min_size=1, max_size=3),
 )
 
 
@@ -162,7 +202,7 @@ def test_a_stored_action_comes_back_equal(action: wh.Action) -> None:
 
 @given(journeys)
 def test_a_stored_journey_comes_back_equal(journey: wh.Journey) -> None:
-    """Every activity, literal and expression; and the document keeps the schema."""
+    """Every activity, literal, expression and version; and the document keeps the schema."""
     comes_back(journey)
 
 

@@ -207,7 +207,7 @@ async def _scenes(executor: Executor, repository: Repository, url: str, ledger: 
 
     print("One call of each:")
     outcomes = []
-    for activity in welcome.activities[:-1]:
+    for activity in welcome.action_activities[:-1]:
         received = ledger.total if ledger else 0
         outcomes.append(await executor.execute("Welcome", activity.label, first))
         counted = f", {ledger.total - received} received" if ledger else ""

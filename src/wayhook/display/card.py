@@ -9,6 +9,7 @@ import html
 import json
 from collections.abc import Iterable
 
+from wayhook.model.journey import ActionActivity, Journey
 from wayhook.wire import Call, Outcome, Response
 
 __all__ = ["card"]
@@ -29,6 +30,8 @@ def card(value: object) -> str:
             return _framed(f"{value.method} {value.masked_url}", _call_parts(value))
         case Outcome():
             return _framed(str(value), _outcome_parts(value))
+        case Journey():
+            return _framed(repr(value), _journey_parts(value))
         case _:
             return _framed(repr(value), ())
 
@@ -66,6 +69,18 @@ def _outcome_parts(outcome: Outcome) -> list[str]:
     parts = [_table(rows, ("attempt", "at", "took", "answer", "proves"))] if rows else []
     parts += [_answer(outcome.received, outcome.response)] if outcome.received else []
     return [*parts, *(_call_parts(outcome.call) if outcome.call else [])]
+
+
+def _journey_parts(journey: Journey) -> list[str]:
+    versions = [(v.version, v.status, v.published or "", v.closed or "") for v in reversed(journey.versions)]
+    activities = [
+        (a.title, "action", "yes" if a.alternative_path else "")
+        if isinstance(a, ActionActivity)
+        else (a.label, a.kind, "")
+        for a in journey.activities
+    ]
+    parts = [_table(versions, ("version", "status", "published", "closed"))]
+    return [*parts, _table(activities, ("activity", "kind", "alternative path"))] if activities else parts
 
 
 def _answer(received: Response, fields: object) -> str:

@@ -26,16 +26,14 @@ __all__ = ["export_journey", "import_journey"]
 _TRIES = 5
 
 
-async def export_journey(
-    repository: Repository, name: str, *, guardrails: Guardrails | None = None
-) -> dict[str, Any]:
+async def export_journey(repository: Repository, name: str, *, guardrails: Guardrails | None = None) -> dict[str, Any]:
     """Return the document of the journey `name` with the actions and connections that it uses (R309).
 
     Secrets are placeholders (R311). Raises `NotFound`, and `DefinitionError` with everything that stands against a
     publication of the journey (R310).
     """
     journey = await repository.get(Journey, name)
-    current = attrs.evolve(journey, value=journey.value.current)
+    current = attrs.evolve(journey, value=attrs.evolve(journey.value.current, earlier=()))
     actions = await _used(repository, Action, [current])
     connections = await _used(repository, Connection, actions)
     found = publication_violations(
@@ -97,9 +95,7 @@ async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collect
         journey = journey.renaming_action(old, f"_import_{number}")
     for number, (_, new) in enumerate(names.items()):
         journey = journey.renaming_action(f"_import_{number}", new)
-    return Bundle(
-        attrs.evolve(journey, name=await _free_name(repository, journey)), tuple(actions), tuple(connections)
-    )
+    return Bundle(attrs.evolve(journey, name=await _free_name(repository, journey)), tuple(actions), tuple(connections))
 
 
 def _reconnected(action: Action, names: Mapping[str, str]) -> Action:

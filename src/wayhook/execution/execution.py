@@ -46,6 +46,7 @@ class Use:
     """A compiled use of an action: by an activity of a journey, or by itself.
 
     `timeout`: seconds. `source`: the definitions that it was compiled from. `uid`: of the action's record.
+    `left_out`: the status of the outcome where the journey makes no call, or empty.
     """
 
     plan: Plan
@@ -54,6 +55,15 @@ class Use:
     journey: str | None = None
     activity: ActionActivity | None = None
     uid: str = ""
+    left_out: str = ""
+
+    @property
+    def marketing_actions(self) -> tuple[str, ...]:
+        """What an individual must have agreed to in a journey (R32, R229)."""
+        if self.activity is None:
+            return ()
+        names = (self.plan.action.required_marketing_action, self.activity.additional_marketing_action)
+        return tuple(dict.fromkeys(name for name in names if name))
 
 
 @attrs.define
@@ -108,9 +118,13 @@ class Execution:
 
     async def _ended(self, subject: Any) -> Outcome:
         call = None
+        if self.use.left_out:
+            return self._outcome(self.use.left_out, None)
         try:
-            call = self.use.plan.render(subject)
             async with self._budget:
+                if not await self._allowed(subject):
+                    return self._outcome("excluded", None)
+                call = self.use.plan.render(subject)
                 return self._answered(call, await self._delivered(call))
         except TimeoutError:
             if not self._budget.expired():
@@ -120,6 +134,14 @@ class Execution:
             return self._outcome("capped", call, cause=error.with_traceback(None))
         except (RenderError, ExecutionError) as error:
             return self._outcome("internalError", call, cause=error.with_traceback(None))
+
+    async def _allowed(self, subject: Any) -> bool:
+        """Whether the individual agreed to what the call is for (R229)."""
+        consent, marketing_actions = self.means.consent, self.use.marketing_actions
+        if consent is None or not marketing_actions:
+            return True
+        self._budget.reschedule(self._loop_deadline())
+        return await consent.allows(subject, marketing_actions)
 
     def _outcome(self, status: str, call: Call | None, **found: Any) -> Outcome:
         use, clock = self.use, self.means.clock
@@ -136,6 +158,7 @@ class Execution:
             label=use.activity.label if use.activity else None,
             index=self.index,
             finished=clock.now(),
+            alternative_path=use.activity is not None and use.activity.alternative_path,
             **found,
         )
 

@@ -17,6 +17,7 @@ from wayhook.execution.means import Means
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
+    Consent,
     EventSink,
     Limiter,
     Randomness,
@@ -33,6 +34,7 @@ from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
+from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import binding_violations, require
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
@@ -41,6 +43,12 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor", "SystemClock"]
 
 _USES_KEPT = 1024
+_LEFT_OUT = {
+    **dict.fromkeys(DRY_RUNS, "dryRun"),
+    **dict.fromkeys(PAUSES, "held"),
+    **dict.fromkeys((JourneyStatus.STOPPING, JourneyStatus.STOPPED, JourneyStatus.FINISHED), "discarded"),
+}
+"""What becomes of a call in a journey of such a status, instead of being made (R230, R231, R291)."""
 
 
 class SystemClock:
@@ -78,6 +86,7 @@ class Executor:
     `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
     `secrets`: looks references up; by their scheme unless given. `limiter`: refuses calls above a rate.
+    `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts and outcomes. `clock`, `random`: for tests.
     """
 
@@ -89,6 +98,7 @@ class Executor:
         transport: Transport | str = "httpx",
         secrets: SecretSource | None = None,
         limiter: Limiter | None = None,
+        consent: Consent | None = None,
         events: Iterable[EventSink] = (),
         clock: Clock | None = None,
         random: Randomness = system_random,
@@ -103,7 +113,7 @@ class Executor:
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
-        self._uses: dict[tuple[str, str], Use] = {}
+        self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
@@ -113,6 +123,7 @@ class Executor:
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
             Tokens(clock),
+            consent,
         )
 
     async def __aenter__(self) -> Self:
@@ -127,7 +138,8 @@ class Executor:
     async def execute(self, journey: Journey | str, label: str, context: Context) -> Outcome:
         """Execute the activity `label` of `journey` for one `context` and return how it ended.
 
-        `journey`: a journey, or the name of one in the repository; its actions are looked up there.
+        `journey`: a journey, or the name of one in the repository, whose current version is meant; its actions are
+        looked up there. Where its status allows no call, the outcome says so: `dryRun`, `held`, `discarded`.
         A call that fails, times out or cannot be rendered is an outcome, never an exception. Raises what is
         wrong with the definition, whatever the data: `NotFound`, `DefinitionError`, `StoreUnavailable`.
         """
@@ -211,28 +223,31 @@ class Executor:
     async def _use(self, journey: Journey | str, label: str) -> Use:
         """Return the compiled use of an action by an activity; compiled again when either has changed."""
         if isinstance(journey, str):
-            journey = (await self._kept().get(Journey, journey)).value
+            journey = (await self._kept().get(Journey, journey)).value.current
         if not isinstance(journey, Journey):
             raise DefinitionError([Violation("$", f"a Journey or its name belongs here, not {type(journey).__name__}")])
         activity = journey.activity(label)
         stored = await self._kept().get(Action, activity.action)
         action = stored.value
-        known = self._uses.get((journey.name, label))
-        timeout = self._timeout(journey.timeout)
+        known = self._uses.get((journey.name, journey.version, label))
+        timeout, left_out = self._timeout(journey.timeout), _LEFT_OUT.get(journey.status, "")
+        if left_out == "held" and journey.pause_mode is PauseMode.DISCARD:
+            left_out = "discarded"
         source = (activity, action, await self._connection(action))
         # Compared as tuples, which look at identity first: an unchanged definition costs nothing to recognise.
         if known is not None and known.source == source:
-            return known if known.timeout == timeout else attrs.evolve(known, timeout=timeout)
+            same = (known.timeout, known.left_out) == (timeout, left_out)
+            return known if same else attrs.evolve(known, timeout=timeout, left_out=left_out)
         require(journey, self.guardrails)
         plan = plan_activity(self._connected(action, source[2]), activity)
-        use = Use(plan, timeout, source, journey.name, activity, stored.uid)
-        return self._keep(use, (journey.name, label))
+        use = Use(plan, timeout, source, journey.name, activity, stored.uid, left_out)
+        return self._keep(use, (journey.name, journey.version, label))
 
     async def _values_use(self, action: Action, timeout: float | None) -> Use:  # noqa: ASYNC109 - it is not waited
-        use, source = self._uses.get((action.name, "")), (action, await self._connection(action))
+        use, source = self._uses.get((action.name, 0, "")), (action, await self._connection(action))
         if use is None or use.source != source:
             plan = plan_values(self._connected(action, source[1]))
-            use = self._keep(Use(plan, self._timeout(None), source), (action.name, ""))
+            use = self._keep(Use(plan, self._timeout(None), source), (action.name, 0, ""))
         return use if timeout is None else attrs.evolve(use, timeout=self._timeout(timeout))
 
     async def _connection(self, action: Action) -> Connection | None:
@@ -251,7 +266,7 @@ class Executor:
             raise DefinitionError(faults)
         return attrs.evolve(action, authentication=connection.authentication)
 
-    def _keep(self, use: Use, key: tuple[str, str]) -> Use:
+    def _keep(self, use: Use, key: tuple[str, int, str]) -> Use:
         if len(self._uses) >= _USES_KEPT:
             del self._uses[next(iter(self._uses))]
         self._uses[key] = use

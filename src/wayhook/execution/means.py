@@ -7,7 +7,16 @@ import logging
 import attrs
 
 from wayhook.errors import Evidence, SecretMissing, TransportError
-from wayhook.execution.ports import AttemptEnded, Clock, EventSink, ExecutionEnded, Limiter, SecretSource, Transport
+from wayhook.execution.ports import (
+    AttemptEnded,
+    Clock,
+    Consent,
+    EventSink,
+    ExecutionEnded,
+    Limiter,
+    SecretSource,
+    Transport,
+)
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
@@ -30,6 +39,7 @@ class Means:
     clock: Clock
     policy: RetryPolicy
     tokens: Tokens
+    consent: Consent | None = None
 
     def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
         """Tell every sink; one that fails is logged and harms nobody."""

@@ -14,6 +14,7 @@ from typing import Generic, Protocol, runtime_checkable
 
 import attrs
 
+from wayhook.expression.context import Context
 from wayhook.model.storage import Definition, Kept, Kept_co, Stored
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
@@ -21,6 +22,7 @@ from wayhook.wire import Attempt, Call, Outcome, Request, Response
 __all__ = [
     "AttemptEnded",
     "Clock",
+    "Consent",
     "EventSink",
     "ExecutionEnded",
     "Limiter",
@@ -115,6 +117,18 @@ class Limiter(Protocol):
 
         Entering waits where calls are queued (R222) and gives the seconds waited; it raises `Discarded` when there
         is no place, or none in time (R215, R223). Leaving says that the attempt has ended.
+        """
+        ...
+
+
+class Consent(Protocol):
+    """Knows what individuals agreed to."""
+
+    async def allows(self, context: Context, marketing_actions: tuple[str, ...]) -> bool:
+        """Return whether the individual of `context` may be reached for all of `marketing_actions`.
+
+        Asked before a call in a journey whose action or activity names marketing actions (R229); the time it takes
+        is part of the execution's. What it raises keeps the call from being made.
         """
         ...
 

@@ -7,7 +7,7 @@ Section 8 of the rules (R309 to R317). A document is `{"wayhook": 1, "kind": "ex
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
@@ -26,8 +26,6 @@ KIND = "export"
 _KEYS = ("wayhook", "kind", "journey", "actions", "connections")
 _FOREIGN = ("events", "fieldGroups", "dataEntities", "dataProviders", "xdmEntities")
 """What an export of the product has beside; read over, since it is never imported here (R314)."""
-
-_Kind = TypeVar("_Kind", bound=Definition)
 
 
 @attrs.frozen
@@ -58,9 +56,8 @@ def dump_bundle(
 
 
 def _dumped(stored: Stored[Any]) -> dict[str, Any]:
-    document = {name: value for name, value in dump(stored.value, literal_secrets_allowed=True).items()}
-    del document["wayhook"], document["kind"]
-    written: dict[str, Any] = _without_secrets(document)
+    written: dict[str, Any] = _without_secrets(dump(stored.value, literal_secrets_allowed=True))
+    del written["wayhook"], written["kind"]
     return {"uid": stored.uid, **written}
 
 
@@ -137,7 +134,7 @@ def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
         reader.faults += _reference_faults(journey, actions, connections)
     if reader.faults:
         raise DocumentError(reader.faults)
-    return Bundle(journey.as_draft(), actions, connections)
+    return Bundle(attrs.evolve(journey.duplicate(), name=journey.name), actions, connections)
 
 
 def _parsed(document: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
@@ -198,13 +195,13 @@ def _reference_faults(
     journey: Journey, actions: tuple[Action, ...], connections: tuple[Connection, ...]
 ) -> Iterator[Violation]:
     """What is named and not there, and what stands there twice."""
-    there = [(type(value), value.name) for value in (*actions, *connections)]
+    parts: tuple[Definition, ...] = (*actions, *connections)
+    there = [(type(value), value.name) for value in parts]
     for kind, name in dict.fromkeys(key for key in there if there.count(key) > 1):
         yield Violation("$", f"the {kind.__name__} {name!r} stands there twice", "R313")
-    for value in (journey, *actions):
+    users: tuple[Definition, ...] = (journey, *actions)
+    for value in users:
         for kind, name in uses(value):
             if (kind, name) not in there:
                 message = f"{value.name!r} uses the {kind.__name__} {name!r}, which is not in the export"
                 yield Violation("$", message, "R313")
-
-

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import GenericAlias, UnionType
@@ -37,6 +38,7 @@ from wayhook.model.authorization import (
     JwtBearerGrant,
     OAuthClientCredentials,
 )
+from wayhook.model.journey import ActionActivity, Activity, AnyActivity
 from wayhook.model.parameter import Variable
 from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
 from wayhook.model.token import secrets_in
@@ -372,6 +374,9 @@ def _converter() -> cattrs.Converter:
     read(_is_pure_json, lambda value, _: _json(value))
     read(_is_tuple, lambda value, kind: _read_items(converter, value, kind))
     read(_is_pairs, lambda value, kind: _read_pairs(converter, value, kind))
+    converter.register_structure_hook(datetime, _read_instant)
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    read(lambda kind: kind == AnyActivity, lambda value, _: _read_activity(converter, value))
     read(lambda kind: kind is Authentication, lambda value, _: _read_authentication(converter, value))
     write(_is_marked, _written)
     write(_is_pure_json, lambda value: value)
@@ -424,6 +429,20 @@ def _read_pairs(converter: cattrs.Converter, value: Any, kind: Any) -> tuple[tup
     if faults:
         raise DocumentError(faults)
     return tuple(pairs)
+
+
+def _read_instant(value: Any, _: Any) -> datetime:
+    """A date and time as ISO text; the class itself asks for the offset."""
+    try:
+        return datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise _Fault("a date and time such as 2030-01-02T03:04:05Z belongs here", "") from None
+
+
+def _read_activity(converter: cattrs.Converter, value: Any) -> Any:
+    """One that uses an action, or, told by its `kind`, another one."""
+    kind = Activity if isinstance(value, dict) and "kind" in value else ActionActivity
+    return converter.structure(value, kind)
 
 
 def _read_authentication(converter: cattrs.Converter, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -23,6 +24,7 @@ _SCALARS: dict[Any, dict[str, Any]] = {
     int: {"type": "integer"},
     float: {"type": "number"},
     type(None): {"type": "null"},
+    datetime: {"type": "string", "format": "date-time"},
 }
 _MARKS: dict[Any, dict[str, Any]] = {
     SecretReference: {"secret": {"type": "string", "pattern": "^[a-z][a-z0-9+.-]*:[^\\s:]"}},
@@ -39,7 +41,7 @@ def json_schema() -> dict[str, Any]:
     It describes the shape; expressions, guardrails and what belongs together are checked on reading and saving.
     """
     schema = _Schema()
-    kinds = [_document(word, schema.reference(kind), schema) for word, kind in KINDS.items()]
+    kinds = [_document(word, schema.object(kind)) for word, kind in KINDS.items()]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"Wayhook document, format version {FORMAT_VERSION}",
@@ -48,8 +50,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _document(word: str, reference: dict[str, str], schema: _Schema) -> dict[str, Any]:
-    body = schema.definitions.pop(reference["$ref"].rsplit("/", 1)[1])
+def _document(word: str, body: dict[str, Any]) -> dict[str, Any]:
     head = {"wayhook": {"const": FORMAT_VERSION}, "kind": {"const": word}}
     return {**body, "properties": {**head, **body["properties"]}, "required": [*head, *body["required"]]}
 

@@ -14,13 +14,12 @@ import attrs
 from wayhook.errors import Violation
 from wayhook.model.authentication import Authentication, NoAuthentication
 from wayhook.model.parameter import MessageParameter, Variable, parameter_faults, parameter_tuple, walk
-from wayhook.model.shape import Shaped, as_tuple, type_fault
+from wayhook.model.shape import Shaped, as_tuple, copy_name, type_fault
 from wayhook.model.url import masked_url
 from wayhook.presentation import Presentable
 from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
 __all__ = [
-    "NAME_LIMIT",
     "Action",
     "ActionType",
     "BodyFormat",
@@ -29,8 +28,6 @@ __all__ = [
     "QueryParameter",
     "UrlConfiguration",
 ]
-
-NAME_LIMIT = 30
 
 HeaderValue = str | Variable | SecretReference | LiteralSecret | SecretText
 
@@ -250,12 +247,7 @@ class Action(Shaped, Presentable):
 
     def duplicate(self, taken: Collection[str] = ()) -> Action:
         """Return a copy named `<name>_Copy`, cut to 30 characters, and not one of the names `taken` (R25, R26)."""
-        for number in range(1, len(taken) + 2):
-            suffix = "_Copy" if number == 1 else f"_Copy{number}"
-            name = self.name[: NAME_LIMIT - len(suffix)] + suffix
-            if name not in taken:
-                break
-        return attrs.evolve(self, name=name, built_in=False)
+        return attrs.evolve(self, name=copy_name(self.name, taken), built_in=False)
 
     def __repr__(self) -> str:
         configuration = self.url_configuration

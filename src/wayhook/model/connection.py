@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import attrs
 
 from wayhook.errors import Violation
 from wayhook.model.authentication import Authentication, ConnectionReference, NoAuthentication
-from wayhook.model.shape import Shaped, as_set, type_fault
+from wayhook.model.shape import Shaped, as_set, copy_name, type_fault
 from wayhook.presentation import Presentable
 
 __all__ = ["Connection"]
@@ -56,6 +56,10 @@ class Connection(Shaped, Presentable):
     def reaches(self, host: str) -> bool:
         """Whether the authentication may be sent to `host` (lower case)."""
         return not self.hosts or host in self.hosts or any(_is_below(host, pattern) for pattern in self.hosts)
+
+    def duplicate(self, taken: Collection[str] = ()) -> Connection:
+        """Return a copy named `<name>_Copy`, cut to 30 characters, and not one of the names `taken`."""
+        return attrs.evolve(self, name=copy_name(self.name, taken))
 
     def __repr__(self) -> str:
         return f"<Connection {self.name}: {self.authentication!r}>"

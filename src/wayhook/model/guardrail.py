@@ -14,12 +14,18 @@ from enum import StrEnum
 
 import attrs
 
-from wayhook.errors import Violation
-from wayhook.model.shape import Shaped, as_set, type_fault
+from wayhook.errors import ExpressionError, Violation
+from wayhook.expression.expression import Expression
+from wayhook.model.lifecycle import JourneyStatus
+from wayhook.model.shape import Shaped, as_set, as_tuple, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
-__all__ = ["Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
+__all__ = ["DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
 
+_SWITCHES = (
+    "query_parameters", "responses", "optional_variables", "content_type_editable",
+    "canvas", "pauses", "dry_runs", "select_package", "expiry_in_response", "nested_body_params",
+)  # fmt: skip
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _SPECIAL_USE = (
     "localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan", "home.arpa",
@@ -129,12 +135,51 @@ class NestedLists(StrEnum):
     VARIABLE = "variable"
 
 
-_SWITCHES = (
-    "query_parameters", "responses", "optional_variables", "content_type_editable", "expiry_in_response",
-    "nested_body_params",
-)  # fmt: skip
 _PRODUCT_KINDS = frozenset({"none", "basic", "api_key", "custom"})
 AUTHENTICATION_KINDS = _PRODUCT_KINDS | {"certificate", "oauth", "jwt_bearer", "bearer", "mutual_tls", "connection"}
+
+
+def _restricted(given: Iterable[Expression | str]) -> tuple[Expression, ...]:
+    """References as expressions; what cannot be read is left for the shape check."""
+    return tuple(map(_reference, given)) if isinstance(items := as_tuple(given), tuple) else items
+
+
+def _reference(given: Expression | str) -> Expression:
+    try:
+        return Expression(given) if isinstance(given, str) else given
+    except ExpressionError:
+        return given  # type: ignore[return-value]  # told by shape_faults
+
+
+@attrs.frozen
+class DataPolicy(Shaped):
+    """Data that may not be used for a marketing action (R306).
+
+    `marketing_action`: such as `emailTargeting`. `restricted`: references as in an expression, such as
+    `@event{Signup.phone}`; what lies below a restricted field is restricted too.
+    """
+
+    marketing_action: str
+    restricted: tuple[Expression, ...] = attrs.field(converter=_restricted)
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type, and restrictions that are no references."""
+        yield from type_fault(
+            self.marketing_action, str, "$.marketing_action", "the name of a marketing action", "R306"
+        )
+        yield from type_fault(self.restricted, tuple, "$.restricted", "a sequence of references", "R306")
+        for i, restricted in enumerate(self.restricted if isinstance(self.restricted, tuple) else ()):
+            if not isinstance(restricted, Expression) or not restricted.references:
+                message = "a reference belongs here, such as @event{Signup.phone}"
+                yield Violation(f"$.restricted[{i}]", message, "R306")
+
+
+def _policies(given: Iterable[DataPolicy]) -> tuple[DataPolicy, ...]:
+    return as_tuple(given)
+
+
+def _statuses(given: Iterable[JourneyStatus]) -> frozenset[JourneyStatus]:
+    return as_set(given)
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +193,12 @@ class Guardrails(Shaped):
     tell its lifetime (R120). `nested_body_params`: in the JSON body of a token call (R125).
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
     `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
+    `canvas`: whether every journey is drawn, beginning with an event (R280 to R282); otherwise those only that have
+    an `Activity` or a `next`. `pauses`, `dry_runs`: whether journeys have these (R230, R231).
+    `select_package`: whether the alternative path of a unitary journey leads to an end only (R308).
+    `finished_after_days`: after closing (R293). `live_journeys`: how many may have a version in one of
+    `live_statuses` (R299), None without limit. `journey_size`: bytes of a version (R307), None without limit.
+    `data_policies`: which data may not be used for which marketing action (R306).
     """
 
     edition: str
@@ -166,6 +217,15 @@ class Guardrails(Shaped):
     default_timeout: float = 5
     repetition: Repetition = Repetition.EVIDENCE
     network: NetworkPolicy = attrs.Factory(NetworkPolicy)
+    canvas: bool = False
+    pauses: bool = True
+    dry_runs: bool = True
+    select_package: bool = False
+    finished_after_days: int = 91
+    live_journeys: int | None = None
+    live_statuses: frozenset[JourneyStatus] = attrs.field(default=frozenset({JourneyStatus.LIVE}), converter=_statuses)
+    journey_size: int | None = None
+    data_policies: tuple[DataPolicy, ...] = attrs.field(default=(), converter=_policies)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or out of its range."""
@@ -177,6 +237,7 @@ class Guardrails(Shaped):
         yield from _member_faults(self.authentications, str, "$.authentications", "kinds of authentication")
         for name in _SWITCHES:
             yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
+        yield from self._journey_faults()
         yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
         times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
         if len(times) != 3 or not all(type(time) in (int, float) for time in times):  # noqa: PLR2004 - low, high, default
@@ -185,6 +246,16 @@ class Guardrails(Shaped):
             yield Violation("$.timeout_range", "give the lower number of seconds first, above 0", "R203")
         elif not times[0] <= times[2] <= times[1]:
             yield Violation("$.default_timeout", f"it lies within {times[0]} to {times[1]} seconds", "R204")
+
+    def _journey_faults(self) -> Iterator[Violation]:
+        for name, rule in (("finished_after_days", "R293"), ("live_journeys", "R299"), ("journey_size", "R307")):
+            value = getattr(self, name)
+            if (value is not None or name == "finished_after_days") and (type(value) is not int or value < 1):
+                yield Violation(f"$.{name}", "a whole number from 1 belongs here", rule)
+        yield from _member_faults(self.live_statuses, JourneyStatus, "$.live_statuses", "members of JourneyStatus")
+        yield from type_fault(self.data_policies, tuple, "$.data_policies", "a sequence of DataPolicy", "R306")
+        for i, policy in enumerate(self.data_policies if isinstance(self.data_policies, tuple) else ()):
+            yield from type_fault(policy, DataPolicy, f"$.data_policies[{i}]", "a DataPolicy", "R306")
 
     @classmethod
     def standard(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
@@ -211,12 +282,20 @@ class Guardrails(Shaped):
             expiry_in_response=False,
             nested_body_params=False,
             repetition=Repetition.ANY,
+            canvas=True,
+            pauses=False,
+            dry_runs=False,
+            finished_after_days=30,
+            live_journeys=100,
             network=network or NetworkPolicy(),
         )
 
     @classmethod
     def journey_optimizer(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
-        """Return the rules of Adobe Journey Optimizer."""
+        """Return the rules of Adobe Journey Optimizer, in a production sandbox.
+
+        In a development sandbox `live_journeys` is 100 (R299).
+        """
         return cls(
             edition="journey_optimizer",
             methods={"GET", "POST", "PUT"},
@@ -225,5 +304,9 @@ class Guardrails(Shaped):
             nested_lists=NestedLists.CONSTANT,
             default_timeout=30,
             repetition=Repetition.ANY_BUT_DENIED,
+            canvas=True,
+            live_journeys=200,
+            live_statuses={JourneyStatus.LIVE, JourneyStatus.CLOSED, JourneyStatus.PAUSED, JourneyStatus.DRY_RUN},
+            journey_size=2_000_000,
             network=network or NetworkPolicy(),
         )

@@ -30,7 +30,8 @@ from wayhook.model.authentication import (
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, NestedLists
-from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
+from wayhook.model.journey import ActionActivity, Journey
+from wayhook.model.lifecycle import DRY_RUNS, PAUSES, RUNNING, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
 from wayhook.model.token import TokenCall
 from wayhook.model.url import read_url
@@ -60,6 +61,7 @@ _RESERVED = frozenset(
     }
 )  # fmt: skip
 MAX_ACTIVITIES = 50
+MAX_REENTRANCE_WAIT = 90 * 24 * 3600
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 
@@ -68,6 +70,7 @@ def violations(
 ) -> tuple[Violation, ...]:
     """Return every rule that `value` breaks, each with its path; empty when it may be saved and used.
 
+    What more a journey keeps to be tested or published is told by `publication_violations`.
     `guardrails`: the `standard` edition unless given.
     """
     rails = Guardrails.standard() if guardrails is None else guardrails
@@ -383,11 +386,39 @@ def _journey(journey: Journey, rails: Guardrails) -> Iterator[Violation]:
     low, high = rails.timeout_range
     if journey.timeout is not None and not low <= journey.timeout <= high:
         yield Violation("$.timeout", f"a timeout is {low} to {high} seconds", "R203")
+    if journey.reentrance_wait > MAX_REENTRANCE_WAIT:
+        yield Violation("$.reentrance_wait", f"it is at most {MAX_REENTRANCE_WAIT:,} seconds, 90 days", "R300")
+    yield from _status(journey, rails)
+    yield from _versions(journey)
     if len(journey.activities) > MAX_ACTIVITIES:
         found = len(journey.activities)
         yield Violation("$.activities", f"a journey has at most {MAX_ACTIVITIES} activities, not {found}", "R283")
     for i, activity in enumerate(journey.activities):
-        yield from _literals(activity, f"$.activities[{i}]")
+        if isinstance(activity, ActionActivity):
+            yield from _literals(activity, f"$.activities[{i}]")
+
+
+def _status(journey: Journey, rails: Guardrails) -> Iterator[Violation]:
+    """A status that the edition does not have."""
+    if journey.status in PAUSES and not rails.pauses:
+        yield Violation("$.status", f"the edition {rails.edition} has no pause; close or stop the journey", "R231")
+    if journey.status in DRY_RUNS and not rails.dry_runs:
+        yield Violation("$.status", f"the edition {rails.edition} has no dry run; use the test mode", "R230")
+
+
+def _versions(journey: Journey) -> Iterator[Violation]:
+    """What the versions of a journey share (R298), and that one of them is live at most (R296)."""
+    if not journey.earlier:
+        return
+    before = journey.earlier[-1]
+    for name in ("reentrance", "reentrance_wait"):
+        if getattr(journey, name) != getattr(before, name):
+            message = f"it is equal in all versions, and {getattr(before, name)} in version {before.version}"
+            yield Violation(f"$.{name}", message, "R298")
+    running = [version.version for version in journey.earlier if version.status in RUNNING]
+    if running and journey.status in RUNNING:
+        message = f"version {running[0]} is still running; publish with journey.publish(now), which closes it"
+        yield Violation("$.status", message, "R296")
 
 
 def _literals(activity: ActionActivity, path: str) -> Iterator[Violation]:

@@ -90,7 +90,7 @@ R61  | DELETE unsupported (allowed in the standard edition)          | both     
 R62  | Other methods refused (PATCH allowed in standard)             | both          | save
 R63  | GET has no request payload                                    | optimizer     | save
 R65  | Constant header sent as configured                            | both          | rendering
-R68  | Unmapped variable header or query parameter refused           | both          | rendering
+R68  | Unmapped variable header or query parameter refused           | both          | rendering, publication
 R69  | Header name not starting with .                               | both          | save
 R70  | Header name not starting with $                               | both          | save
 R71  | Header name is a token                                        | both          | save, rendering
@@ -144,7 +144,7 @@ R142 | Both at every depth                                           | both     
 R143 | Type names are a closed set                                   | both          | construction
 R144 | Constants cannot be overridden                                | both          | rendering
 R145 | A variable has a label                                        | both          | construction
-R147 | Required variables are filled                                 | both          | rendering
+R147 | Required variables are filled                                 | both          | rendering, publication
 R148 | Optional variable may be empty                                | optimizer     | save
 R154 | integer: 64-bit signed                                        | both          | rendering
 R155 | decimal: finite                                               | both          | rendering
@@ -161,15 +161,51 @@ R170 | Mixed arrays are constant only                                | both     
 R171 | Arrays of arrays are constant only                            | both          | message_parameters
 R175 | Response payload                                              | optimizer     | save
 R178 | Mixed arrays in a response refused                            | optimizer     | save
+R190 | @action{Name.path} reads a declared field of an action before   | optimizer     | publication
 R203 | Timeout 1 to 30 seconds                                       | both          | save
 R204 | Default timeout                                               | both          | execution
 R208 | At most three retries                                         | both          | execution
 R215 | Over the cap: not sent, not retried                           | both          | execution
+R226 | No alternative path: the individual stops on an error         | both          | execution (Outcome.path)
+R227 | Alternative path on HTTP error, timeout, capping              | both          | execution (Outcome.path)
+R228 | Alternative path not taken on success                         | both          | execution (Outcome.path)
+R229 | Consent exclusion: no call, main path                         | optimizer     | execution (Consent)
+R230 | Dry run: no call, response null                               | optimizer     | execution, save
+R231 | Paused: hold or discard at the action                         | optimizer     | execution, save
 R237 | A capping rule has a URL                                      | both          | construction
 R238 | ... that is well formed                                       | both          | construction
 R239 | Wildcard not in host:port                                     | both          | construction
 R241 | Methods are a collection of texts                             | both          | construction
 R243 | maxCallsCount: a whole number from 1                          | both          | construction
 R244 | periodInMs: above 0                                           | both          | construction
+R279 | A new journey is a Draft                                      | both          | construction, save
+R280 | First activity not an action                                  | both          | publication (canvas)
+R281 | Actions not in parallel                                       | both          | publication (canvas)
+R282 | No loops                                                      | both          | publication (canvas)
 R283 | At most 50 activities                                         | both          | save
+R284 | Errors block test and publication                             | both          | publication, save
+R285 | Warnings do not block                                         | both          | publication, save
+R286 | Publish Draft to Live                                         | both          | lifecycle, save
+R287 | Publish from Draft (Test)                                     | both          | lifecycle, save
+R288 | Draft (Test) not editable                                     | both          | lifecycle, save
+R289 | Live: only labels, descriptions, journey name and description | both          | save
+R290 | Close only Live                                               | both          | lifecycle, save
+R291 | Stop Live or Closed                                           | both          | lifecycle, save
+R292 | No restart of Closed or Stopped                               | both          | lifecycle, save
+R293 | Closed becomes Finished after 30 / 91 days                    | both          | lifecycle (as_of)
+R294 | Delete Finished only, besides Draft                           | both          | repository (delete)
+R295 | New version from the latest version only                      | both          | construction, lifecycle, save
+R296 | Publishing a version closes the previous one                  | both          | lifecycle, save
+R297 | All versions share the name                                   | both          | construction, Journey.renamed
+R298 | Re-entrance rule equal in all versions                        | both          | save
+R299 | Live journeys limit                                           | both          | save
+R300 | Re-entrance wait default 5 minutes, at most 90 days           | optimizer     | construction, save
+R301 | Pause at most 14 days, then resumes                           | optimizer     | lifecycle (as_of)
+R302 | Intermediate states are read-only                             | both          | lifecycle, save
+R303 | Idle test mode returns to Draft after a week                  | both          | lifecycle (as_of)
+R304 | Duplicate is a Draft named <name>_copy                        | optimizer     | Journey.duplicate
+R305 | Activity label is a suffix                                    | both          | ActionActivity.title
+R306 | Governance violation blocks publication                       | optimizer     | publication (DataPolicy)
+R307 | Payload warning at 90 %, error at 100 %                       | optimizer     | publication
+R308 | Select package: error path to end only                        | optimizer     | publication (switch)
 """)

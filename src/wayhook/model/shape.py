@@ -6,15 +6,28 @@ A converter brings what is given into the one form that a field has, and leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from wayhook.errors import DefinitionError, Violation
 from wayhook.jsonvalue import json_form
 
-__all__ = ["Shaped", "as_pairs", "as_set", "as_tuple", "pair_faults", "type_fault"]
+NAME_LIMIT = 30
+
+__all__ = [
+    "Shaped",
+    "as_pairs",
+    "as_set",
+    "as_tuple",
+    "as_word",
+    "copy_name",
+    "pair_faults",
+    "type_fault",
+]
 
 _Item = TypeVar("_Item")
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class Shaped:
@@ -45,6 +58,14 @@ def as_set(given: Iterable[_Item]) -> frozenset[_Item]:
         return given  # type: ignore[return-value]  # an item cannot stand in a set: told by shape_faults
 
 
+def as_word(kind: type[_Word], given: _Word | str) -> _Word:
+    """Return the member of `kind` that a text names, and what names none as it is."""
+    try:
+        return kind(given)
+    except ValueError:
+        return given  # type: ignore[return-value]  # told by shape_faults
+
+
 def as_pairs(given: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> tuple[tuple[str, Any], ...]:
     """Return a mapping, or a sequence of pairs, as a tuple of pairs with their values in JSON form.
 
@@ -63,6 +84,16 @@ def _is_pair(given: object) -> bool:
 
 def _is_sequence(given: object) -> bool:
     return isinstance(given, Iterable) and not isinstance(given, str | bytes | Mapping)
+
+
+def copy_name(name: str, taken: Collection[str]) -> str:
+    """Return `<name>_Copy`, or with the first number that makes it none of `taken`, cut to 30 characters (R26)."""
+    for number in range(1, len(taken) + 2):
+        suffix = "_Copy" if number == 1 else f"_Copy{number}"
+        copy = name[: NAME_LIMIT - len(suffix)] + suffix
+        if copy not in taken:
+            break
+    return copy
 
 
 def type_fault(

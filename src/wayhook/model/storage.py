@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -20,7 +21,9 @@ from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
-from wayhook.model.journey import Journey
+from wayhook.model.journey import Journey, JourneyStatus
+from wayhook.model.publication import publication_violations
+from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.token import secrets_in
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
@@ -285,7 +288,30 @@ class _Saving:
         if isinstance(value, Connection):
             for user in self.users(Connection, value.name):
                 faults += [attrs.evolve(f, path="$.hosts") for f in binding_violations(user.value, value)]
-        self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in faults]
+        if isinstance(value, Journey):
+            faults += self.life_violations(value, old.value if old else None)
+        blocking = dict.fromkeys(fault for fault in faults if not fault.warning)
+        self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in blocking]
+
+    def life_violations(self, journey: Journey, old: Journey | None) -> Iterator[Violation]:
+        """What of its life so far, and of its publication, stands against keeping a journey so (R284 to R302)."""
+        yield from revision_violations(old, journey)
+        for path, version in entering(old, journey):
+            found = (self.find(Action, name) for name in version.actions)
+            actions = [stored.value for stored in found if stored is not None]
+            for fault in publication_violations(version, actions, guardrails=self.guardrails):
+                yield attrs.evolve(fault, path=path + fault.path.removeprefix("$"))
+        yield from self._too_many_live(journey, old)
+
+    def _too_many_live(self, journey: Journey, old: Journey | None) -> Iterator[Violation]:
+        """One journey more than may be live at once, each counted once whatever its versions (R299)."""
+        rails = self.guardrails
+        if rails.live_journeys is None or not _is_live(journey, rails) or (old is not None and _is_live(old, rails)):
+            return
+        live = sum(_is_live(stored.value, rails) for stored in self.every(Journey))
+        if live > rails.live_journeys:
+            message = f"{rails.live_journeys} journeys are live already; close or stop one of them first"
+            yield Violation("$.status", message, "R299")
 
     def _connection_faults(self, action: Action) -> Iterator[Violation]:
         """What is wrong with the connection that an action names."""
@@ -295,6 +321,10 @@ class _Saving:
                 yield Violation("$.authentication", f"there is no connection {name!r}; save it first, or along")
             else:
                 yield from binding_violations(action, stored.value)
+
+
+def _is_live(journey: Journey, rails: Guardrails) -> bool:
+    return any(version.status in rails.live_statuses for version in journey.versions)
 
 
 def _following(user: Definition, old: str, new: str) -> Definition:
@@ -309,7 +339,8 @@ def _key(value: Definition) -> tuple[type[Any], str]:
 
 
 def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None) -> None:
-    """Raise what stands against a deletion: `NotFound`, `Conflict`, `StillInUse` (R28), or being built in (R27)."""
+    """Raise what stands against a deletion: `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a
+    built-in action (R27) and for a journey with a version that is neither Draft nor Finished (R294)."""  # noqa: D205, D209 - one sentence
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -317,8 +348,17 @@ def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_
         raise Conflict(kind_of(kind), name, expected_version, old.version)
     if isinstance(old.value, Action) and old.value.built_in:
         raise DefinitionError([Violation("$", "a built-in action cannot be deleted", "R27")])
+    if isinstance(old.value, Journey) and (unfinished := tuple(_unfinished(old.value))):
+        raise DefinitionError(unfinished)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
+
+
+def _unfinished(journey: Journey) -> Iterator[Violation]:
+    for version in journey.versions:
+        if version.status not in (JourneyStatus.DRAFT, JourneyStatus.FINISHED):
+            remedy = "only drafts and finished journeys are deleted; close it, and finish it when nobody is inside"
+            yield Violation("$.status", f"version {version.version} is {version.status}: {remedy}", "R294")
 
 
 def storing_violations(value: Definition, *, literal_secrets_allowed: bool = False) -> Iterator[Violation]:
@@ -362,7 +402,9 @@ def _parts(value: Any, path: str) -> Iterator[tuple[Any, str]]:
     elif isinstance(value, frozenset):
         yield from ((item, path) for item in sorted(value, key=str))
     else:
-        yield from ((getattr(value, f.name), f"{path}.{f.name}") for f in attrs.fields(type(value)))
+        fields = ((getattr(value, field.name), f"{path}.{field.name}") for field in attrs.fields(type(value)))
+        # The instants of a journey are written as text; those of a literal are refused.
+        yield from (part for part in fields if not (isinstance(value, Journey) and isinstance(part[0], datetime)))
 
 
 def _is_pair(item: object) -> bool:

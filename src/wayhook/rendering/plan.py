@@ -5,7 +5,6 @@ The only way from (action, values) to bytes: a preview and an execution take it 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Literal
@@ -16,15 +15,16 @@ from wayhook.errors import DefinitionError, Violation, WrongType
 from wayhook.expression.context import Context
 from wayhook.expression.expression import Expression
 from wayhook.model.action import Action, BodyFormat, Header, UrlConfiguration
+from wayhook.model.activity import activity_violations, unknown_variable
 from wayhook.model.journey import ActionActivity
-from wayhook.model.parameter import MessageParameter, Variable, walk
+from wayhook.model.parameter import Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
 from wayhook.rendering.address import PathFault, encode_query, join_path
 from wayhook.rendering.payload import Piece, compile_form, compile_payload, compile_text
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
 from wayhook.secret import ClientCertificate, Credential, LiteralSecret, SecretReference, SecretText, secret_text
-from wayhook.values import DataType, Misfit, datetime_text, text_of
+from wayhook.values import Misfit, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
 __all__ = ["Given", "Plan", "plan_activity", "plan_values"]
@@ -102,7 +102,7 @@ class Plan:
         known = self._known or frozenset()
         for name in values:
             if name not in known:
-                faults.unsafe(f"$.{str(name)[:40]}", _unknown(str(name), known), "R144")
+                faults.unsafe(f"$.{str(name)[:40]}", unknown_variable(str(name), known), "R144")
 
     def _rendered_path(self, subject: Any, faults: Faults) -> str:
         value = self._path.required(subject, faults)
@@ -178,7 +178,7 @@ def plan_activity(action: Action, activity: ActionActivity) -> Plan:
     activity would override (R65, R144), required variables without a value (R68, R147), and what makes the
     action impossible to render.
     """
-    faults = list(safety_violations(action)) or list(_activity_faults(action, activity))
+    faults = list(safety_violations(action)) or list(activity_violations(action, activity))
     if faults:
         raise DefinitionError(faults)
     return _plan(
@@ -308,47 +308,3 @@ def _credentials(action: Action, configuration: UrlConfiguration) -> tuple[Crede
         if isinstance(pair.value, SecretReference | LiteralSecret | SecretText)
     ]
     return (*configured, *action.authentication.credentials())
-
-
-def _activity_faults(action: Action, activity: ActionActivity) -> Iterator[Violation]:
-    configuration = _configuration(action)
-    fields = {path: p.variable for path, p in walk(action.message_parameters)}
-    headers: dict[str, Any] = {h.name: h.value for h in configuration.headers}
-    query: dict[str, Any] = {q.name: q.value for q in configuration.query_parameters}
-    leaves = {path for path, p in walk(action.message_parameters) if p.variable or not p.data_type.is_container}
-    parameters = {path: variable for path, variable in fields.items() if path in leaves}
-    yield from _place_faults("headers", headers, dict(activity.headers), "R65", "R68")
-    yield from _place_faults("query_parameters", query, dict(activity.query_parameters), "R83", "R68")
-    yield from _place_faults("parameters", parameters, dict(activity.parameters), "R144", "R147")
-    known = {path for path, _ in _item_fields(action.message_parameters)}
-    for name, _ in activity.fields:
-        if name not in known:
-            yield Violation(f"$.fields.{name}", _unknown(name, known), "R166")
-
-
-def _place_faults(
-    place: str, declared: Mapping[str, Any], given: Mapping[str, Any], constant: str, required: str
-) -> Iterator[Violation]:
-    variables = {name for name, value in declared.items() if isinstance(value, Variable)}
-    for name in given:
-        if name in declared and name not in variables:
-            yield Violation(f"$.{place}.{name}", "this is a constant of the action; leave it out here", constant)
-        elif name not in declared:
-            yield Violation(f"$.{place}.{name}", _unknown(name, variables), constant)
-    for name in variables:
-        if name not in given and not declared[name].optional:
-            yield Violation(f"$.{place}.{name}", "this variable is required; give it a value", required)
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names[:8])}" if names else "there is none"
-    return f"the action has no such variable; {hint}"
-
-
-def _item_fields(parameters: Iterable[MessageParameter]) -> Iterator[tuple[str, MessageParameter]]:
-    """The fields of the objects of variable lists, by dotted path."""
-    for path, parameter in walk(parameters):
-        if parameter.variable is not None and parameter.data_type is DataType.LIST_OBJECT:
-            yield from walk(parameter.parameters, path, below_lists=True)

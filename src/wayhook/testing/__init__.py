@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wayhook.testing.fakes import FakeClock, FakeSecrets, FakeTransport, RecordingSink
+from wayhook.testing.fakes import FakeClock, FakeConsent, FakeSecrets, FakeTransport, RecordingSink
 from wayhook.testing.service import Answer, LoopbackService, Received
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Answer",
     "FakeClock",
+    "FakeConsent",
     "FakeSecrets",
     "FakeTransport",
     "LoopbackService",

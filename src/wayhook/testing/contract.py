@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -59,6 +60,13 @@ def _journey(name: str = "Welcome", *actions: str, **changes: Any) -> Journey:
         for i, action in enumerate(actions)
     ]
     return attrs.evolve(Journey(name, activities, timeout=10), **changes)
+
+
+NOW = datetime(2030, 1, 1, tzinfo=UTC)
+
+
+def _publishable() -> Journey:
+    return Journey("Welcome", [ActionActivity("SendSms", label="a", parameters={"to": "plain"})], timeout=10)
 
 
 class RepositoryContract:
@@ -254,7 +262,7 @@ class RepositoryContract:
     async def test_headers_are_added_while_journeys_are_drafts(self, repository: Repository) -> None:
         """A header or query parameter is added to a used action while all its journeys are drafts (R22 to R24)."""
         await repository.save(_action())
-        await repository.save(_journey("Welcome", "SendSms"))
+        await repository.save(_publishable())
         known: dict[str, Any] = {"X-Campaign": variable("Campaign", optional=True)}
         more = UrlConfiguration("https://sms.example.com/v1/", headers={**known, "X-New": "1"})
         still_more = attrs.evolve(
@@ -262,11 +270,77 @@ class RepositoryContract:
         )
 
         await repository.save(_action(url_configuration=more))
-        await repository.save(_journey("Welcome", "SendSms", status=JourneyStatus.LIVE))
+        await repository.save(_publishable().publish(NOW))
         with pytest.raises(DefinitionError, match="R23"):
             await repository.save(_action(url_configuration=still_more))
         with pytest.raises(DefinitionError, match="R24"):
             await repository.save(_action())
+
+    async def test_a_journey_lives_and_ends(self, repository: Repository) -> None:
+        """A journey is published, changed by a next version, closed and finished; no step but the lawful ones."""
+        await repository.save(_action())
+        draft = _publishable()
+        await repository.save(draft)
+        await repository.save(draft.publish(NOW))
+        second = (await repository.get(Journey, "Welcome")).value.new_version()
+        await repository.save(attrs.evolve(second, activities=()))
+        await repository.save(attrs.evolve(second, activities=()).publish(NOW))
+
+        kept = (await repository.get(Journey, "Welcome")).value
+        assert [version.status for version in kept.versions] == [JourneyStatus.CLOSED, JourneyStatus.LIVE]
+        assert await repository.journeys_using("SendSms") == ("Welcome",)
+        with pytest.raises(DefinitionError, match="R292"):
+            await repository.save(attrs.evolve(kept, status=JourneyStatus.CLOSED, earlier=[draft.publish(NOW)]))
+        with pytest.raises(DefinitionError, match="R294"):
+            await repository.delete(Journey, "Welcome")
+        closed = kept.close(NOW)
+        await repository.save(closed)
+        await repository.save(closed.finish(NOW).finish(NOW, version=1))
+        await repository.delete(Journey, "Welcome")
+
+    async def test_a_published_journey_stays_as_it_is(self, repository: Repository) -> None:
+        """What a live journey does stays; its labels and descriptions change, and its name with all versions (R289)."""
+        await repository.save(_action())
+        live = _publishable().publish(NOW)
+        await repository.save(live)
+        relabelled = attrs.evolve(live, activities=[attrs.evolve(live.action_activities[0], label="first")])
+
+        await repository.save(relabelled)
+        with pytest.raises(DefinitionError, match="R289"):
+            await repository.save(attrs.evolve(relabelled, timeout=11))
+
+        await repository.save(relabelled.renamed("Hello"), renamed_from="Welcome")
+        assert (await repository.get(Journey, "Hello")).value == relabelled.renamed("Hello")
+
+    async def test_a_journey_with_errors_is_not_published(self, repository: Repository) -> None:
+        """A draft may have errors; with them it comes neither to life nor to a test, and stays a draft (R284)."""
+        await repository.save(_action())
+        draft = Journey("Welcome", [ActionActivity("SendSms", label="a"), ActionActivity("Other", label="b")])
+        await repository.save(draft)
+
+        for started in (draft.publish(NOW), draft.test(NOW)):
+            with pytest.raises(DefinitionError) as refused:
+                await repository.save(started)
+            assert [v.path for v in refused.value.violations] == [
+                "$.activities[0].parameters.to",
+                "$.activities[1].action",
+            ]
+
+        assert (await repository.get(Journey, "Welcome")).value == draft
+
+    async def test_a_renamed_action_takes_live_journeys_along(self, repository: Repository) -> None:
+        """A rename reaches every version of a journey in any status, though it may not be changed by hand (R16)."""
+        await repository.save(_action())
+        reading = ActionActivity("SendSms", label="b", parameters={"to": expression("'n' + @action{SendSms.id}")})
+        live = attrs.evolve(_publishable(), activities=(*_publishable().activities, reading)).publish(NOW)
+        await repository.save(live)
+        await repository.save(live.new_version().publish(NOW))
+
+        await repository.save(_action("SendText"), renamed_from="SendSms")
+
+        kept = (await repository.get(Journey, "Welcome")).value
+        assert [version.actions for version in kept.versions] == [("SendText",), ("SendText",)]
+        assert {str(next(v.activity("b").expressions)) for v in kept.versions} == {"'n' + @action{SendText.id}"}
 
     async def test_a_renamed_action_takes_its_journeys_along(self, repository: Repository) -> None:
         """A rename keeps the version counting and changes the journeys that use it, expressions included (R16)."""
@@ -278,7 +352,7 @@ class RepositoryContract:
         assert version == 2
         journey = await repository.get(Journey, "Welcome")
         assert journey.value.actions == ("SendText", "Other")
-        assert str(journey.value.activities[0].path).startswith("@action{SendText.id")
+        assert str(journey.value.activity("step0").path).startswith("@action{SendText.id")
         assert journey.version == 2
         assert await repository.journeys_using("SendText") == ("Welcome",)
         with pytest.raises(NotFound):

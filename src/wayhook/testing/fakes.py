@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from wayhook.errors import Evidence, SecretMissing, TransportError
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+from wayhook.expression.context import Context
 from wayhook.secret import SecretReference
 from wayhook.wire import Outcome, Request, Response
 
-__all__ = ["FakeClock", "FakeSecrets", "FakeTransport", "RecordingSink"]
+__all__ = ["FakeClock", "FakeConsent", "FakeSecrets", "FakeTransport", "RecordingSink"]
 
 
 class FakeClock:
@@ -100,6 +101,19 @@ class FakeSecrets:
         if reference.source not in self._texts:
             raise SecretMissing(f"the secret {reference.source} is not there")
         return self._texts[reference.source]
+
+
+class FakeConsent:
+    """Refuses some marketing actions, for everybody. `asked`: the marketing actions asked for, in order."""
+
+    def __init__(self, *refused: str) -> None:
+        self._refused = frozenset(refused)
+        self.asked: list[tuple[str, ...]] = []
+
+    async def allows(self, context: Context, marketing_actions: tuple[str, ...]) -> bool:  # noqa: ARG002 - for everybody
+        """Return whether none of them is refused."""
+        self.asked.append(marketing_actions)
+        return self._refused.isdisjoint(marketing_actions)
 
 
 class RecordingSink:
