@@ -329,8 +329,10 @@ def test_an_identifier_survives_a_rename() -> None:
 
 
 def test_something_is_saved() -> None:
-    """A save of nothing, and a rename of two, are refused."""
+    """A save of nothing, of two values of one name, and a rename of two, are refused."""
     with pytest.raises(wh.DefinitionError, match="at least one"):
         saved()
+    with pytest.raises(wh.DefinitionError, match="two values are named 'A'"):
+        saved(action("A"), journey("A"), action("A"))
     with pytest.raises(wh.DefinitionError, match="one value is renamed"):
         saved(action("B"), action("C"), kept=[Stored(action("A"), 1)], renamed_from="A")

@@ -5,7 +5,7 @@ Section 8 of the rules (R309 to R317).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -80,22 +80,36 @@ async def import_journey(
 
 async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collection[str]) -> Bundle:
     """The bundle under names that are free, without what is taken from the repository."""
-    connections, actions, journey = [], [], bundle.journey
-    followed: dict[str, str] = {}
-    for connection in bundle.connections:
-        if connection.name not in use_existing:
-            followed[connection.name] = await _free_name(repository, connection)
-            connections.append(attrs.evolve(connection, name=followed[connection.name]))
-    names: dict[str, str] = {}
-    for action in bundle.actions:
-        if action.name not in use_existing:
-            names[action.name] = await _free_name(repository, action)
-            actions.append(attrs.evolve(_reconnected(action, followed), name=names[action.name], built_in=False))
-    for number, (old, _) in enumerate(names.items()):  # by way of names that nothing has: A may become B, and B C
-        journey = journey.renaming_action(old, f"_import_{number}")
-    for number, (_, new) in enumerate(names.items()):
-        journey = journey.renaming_action(f"_import_{number}", new)
-    return Bundle(attrs.evolve(journey, name=await _free_name(repository, journey)), tuple(actions), tuple(connections))
+    connections = await _names(repository, bundle.connections, use_existing)
+    actions = await _names(repository, bundle.actions, use_existing)
+    journey = bundle.journey
+    for number, old in enumerate(actions):  # by way of names that no action can have: A may become B, and B become C
+        journey = journey.renaming_action(old, f"import.{number}")
+    for number, new in enumerate(actions.values()):
+        journey = journey.renaming_action(f"import.{number}", new)
+    [name] = (await _names(repository, [journey], ())).values()
+    return Bundle(
+        attrs.evolve(journey, name=name),
+        tuple(
+            attrs.evolve(_reconnected(action, connections), name=actions[action.name], built_in=False)
+            for action in bundle.actions
+            if action.name in actions
+        ),
+        tuple(attrs.evolve(c, name=connections[c.name]) for c in bundle.connections if c.name in connections),
+    )
+
+
+async def _names(repository: Repository, values: Iterable[Definition], use_existing: Collection[str]) -> dict[str, str]:
+    """The name that each value gets: its own, or the first of its copies' that is free."""
+    chosen: dict[str, str] = {}
+    for value in values:
+        if value.name not in use_existing:
+            taken, name = list(chosen.values()), value.name
+            while name in taken or await _is_taken(repository, type(value), name):
+                taken.append(name)
+                name = value.duplicate(taken).name
+            chosen[value.name] = name
+    return chosen
 
 
 def _reconnected(action: Action, names: Mapping[str, str]) -> Action:
@@ -103,15 +117,6 @@ def _reconnected(action: Action, names: Mapping[str, str]) -> Action:
     if not isinstance(reference, ConnectionReference) or reference.name not in names:
         return action
     return attrs.evolve(action, authentication=ConnectionReference(names[reference.name]))
-
-
-async def _free_name(repository: Repository, value: Definition) -> str:
-    taken: list[str] = []
-    name = value.name
-    while await _is_taken(repository, type(value), name):
-        taken.append(name)
-        name = value.duplicate(taken).name
-    return name
 
 
 async def _is_taken(repository: Repository, kind: type[Any], name: str) -> bool:

@@ -54,7 +54,7 @@ class Repository(Protocol):
     ) -> int:
         """Keep each of `values` under its name, all of them or none; return the new version of the first.
 
-        `expected_version` and `renamed_from` speak of the first.
+        `expected_version` speaks of each, `renamed_from` of a value that is saved alone.
         `expected_version`: raise `Conflict` unless this is the version found, 0 meaning that nothing is found;
         None saves over whatever is there. `renamed_from`: the name it is kept under now; the record moves, the
         version goes on counting, journeys that use the action are changed along (R16), and a record that has

@@ -130,7 +130,7 @@ def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
     journey = reader.read(given.get("journey"), "journey", "$.journey")
     actions = reader.read_all(given.get("actions", []), "action", "$.actions")
     connections = reader.read_all(given.get("connections", []), "connection", "$.connections")
-    if journey is not None:
+    if journey is not None and not reader.broken:
         reader.faults += _reference_faults(journey, actions, connections)
     if reader.faults:
         raise DocumentError(reader.faults)
@@ -164,6 +164,7 @@ def _frame_faults(given: Mapping[str, Any]) -> Iterator[Violation]:
 @attrs.define
 class _Reader:
     faults: list[Violation]
+    broken: bool = False
 
     def read(self, given: Any, kind: str, path: str) -> Any:
         """The definition, or None and its faults; a placeholder in it is told already."""
@@ -181,6 +182,7 @@ class _Reader:
                 there = path + fault.path.removeprefix("$")
                 if not any(there.startswith(known) for known in told):
                     self.faults.append(attrs.evolve(fault, path=there))
+        self.broken = True
         return None
 
     def read_all(self, given: Any, kind: str, path: str) -> Any:

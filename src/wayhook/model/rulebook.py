@@ -161,7 +161,14 @@ R170 | Mixed arrays are constant only                                | both     
 R171 | Arrays of arrays are constant only                            | both          | message_parameters
 R175 | Response payload                                              | optimizer     | save
 R178 | Mixed arrays in a response refused                            | optimizer     | save
+R182 | Failure payload under errorResponse                           | optimizer     | execution
+R183 | Failure fields only for failed calls                          | optimizer     | execution
+R184 | jo_status_code always present                                 | optimizer     | execution
 R190 | @action{Name.path} reads a declared field of an action before   | optimizer     | publication
+R191 | Default value where the field is missing                      | optimizer     | expression
+R193 | Missing without default is null                               | both          | expression
+R197 | No response cache                                             | optimizer     | execution
+R198 | Instance data above 1 MB                                      | optimizer     | execution
 R203 | Timeout 1 to 30 seconds                                       | both          | save
 R204 | Default timeout                                               | both          | execution
 R208 | At most three retries                                         | both          | execution
@@ -172,6 +179,11 @@ R228 | Alternative path not taken on success                         | both     
 R229 | Consent exclusion: no call, main path                         | optimizer     | execution (Consent)
 R230 | Dry run: no call, response null                               | optimizer     | execution, save
 R231 | Paused: hold or discard at the action                         | optimizer     | execution, save
+R232 | Step event has the action fields                              | both          | step event
+R233 | Error code only when the error has one                        | both          | step event
+R234 | actionName falls back to the step name                        | both          | step event
+R235 | Last-attempt time excludes the queue                          | optimizer     | step event
+R236 | actionWaitTime only when throttled                            | optimizer     | step event
 R237 | A capping rule has a URL                                      | both          | construction
 R238 | ... that is well formed                                       | both          | construction
 R239 | Wildcard not in host:port                                     | both          | construction
@@ -208,4 +220,13 @@ R305 | Activity label is a suffix                                    | both     
 R306 | Governance violation blocks publication                       | optimizer     | publication (DataPolicy)
 R307 | Payload warning at 90 %, error at 100 %                       | optimizer     | publication
 R308 | Select package: error path to end only                        | optimizer     | publication (switch)
+R309 | Export carries the used actions                               | orchestration | export_journey
+R310 | Export of an invalid journey refused                          | orchestration | export_journey
+R311 | Secrets replaced by INSERT_SECRET_HERE                        | orchestration | export_journey
+R312 | Import with a placeholder left refused                        | orchestration | import_journey
+R313 | Import of an invalid payload refused                          | orchestration | import_journey
+R314 | Placeholders in system providers ignored                      | orchestration | import_journey
+R315 | Import gives new identifiers and names                        | orchestration | import_journey
+R316 | Imported journey is a draft                                   | orchestration | import_journey
+R317 | Create new or use existing, nothing overwritten               | optimizer     | import_journey
 """)

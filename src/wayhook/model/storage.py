@@ -209,7 +209,7 @@ def admit(
     for i, value in enumerate(values):
         kind_of(value)
         place = f"$[{i}]" if len(values) > 1 else "$"
-        saving.take(value, place, expected_version if i == 0 else None, renamed_from)
+        saving.take(value, place, expected_version, renamed_from)
     for i, value in enumerate(values):
         saving.judge(value, f"$[{i}]" if len(values) > 1 else "$")
     if saving.faults:
@@ -248,6 +248,9 @@ class _Saving:
     def take(self, value: Definition, place: str, expected_version: int | None, renamed_from: str | None) -> None:
         """Put one value in its place; raises `NotFound` and `Conflict`."""
         kind, name = type(value), renamed_from or value.name
+        if _key(value) in self._before:
+            self.faults.append(Violation(f"{place}.name", f"two values are named {value.name!r}; save one of them"))
+            return
         old = self.find(kind, name) if is_name(name) else None
         if renamed_from is not None and old is None:
             raise NotFound(kind_of(value), name)

@@ -1,0 +1,160 @@
+"""Earlier answers are data of later activities: `@action{Name.field}` (R182 to R198)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+import wayhook as wh
+from wayhook.testing import FakeClock, FakeTransport
+
+FORECAST = {"temp": 31.5, "rain": {"3h": 0.2}, "days": [{"day": "Mon"}, {"day": "Tue"}], "more": "not declared"}
+
+
+def action(name: str, **parts: Any) -> wh.Action:
+    """An action with one variable, a response and a failure response."""
+    defaults = {
+        "response": wh.payload({"temp": 1.5, "rain": {"3h": 0.1}, "days": [{"day": "x"}]}),
+        "failure_response": wh.payload({"reason": "x"}),
+    }
+    return wh.Action(
+        name=name,
+        url_configuration=wh.UrlConfiguration("https://api.example.com/v1"),
+        message_parameters=wh.message_parameters({"v": "x"}, variables={"v": wh.variable("V", optional=True)}),
+        **{**defaults, **parts},
+    )
+
+
+async def played(reply: Any, *expressions: str, first: wh.Action | None = None) -> tuple[Any, ...]:
+    """What the second activity sends for each expression, after the first was answered so; and the first outcome."""
+    answers = [reply, wh.Response(200)]
+    transport = FakeTransport(lambda _: answers[min(len(transport.requests), 2) - 1])
+    journey = wh.Journey(
+        "Trip",
+        [
+            wh.ActionActivity("Weather", label="weather"),
+            *(wh.ActionActivity("Send", label=text, parameters={"v": wh.expression(text)}) for text in expressions),
+        ],
+    )
+    repository = wh.MemoryRepository()
+    await repository.save(first or action("Weather"), action("Send"))
+    context = wh.Context({"E": {"a": 1}})
+    async with wh.Executor(repository, transport=transport) as executor:
+        outcome = await executor.execute(journey, "weather", context)
+        for text in expressions:
+            await executor.execute(journey, text, context)
+    return outcome, [json.loads(request.body or b"null").get("v") for request in transport.requests[1:]]
+
+
+@pytest.mark.rule("R180", "R184", "R185", "R190", "R193", "R196")
+async def test_a_later_activity_reads_the_answer() -> None:
+    """Declared fields and the status are there; a missing field is null; what was not declared cannot be read."""
+    reply = wh.Response(200, body=json.dumps(FORECAST).encode())
+
+    outcome, sent = await played(
+        reply,
+        "'' + @action{Weather.temp}",
+        "'' + @action{Weather.rain.'3h'}",
+        "@action{Weather.jo_status_code}",
+        "@action{Weather.more, defaultValue: 'none'}",
+        "@action{Weather.errorResponse.reason, defaultValue: 'none'}",
+    )
+
+    assert outcome.succeeded
+    assert sent == ["31.5", "0.2", "http_200", "none", "none"]
+
+
+@pytest.mark.rule("R182", "R183", "R185", "R191")
+async def test_a_later_activity_reads_why_a_call_failed() -> None:
+    """The failure payload stands below `errorResponse`; the fields of a success are null then."""
+    _, sent = await played(
+        wh.Response(400, body=b'{"reason":"no such city"}'),
+        "@action{Weather.errorResponse.reason}",
+        "@action{Weather.jo_status_code}",
+        "@action{Weather.temp, defaultValue: 'unknown'}",
+    )
+
+    assert sent == ["no such city", "http_400", "unknown"]
+
+
+@pytest.mark.rule("R181")
+async def test_without_a_failure_payload_there_is_no_node() -> None:
+    """The body of a failed call is not readable unless it was declared."""
+    _, sent = await played(
+        wh.Response(400, body=b'{"reason":"canary"}'),
+        "@action{Weather.errorResponse.reason, defaultValue: 'none'}",
+        first=action("Weather", failure_response=()),
+    )
+
+    assert sent == ["none"]
+
+
+@pytest.mark.rule("R184", "R186", "R188")
+@pytest.mark.parametrize(
+    ("reply", "word"),
+    [
+        (wh.TransportError("late", wh.Evidence.EXPIRED), "timedout"),
+        (wh.TransportError("gone", wh.Evidence.PERMANENT), "internalError"),
+        (wh.Response(204), "http_204"),
+    ],
+)
+async def test_the_status_is_always_readable(reply: Any, word: str) -> None:
+    """Without an answer, or a payload, there is still the status."""
+    _, sent = await played(reply, "@action{Weather.jo_status_code}", first=action("Weather", response=()))
+
+    assert sent == [word]
+
+
+async def test_each_individual_has_their_own_answers() -> None:
+    """Contexts do not share what was recorded, and a mapping that was given stays as it is."""
+    given = {"Weather": {"temp": 1}}
+    contexts = [wh.Context(actions=given), wh.Context(actions=given)]
+    repository = wh.MemoryRepository()
+    await repository.save(action("Weather"))
+    journey = wh.Journey("Trip", [wh.ActionActivity("Weather", label="weather")])
+    transport = FakeTransport(wh.Response(200, body=b'{"temp":7}'))
+
+    async with wh.Executor(repository, transport=transport, clock=FakeClock()) as executor:
+        await executor.execute(journey, "weather", contexts[0])
+
+    assert contexts[0].actions["Weather"]["temp"] == 7
+    assert contexts[1].actions["Weather"] == {"temp": 1}
+    assert given == {"Weather": {"temp": 1}}
+
+
+@pytest.mark.rule("R197")
+async def test_an_answer_is_not_a_cache() -> None:
+    """A second execution calls again, and its answer takes the place of the first."""
+    numbers = iter(range(10))
+    transport = FakeTransport(lambda _: wh.Response(200, body=b'{"temp":%d}' % next(numbers)))
+    repository = wh.MemoryRepository()
+    await repository.save(action("Weather"))
+    journey, context = wh.Journey("Trip", [wh.ActionActivity("Weather", label="weather")]), wh.Context()
+
+    async with wh.Executor(repository, transport=transport, clock=FakeClock()) as executor:
+        for _ in range(2):
+            await executor.execute(journey, "weather", context)
+
+    assert (len(transport.requests), context.actions["Weather"]["temp"]) == (2, 1)
+
+
+@pytest.mark.rule("R198")
+@pytest.mark.parametrize(("size", "kept"), [(400_000, True), (600_000, False)])
+async def test_the_data_of_an_individual_are_bounded(size: int, kept: bool) -> None:  # noqa: FBT001
+    """An answer that would take all data above 1 MB is not kept, and the outcome says so; the delivery stands."""
+    context = wh.Context({"E": {"text": "x" * 450_000}})
+    body = json.dumps({"text": "x" * size}).encode()
+    repository = wh.MemoryRepository()
+    await repository.save(action("Weather", response=wh.payload({"text": "x"})))
+    journey = wh.Journey("Trip", [wh.ActionActivity("Weather", label="weather")])
+
+    async with wh.Executor(repository, transport=FakeTransport(wh.Response(200, body=body))) as executor:
+        outcome = await executor.execute(journey, "weather", context)
+
+    assert outcome.status == "http_200"
+    assert ("text" in context.actions["Weather"]) == kept
+    assert context.actions["Weather"]["jo_status_code"] == "http_200"
+    assert [("R198" in fault) for fault in outcome.response_faults] == ([] if kept else [True])
+    assert (outcome.response is not None) == kept
