@@ -51,15 +51,18 @@ class Canvas:
         starts = [label for label in self.activities if label not in targets] or list(self.activities)
         return next((label for label in starts if self.is_event(label)), starts[0] if starts else None)
 
+    @property
+    def is_unitary(self) -> bool:
+        """Whether individuals enter one by one: the journey begins with an event."""
+        return self.entry is not None and self.is_event(self.entry)
+
     def is_event(self, label: str) -> bool:
         """Whether an event is labelled so."""
-        activity = self.activities[label]
-        return isinstance(activity, Activity) and activity.kind is ActivityKind.EVENT
+        return _is(self.activities[label], ActivityKind.EVENT)
 
     def is_end(self, label: str) -> bool:
-        """Whether an end is labelled so."""
-        activity = self.activities.get(label)
-        return isinstance(activity, Activity) and activity.kind is ActivityKind.END
+        """Whether an end is labelled so; nothing may be."""
+        return label in self.activities and _is(self.activities[label], ActivityKind.END)
 
     @property
     def disconnected(self) -> tuple[str, ...]:
@@ -105,10 +108,16 @@ class Canvas:
         return back
 
 
+def _is(activity: AnyActivity, kind: ActivityKind) -> bool:
+    return isinstance(activity, Activity) and activity.kind is kind
+
+
 def _in_sequence(activities: tuple[AnyActivity, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for i, activity in enumerate(activities):
-        is_end = isinstance(activity, Activity) and activity.kind is ActivityKind.END
-        yield activity.label, () if is_end else tuple(after.label for after in activities[i + 1 : i + 2])
+        yield (
+            activity.label,
+            () if _is(activity, ActivityKind.END) else tuple(after.label for after in activities[i + 1 : i + 2]),
+        )
 
 
 def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:

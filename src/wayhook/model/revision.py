@@ -42,7 +42,7 @@ def entering(old: Journey | None, new: Journey) -> Iterator[tuple[str, Journey]]
     """Yield the versions, with their paths, that come to a status that is given only to what is without fault."""
     for path, before, after in _paired(old, new):
         if after.status in CHECKED and (before is None or before.status is not after.status):
-            yield path, attrs.evolve(after, earlier=())
+            yield path, after
 
 
 def _paired(old: Journey | None, new: Journey) -> Iterator[tuple[str, Journey | None, Journey]]:
