@@ -839,6 +839,13 @@ def test_a_huge_journey_is_judged_all_the_same() -> None:
 # Publication
 
 
+def test_actions_are_given_one_or_many() -> None:
+    """One action may stand for a sequence of one; anything else is told."""
+    assert wh.publication_violations(DRAFT, LOYALTY) == wh.publication_violations(DRAFT, iter([LOYALTY])) == ()
+    for nothing in (None, "Loyalty", [None], 7):
+        assert [v.path for v in wh.publication_violations(DRAFT, nothing)] == ["$.actions"]
+
+
 @pytest.mark.rule("R284")
 async def test_errors_block_test_and_publication() -> None:
     """One error stands against both, and none against keeping the draft."""

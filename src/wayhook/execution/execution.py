@@ -37,6 +37,7 @@ from wayhook.execution.ports import (
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
+from wayhook.model.activity import marketing_actions
 from wayhook.model.authentication import CustomAuthorization
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
@@ -71,10 +72,7 @@ class Use:
     @property
     def marketing_actions(self) -> tuple[str, ...]:
         """What an individual must have agreed to in a journey (R32, R229)."""
-        if self.activity is None:
-            return ()
-        names = (self.plan.action.required_marketing_action, self.activity.additional_marketing_action)
-        return tuple(dict.fromkeys(name for name in names if name))
+        return () if self.activity is None else marketing_actions(self.plan.action, self.activity)
 
 
 @attrs.frozen

@@ -28,6 +28,7 @@ class Canvas:
     activities: Mapping[str, AnyActivity]
     main: Links
     links: Links
+    _back: Mapping[str, list[str]]
 
     @classmethod
     def of(cls, journey: Journey) -> Canvas:
@@ -36,8 +37,8 @@ class Canvas:
         main = {label: activity.next for label, activity in activities.items()}
         if not any(a.next or (isinstance(a, Activity) and a.conditions) for a in activities.values()):
             main = dict(_in_sequence(journey.activities))
-        links = {label: (*main[label], *activity.links) for label, activity in activities.items()}
-        return cls(activities, _known(main, activities), _known(links, activities))
+        links = _known({label: (*main[label], *activity.links) for label, activity in activities.items()}, activities)
+        return cls(activities, _known(main, activities), links, _reversed(links))
 
     @property
     def is_drawn(self) -> bool:
@@ -99,14 +100,6 @@ class Canvas:
         """Return the labels of what may have happened before the activity `label`."""
         return frozenset(_reached(self._back, self._back[label]))
 
-    @property
-    def _back(self) -> Links:
-        back: dict[str, tuple[str, ...]] = dict.fromkeys(self.activities, ())
-        for label, following in self.links.items():
-            for below in following:
-                back[below] = (*back[below], label)
-        return back
-
 
 def _is(activity: AnyActivity, kind: ActivityKind) -> bool:
     return isinstance(activity, Activity) and activity.kind is kind
@@ -114,10 +107,8 @@ def _is(activity: AnyActivity, kind: ActivityKind) -> bool:
 
 def _in_sequence(activities: tuple[AnyActivity, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for i, activity in enumerate(activities):
-        yield (
-            activity.label,
-            () if _is(activity, ActivityKind.END) else tuple(after.label for after in activities[i + 1 : i + 2]),
-        )
+        following = () if _is(activity, ActivityKind.END) else activities[i + 1 : i + 2]
+        yield activity.label, tuple(after.label for after in following)
 
 
 def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:
@@ -127,7 +118,15 @@ def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:
     }
 
 
-def _reached(links: Links, starts: Iterable[str]) -> set[str]:
+def _reversed(links: Links) -> Mapping[str, list[str]]:
+    back: dict[str, list[str]] = {label: [] for label in links}
+    for label, following in links.items():
+        for below in following:
+            back[below].append(label)
+    return back
+
+
+def _reached(links: Mapping[str, Iterable[str]], starts: Iterable[str]) -> set[str]:
     """What is reached from `starts`, these included."""
     reached, waiting = set(starts), deque(starts)
     while waiting:

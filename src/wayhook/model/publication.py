@@ -13,23 +13,24 @@ from wayhook.errors import Violation
 from wayhook.expression.expression import FieldReference
 from wayhook.expression.syntax import Source
 from wayhook.model.action import Action
-from wayhook.model.activity import activity_violations
+from wayhook.model.activity import activity_violations, marketing_actions
 from wayhook.model.canvas import Canvas
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import ActionActivity, ActivityKind, AnyActivity, Journey
 from wayhook.model.parameter import MessageParameter
 from wayhook.model.rule import MAX_ACTIVITIES, violations
+from wayhook.model.shape import as_tuple
 from wayhook.model.size import size_violations
 from wayhook.values import DataType
 
 __all__ = ["publication_violations"]
 
-_MOST_DRAWN = 20 * MAX_ACTIVITIES
+_MOST_DRAWN = 4 * MAX_ACTIVITIES
 """Beyond these a drawing is not looked at: its number is told, and no hostile one costs more than that."""
 
 
 def publication_violations(
-    journey: Journey, actions: Iterable[Action], *, guardrails: Guardrails | None = None
+    journey: Journey, actions: Action | Iterable[Action], *, guardrails: Guardrails | None = None
 ) -> tuple[Violation, ...]:
     """Return all that stands against test and publication of `journey`, and warnings, which do not (R284, R285).
 
@@ -40,7 +41,10 @@ def publication_violations(
     found = violations(journey, guardrails=rails)
     if not isinstance(journey, Journey) or not isinstance(rails, Guardrails):
         return found
-    publication = _Publication(journey, {action.name: action for action in actions}, rails, Canvas.of(journey))
+    given = (actions,) if isinstance(actions, Action) else as_tuple(actions)
+    if not isinstance(given, tuple) or not all(isinstance(action, Action) for action in given):
+        return (*found, Violation("$.actions", "give the actions that the journey may use"))
+    publication = _Publication(journey, {action.name: action for action in given}, rails, Canvas.of(journey))
     return (*found, *publication.of_journey(), *publication.of_activities())
 
 
@@ -117,7 +121,7 @@ class _Publication:
 
     def of_policies(self, action: Action, activity: ActionActivity, path: str) -> Iterator[Violation]:
         """What the data policies of the marketing actions keep out of this use (R306)."""
-        for name in filter(None, (action.required_marketing_action, activity.additional_marketing_action)):
+        for name in marketing_actions(action, activity):
             restricted = [
                 reference
                 for policy in self.rails.data_policies

@@ -87,7 +87,7 @@ def _protection(version: Journey) -> tuple[str, str]:
 
 def _essence(version: Journey) -> Journey:
     """What a journey does, whatever it and its activities are called (R289)."""
-    names = {activity.label: f"{i}" for i, activity in enumerate(version.activities)}
+    names = {activity.label: f"\0{i}" for i, activity in enumerate(version.activities)}
     activities = tuple(attrs.evolve(renamed_labels(a, names), description="") for a in version.activities)
     return attrs.evolve(version, name="-", description="", activities=activities, earlier=())
 
