@@ -28,6 +28,7 @@ IN = {"both": "both", "orchestration": "Journey Orchestration", "optimizer": "Jo
 LIMITS = (
     ("model.action", "NAME_LIMIT", "{} characters", "the name of an action (R2), and of its duplicate (R26)"),
     ("model.rule", "MAX_ACTIVITIES", "{}", "activities of a journey (R283)"),
+    ("model.rule", "MAX_REENTRANCE_WAIT", "{} seconds", "the wait before an individual comes again (R300)"),
     ("model.url", "MAX_LENGTH", "{} characters", "a static URL, and the endpoint of a token call"),
     ("model.parameter", "MAX_DEPTH", "{} levels", "objects and arrays in a sample for message parameters"),
     ("expression.parser", "MAX_LENGTH", "{} characters", "the text of an expression"),

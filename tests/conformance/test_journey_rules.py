@@ -753,6 +753,32 @@ def test_the_beginning_is_where_nothing_leads_to() -> None:
     assert warned(wh.Journey("J", [attrs.evolve(event, next=["end"]), action, END])) == [("$.activities[1]", "R285")]
 
 
+@pytest.mark.rule("R280")
+async def test_a_next_version_keeps_beginning_with_an_event() -> None:
+    """What began with an event does so in every version."""
+    repository = await kept(LIVE)
+    without = attrs.evolve(SECOND, activities=[use()])
+    await repository.save(without)
+
+    assert await refused(repository, without.publish(NOW)) == [("$.activities", "R280")]
+    assert await repository.save(SECOND.publish(NOW)) == 3
+
+
+@pytest.mark.rule("R22")
+async def test_a_live_version_below_a_draft_protects_its_action() -> None:
+    """A header is not added while any version that uses the action is published; other versions do not matter."""
+    headers = {"X-Id": wh.variable("Id", optional=True), "X-New": "1"}
+    more = attrs.evolve(LOYALTY, url_configuration=wh.UrlConfiguration("https://h.example/v1/", headers=headers))
+    repository = await kept(LIVE)
+    await repository.save(SECOND)
+    other = await kept(wh.Journey("Welcome", [EVENT, END]).publish(NOW))
+    await other.save(attrs.evolve(wh.Journey("Welcome", [EVENT, END]).publish(NOW).new_version(), activities=[use()]))
+
+    with pytest.raises(wh.DefinitionError, match="R22"):
+        await repository.save(more)
+    assert await other.save(more) == 2
+
+
 @pytest.mark.rule("R281")
 def test_actions_do_not_run_side_by_side() -> None:
     """One after the other; waits may stand side by side, and branches of a condition are alternatives."""
@@ -813,6 +839,13 @@ def test_a_huge_journey_is_judged_all_the_same() -> None:
 # Publication
 
 
+def test_actions_are_given_one_or_many() -> None:
+    """One action may stand for a sequence of one; anything else is told."""
+    assert wh.publication_violations(DRAFT, LOYALTY) == wh.publication_violations(DRAFT, iter([LOYALTY])) == ()
+    for nothing in (None, "Loyalty", [None], 7):
+        assert [v.path for v in wh.publication_violations(DRAFT, nothing)] == ["$.actions"]
+
+
 @pytest.mark.rule("R284")
 async def test_errors_block_test_and_publication() -> None:
     """One error stands against both, and none against keeping the draft."""
@@ -854,6 +887,16 @@ def test_everything_is_told_at_once() -> None:
         ("$.activities[2]", "R190"),
         ("$.activities[2]", "R190"),
     ]
+
+
+@pytest.mark.rule("R284")
+def test_links_lead_somewhere() -> None:
+    """A link to a label that is not there, and one from an end, block; links between activities do not."""
+    lost = [attrs.evolve(EVENT, next=["a"]), use(next=["b"], alternative_path=True, on_error="c"), END]
+    endless = [attrs.evolve(EVENT, next=["end"]), attrs.evolve(END, next=["a"]), use()]
+
+    assert found(wh.Journey("J", lost)) == [("$.activities[1]", "R284"), ("$.activities[1]", "R284")]
+    assert found(wh.Journey("J", endless)) == [("$.activities[1].next", "R284")]
 
 
 @pytest.mark.rule("R284")
@@ -996,6 +1039,8 @@ async def test_a_journey_has_a_size() -> None:
     assert found(full, rails) == [("$", "R307")]
     assert [v.code for v in wh.publication_violations(full, [LOYALTY], guardrails=rails)] == ["413"]
     assert found(full) == []
+    assert [v.code for v in wh.violations(full, guardrails=rails)] == ["413"]
+    assert wh.violations(warning, guardrails=rails) == ()
     assert (OPTIMIZER.journey_size, ORCHESTRATION.journey_size) == (2_000_000, None)
 
 

@@ -115,6 +115,22 @@ VALUES = {
         status="Dry run",
     ),
     "whole timeout": wh.Journey("J", timeout=10),
+    "drawn journey of two versions": wh.Journey(
+        "J",
+        [
+            wh.Activity("event", label="e", next=["c"]),
+            wh.Activity("condition", label="c", conditions={"a": wh.expression("@event{e.x}")}, next=["end"]),
+            wh.ActionActivity("Act", label="a", next=["end"], alternative_path=True, on_error="end"),
+            wh.Activity("end", label="end", description="d"),
+        ],
+        reentrance_wait=7.5,
+        time_zone="Europe/Berlin",
+        namespace="email",
+    )
+    .publish(datetime(2030, 1, 2, tzinfo=UTC))
+    .new_version()
+    .publish(datetime(2030, 1, 3, 4, 5, 6, 789, tzinfo=UTC))
+    .pause(datetime(2030, 1, 4, tzinfo=UTC), mode="discard"),
 }
 
 
@@ -443,6 +459,17 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
         (document("journey", timeout="5"), {"$.timeout": "a number belongs here, not a string"}),
         (document("journey", timeout=True), {"$.timeout": "not true or false"}),
         (document("journey", status="Deleted"), {"$.status": "a status is one of"}),
+        (document("journey", published="yesterday"), {"$.published": "a date and time such as"}),
+        (document("journey", published="2030-01-01T00:00:00"), {"$.published": "with an offset"}),
+        (document("journey", closed=7), {"$.closed": "a date and time such as"}),
+        (
+            document("journey", activities=[{"kind": "event"}, {"kind": "action", "label": "a", "action": "A"}]),
+            {"$.activities[0].label": "missing", "$.activities[1].action": "there is no such key"},
+        ),
+        (
+            document("journey", version=3, earlier=[{"name": "Other", "status": "Live"}, {"name": "J", "wayhook": 1}]),
+            {"$.earlier[1].wayhook": "there is no such key"},
+        ),
         (document("journey", activities={}), {"$.activities": "an array belongs here, not an object"}),
         (
             document(

@@ -297,3 +297,35 @@ def test_a_policy_and_an_edition_are_values() -> None:
 def test_every_scheme_has_its_port() -> None:
     """Only http and https are called."""
     assert DEFAULT_PORTS == {"http": 80, "https": 443}
+
+
+@pytest.mark.rule("R293", "R299", "R306", "R307")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("canvas", 1),
+        ("pauses", None),
+        ("dry_runs", "no"),
+        ("select_package", 0),
+        ("finished_after_days", 0),
+        ("finished_after_days", None),
+        ("finished_after_days", 1.5),
+        ("live_journeys", 0),
+        ("live_journeys", True),
+        ("live_statuses", {"Alive"}),
+        ("live_statuses", "Live"),
+        ("journey_size", -1),
+        ("data_policies", wh.DataPolicy("m", ["@event{E.a}"])),
+    ],
+)
+def test_a_switch_of_journeys_is_of_its_type(name, value) -> None:
+    """What a switch cannot be is refused with its name, however many are wrong."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        attrs.evolve(STANDARD, **{name: value})
+
+    assert [violation.path for violation in caught.value.violations] == [f"$.{name}"]
+
+
+def test_the_statuses_that_count_may_be_given_as_text() -> None:
+    """A member and its text are the same."""
+    assert attrs.evolve(STANDARD, live_statuses={"Live"}) == STANDARD

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
+
 import attrs
 import pytest
 
@@ -107,6 +109,10 @@ def test_a_rename_changes_activities_and_expressions() -> None:
         ({"parameters": 7}, "$.parameters"),
         ({"fields": {"products.id": 7}}, "$.fields"),
         ({"alternative_path": "no"}, "$.alternative_path"),
+        ({"on_error": "x"}, "$.on_error"),
+        ({"alternative_path": True, "on_error": 7}, "$.on_error"),
+        ({"next": "x"}, "$.next"),
+        ({"next": [7]}, "$.next"),
         ({"description": 7}, "$.description"),
         ({"additional_marketing_action": 7}, "$.additional_marketing_action"),
     ],
@@ -127,6 +133,12 @@ def test_a_part_of_an_activity_of_a_wrong_type_is_refused(parts, place) -> None:
         ({"timeout": "10"}, "$.timeout"),
         ({"status": "Gone"}, "$.status"),
         ({"description": 7}, "$.description"),
+        ({"pause_mode": "wait"}, "$.pause_mode"),
+        ({"reentrance": 1}, "$.reentrance"),
+        ({"time_zone": None}, "$.time_zone"),
+        ({"namespace": 7}, "$.namespace"),
+        ({"published": "2030-01-01"}, "$.published"),
+        ({"tested": 7}, "$.tested"),
         ({"activities": ["A"]}, "$.activities[0]"),
         ({"activities": None}, "$.activities"),
         ({"activities": wh.ActionActivity("A", label="x")}, "$.activities"),
@@ -142,6 +154,68 @@ def test_a_part_of_a_journey_of_a_wrong_type_is_refused(parts, place) -> None:
         wh.Journey(**{"name": "Welcome", **parts})
 
     assert [violation.path for violation in caught.value.violations] == [place]
+
+
+@pytest.mark.parametrize(
+    ("parts", "place"),
+    [
+        ({"kind": "action"}, "$.kind"),
+        ({"kind": None}, "$.kind"),
+        ({"label": ""}, "$.label"),
+        ({"next": "x"}, "$.next"),
+        ({"description": 7}, "$.description"),
+        ({"conditions": {"x": wh.expression("1")}}, "$.conditions"),
+        ({"kind": "condition", "conditions": {"x": "1"}}, "$.conditions.x"),
+        ({"kind": "condition", "conditions": 7}, "$.conditions"),
+    ],
+)
+def test_a_part_of_a_place_of_the_canvas_of_a_wrong_type_is_refused(parts, place) -> None:
+    """An event, wait, condition or end is checked as an activity is; only a condition has conditions."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.Activity(**{"kind": "event", "label": "x", **parts})
+
+    assert [violation.path for violation in caught.value.violations] == [place]
+
+
+@pytest.mark.rule("R16")
+def test_a_rename_reaches_conditions_and_earlier_versions() -> None:
+    """An action is renamed in the conditions of the canvas, and in every version that is kept."""
+    condition = wh.Activity("condition", label="c", conditions={"a": wh.expression("@action{Old.id}")})
+    live = wh.Journey("J", [wh.ActionActivity("Old", label="a"), condition]).publish(datetime(2030, 1, 1, tzinfo=UTC))
+
+    renamed = live.new_version().renaming_action("Old", "New")
+
+    assert [version.actions for version in renamed.versions] == [("New",), ("New",)]
+    assert {str(next(version.activities[1].expressions)) for version in renamed.versions} == {"@action{New.id}"}
+
+
+def test_an_action_of_an_earlier_version_is_used() -> None:
+    """Every version counts; the latest one's actions come first (R14, R15)."""
+    live = wh.Journey("J", [wh.ActionActivity("B", label="b"), wh.ActionActivity("A", label="a")])
+    live = live.publish(datetime(2030, 1, 1, tzinfo=UTC))
+
+    changed = attrs.evolve(live.new_version(), activities=[wh.ActionActivity("A", label="a")])
+
+    assert changed.actions == ("A", "B")
+
+
+def test_only_an_activity_with_an_action_is_executed() -> None:
+    """An event is no activity to look up for a call."""
+    journey = wh.Journey("J", [wh.Activity("event", label="e"), wh.ActionActivity("A", label="a")])
+
+    assert [activity.label for activity in journey.action_activities] == ["a"]
+    with pytest.raises(wh.NotFound, match="'e'"):
+        journey.activity("e")
+
+
+def test_an_instant_is_kept_in_utc() -> None:
+    """Whatever the zone it was given in, it is the same instant."""
+    given = datetime(2030, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+
+    journey = wh.Journey("J", published=given)
+
+    assert journey.published == given
+    assert journey.published.tzinfo is UTC
 
 
 def test_all_wrong_parts_of_a_journey_are_named_at_once() -> None:

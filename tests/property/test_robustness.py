@@ -203,3 +203,65 @@ def test_any_answer_is_read_without_a_crash(body: bytes, selector: str) -> None:
     assert fields is None or list(fields) == ["a", "b", "c", "e"]  # type: ignore[call-overload]  # an object
     assert all(isinstance(fault, str) for fault in faults)
     assert token is None or token.isascii()
+
+
+PUBLISHED = wh.Journey("J", [wh.ActionActivity("A", label="a")], status="Live")
+JOURNEY_FIELDS = ["activities", "timeout", "status", "version", "earlier", "reentrance", "reentrance_wait", "time_zone"]
+JOURNEY_FIELDS += ["namespace", "pause_mode", "published", "closed", "paused", "tested"]
+labels = st.sampled_from(["a", "b", "c", ""]) | texts
+
+
+@given(st.dictionaries(st.sampled_from(JOURNEY_FIELDS), values | st.just([PUBLISHED]), max_size=3))
+def test_a_journey_of_anything_is_made_or_refused(parts: dict[str, Any]) -> None:
+    """Whatever stands in its fields, it is a journey that can be judged, or an error of ours."""
+    with contextlib.suppress(wh.DefinitionError):
+        journey = wh.Journey("J", **parts)
+        wh.publication_violations(journey, [], guardrails=wh.Guardrails.journey_optimizer())
+        repr(journey)
+        journey._repr_html_()
+
+
+@given(
+    st.sampled_from(["publish", "test", "dry_run", "pause", "resume", "close", "stop", "finish"]),
+    values,
+    st.none() | values,
+)
+def test_a_command_with_anything_is_refused_as_ours(command: str, now: Any, version: Any) -> None:
+    """A time that is none and a version that is none are told, not stumbled over."""
+    parts = {} if version is None or command in ("publish", "test", "dry_run") else {"version": version}
+    with contextlib.suppress(wh.DefinitionError, wh.NotFound):
+        getattr(PUBLISHED, command)(now, **parts)
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.builds(
+                wh.ActionActivity,
+                st.sampled_from(["A", "B"]),
+                label=labels.filter(bool),
+                next=st.lists(labels, max_size=3),
+                alternative_path=st.just(True),
+                on_error=labels,
+                parameters=st.dictionaries(texts, values, max_size=2),
+            ),
+            st.builds(
+                wh.Activity,
+                st.sampled_from(["event", "wait", "end", "condition"]),
+                label=labels.filter(bool),
+                next=st.lists(labels, max_size=3),
+            ),
+        ),
+        max_size=6,
+        unique_by=lambda activity: activity.label,
+    ),
+    st.sampled_from(
+        [wh.Guardrails.standard(), wh.Guardrails.journey_orchestration(), wh.Guardrails.journey_optimizer()]
+    ),
+)
+def test_any_drawing_is_judged(activities: list[Any], guardrails: wh.Guardrails) -> None:
+    """Links to nowhere, to oneself and in circles, and literals of any kind, give violations and no crash."""
+    action = wh.Action(name="A", url_configuration=wh.UrlConfiguration("https://h.example"))
+    found = wh.publication_violations(wh.Journey("J", activities), [action], guardrails=guardrails)
+
+    assert all(str(violation).startswith("$") for violation in found)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import assert_type
+
+import attrs
 
 import wayhook as wh
 from wayhook.testing import Answer, FakeClock, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
 
+STANDARD = wh.Guardrails.standard()
 SEND_SMS = wh.Action(
     name="SendSms",
     description="One text message",
@@ -59,6 +63,18 @@ JOURNEY = wh.Journey(
     ],
     timeout=10,
 )
+DRAWN = wh.Journey(
+    "Drawn",
+    [
+        wh.Activity("event", label="in", next=["vip"]),
+        wh.Activity("condition", label="vip", conditions={"mail": wh.expression("@event{Signup.vip}")}, next=["out"]),
+        wh.ActionActivity("SendMail", label="mail", next=["out"], alternative_path=True, on_error="out"),
+        wh.Activity(wh.ActivityKind.END, label="out"),
+    ],
+    reentrance=False,
+    reentrance_wait=600,
+    time_zone="Europe/Berlin",
+)
 CONTEXT = wh.Context({"Signup": {"id": 7}}, journey={"externalKey": "k"})
 
 
@@ -70,6 +86,20 @@ def describe_and_check() -> None:
     assert_type(wh.violations(SEND_SMS, guardrails=wh.Guardrails.journey_optimizer()), tuple[wh.Violation, ...])
     assert_type(JOURNEY.activity("day1"), wh.ActionActivity)
     assert_type(wh.expression("1 + 2").type, wh.DataType | None)
+
+
+def live(now: datetime) -> None:
+    """The life of a journey."""
+    journey = DRAWN.test(now).publish(now).pause(now, mode="discard").resume(now).new_version().publish(now)
+    assert_type(journey, wh.Journey)
+    assert_type(journey.versions, tuple[wh.Journey, ...])
+    assert_type(journey.at(1).close(now), wh.Journey)
+    assert_type(journey.stop(now, version=1).as_of(now, wh.Guardrails.standard()), wh.Journey)
+    assert_type(journey.activities, tuple[wh.ActionActivity | wh.Activity, ...])
+    assert_type(journey.duplicate({"Drawn_copy"}).renamed("Other").current.discard_draft(), wh.Journey)
+    policy = wh.DataPolicy("emailTargeting", ["@event{Signup.email}"])
+    found = wh.publication_violations(DRAWN, [SEND_SMS], guardrails=attrs.evolve(STANDARD, data_policies=[policy]))
+    assert_type(found, tuple[wh.Violation, ...])
 
 
 def look() -> None:
@@ -112,6 +142,8 @@ async def execute() -> None:
         assert_type(outcome.raise_for_error(), wh.Outcome)
         first: str = outcome.response["id"]  # typed by the declared fields, which only a run knows
         assert first
+        path: str | None = outcome.path
+        assert path != "end"
         assert_type(outcome.attempts, tuple[wh.Attempt, ...])
         assert_type(outcome.received, wh.Response | None)
         assert_type(await executor.call("SendSms", {"to": "x"}, timeout=3), wh.Outcome)
@@ -177,6 +209,15 @@ class Never:
         yield float(not (method and url))
 
 
+class Asked:
+    """A consent."""
+
+    async def allows(self, context: wh.Context, marketing_actions: tuple[str, ...]) -> bool:
+        """Allow everything to everybody."""
+        return bool(context.events or marketing_actions)
+
+
+ASKED: wh.Consent = Asked()
 VAULT: wh.SecretSource = Vault()
 SILENT: wh.Transport = Silent()
 COUNTER: wh.EventSink = Counter()

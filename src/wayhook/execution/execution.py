@@ -26,6 +26,7 @@ from wayhook.execution.means import Means
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
 from wayhook.execution.retry import Tried
 from wayhook.expression.context import Context
+from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
 from wayhook.rendering.answer import read_answer
@@ -60,10 +61,7 @@ class Use:
     @property
     def marketing_actions(self) -> tuple[str, ...]:
         """What an individual must have agreed to in a journey (R32, R229)."""
-        if self.activity is None:
-            return ()
-        names = (self.plan.action.required_marketing_action, self.activity.additional_marketing_action)
-        return tuple(dict.fromkeys(name for name in names if name))
+        return () if self.activity is None else marketing_actions(self.plan.action, self.activity)
 
 
 @attrs.define

@@ -59,7 +59,8 @@ class Repository(Protocol):
         None saves over whatever is there. `renamed_from`: the name it is kept under now; the record moves, the
         version goes on counting, journeys that use the action are changed along (R16), and a record that has
         the new name already is a `Conflict`. Raise `DefinitionError` with every guardrail that the value
-        breaks, and, for an action that journeys use, with every change that is not allowed (R16 to R24).
+        breaks, for an action that journeys use, with every change that is not allowed (R16 to R24), and for a
+        journey with what stands against its step, its change or its publication (R279 to R302).
         The check and the write are one step: of two writers that expect the same version exactly one wins.
         """
         ...
@@ -70,7 +71,7 @@ class Repository(Protocol):
 
     async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
         """Forget the value; raise `NotFound`, `Conflict`, `StillInUse` for an action that journeys use (R28), or
-        `DefinitionError` for a built-in action (R27)."""  # noqa: D205, D209 - one sentence
+        `DefinitionError` for a built-in action (R27) and a journey that is neither Draft nor Finished (R294)."""  # noqa: D205, D209 - one sentence
         ...
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:

@@ -15,7 +15,7 @@ from wayhook.model.journey import ActionActivity
 from wayhook.model.parameter import MessageParameter, Variable, walk
 from wayhook.values import DataType
 
-__all__ = ["activity_violations", "unknown_variable"]
+__all__ = ["activity_violations", "marketing_actions", "unknown_variable"]
 
 
 def activity_violations(action: Action, activity: ActionActivity) -> Iterator[Violation]:
@@ -33,6 +33,12 @@ def activity_violations(action: Action, activity: ActionActivity) -> Iterator[Vi
     for name, _ in activity.fields:
         if name not in known:
             yield Violation(f"$.fields.{name}", unknown_variable(name, known), "R166")
+
+
+def marketing_actions(action: Action, activity: ActionActivity) -> tuple[str, ...]:
+    """Return what the use is for: the marketing action of the action, and the activity's additional one (R32)."""
+    names = (action.required_marketing_action, activity.additional_marketing_action)
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _place_faults(

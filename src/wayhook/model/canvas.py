@@ -28,6 +28,7 @@ class Canvas:
     activities: Mapping[str, AnyActivity]
     main: Links
     links: Links
+    _back: Mapping[str, list[str]]
 
     @classmethod
     def of(cls, journey: Journey) -> Canvas:
@@ -36,8 +37,8 @@ class Canvas:
         main = {label: activity.next for label, activity in activities.items()}
         if not any(a.next or (isinstance(a, Activity) and a.conditions) for a in activities.values()):
             main = dict(_in_sequence(journey.activities))
-        links = {label: (*main[label], *activity.links) for label, activity in activities.items()}
-        return cls(activities, _known(main, activities), _known(links, activities))
+        links = _known({label: (*main[label], *activity.links) for label, activity in activities.items()}, activities)
+        return cls(activities, _known(main, activities), links, _reversed(links))
 
     @property
     def is_drawn(self) -> bool:
@@ -51,15 +52,18 @@ class Canvas:
         starts = [label for label in self.activities if label not in targets] or list(self.activities)
         return next((label for label in starts if self.is_event(label)), starts[0] if starts else None)
 
+    @property
+    def is_unitary(self) -> bool:
+        """Whether individuals enter one by one: the journey begins with an event."""
+        return self.entry is not None and self.is_event(self.entry)
+
     def is_event(self, label: str) -> bool:
         """Whether an event is labelled so."""
-        activity = self.activities[label]
-        return isinstance(activity, Activity) and activity.kind is ActivityKind.EVENT
+        return _is(self.activities[label], ActivityKind.EVENT)
 
     def is_end(self, label: str) -> bool:
-        """Whether an end is labelled so."""
-        activity = self.activities.get(label)
-        return isinstance(activity, Activity) and activity.kind is ActivityKind.END
+        """Whether an end is labelled so; nothing may be."""
+        return label in self.activities and _is(self.activities[label], ActivityKind.END)
 
     @property
     def disconnected(self) -> tuple[str, ...]:
@@ -96,19 +100,15 @@ class Canvas:
         """Return the labels of what may have happened before the activity `label`."""
         return frozenset(_reached(self._back, self._back[label]))
 
-    @property
-    def _back(self) -> Links:
-        back: dict[str, tuple[str, ...]] = dict.fromkeys(self.activities, ())
-        for label, following in self.links.items():
-            for below in following:
-                back[below] = (*back[below], label)
-        return back
+
+def _is(activity: AnyActivity, kind: ActivityKind) -> bool:
+    return isinstance(activity, Activity) and activity.kind is kind
 
 
 def _in_sequence(activities: tuple[AnyActivity, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for i, activity in enumerate(activities):
-        is_end = isinstance(activity, Activity) and activity.kind is ActivityKind.END
-        yield activity.label, () if is_end else tuple(after.label for after in activities[i + 1 : i + 2])
+        following = () if _is(activity, ActivityKind.END) else activities[i + 1 : i + 2]
+        yield activity.label, tuple(after.label for after in following)
 
 
 def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:
@@ -118,7 +118,15 @@ def _known(links: Links, activities: Mapping[str, AnyActivity]) -> Links:
     }
 
 
-def _reached(links: Links, starts: Iterable[str]) -> set[str]:
+def _reversed(links: Links) -> Mapping[str, list[str]]:
+    back: dict[str, list[str]] = {label: [] for label in links}
+    for label, following in links.items():
+        for below in following:
+            back[below].append(label)
+    return back
+
+
+def _reached(links: Mapping[str, Iterable[str]], starts: Iterable[str]) -> set[str]:
     """What is reached from `starts`, these included."""
     reached, waiting = set(starts), deque(starts)
     while waiting:

@@ -17,7 +17,7 @@ import attrs
 from wayhook.errors import ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.model.lifecycle import JourneyStatus
-from wayhook.model.shape import Shaped, as_set, as_tuple, type_fault
+from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
 __all__ = ["DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
@@ -178,8 +178,9 @@ def _policies(given: Iterable[DataPolicy]) -> tuple[DataPolicy, ...]:
     return as_tuple(given)
 
 
-def _statuses(given: Iterable[JourneyStatus]) -> frozenset[JourneyStatus]:
-    return as_set(given)
+def _statuses(given: Iterable[JourneyStatus | str]) -> frozenset[JourneyStatus]:
+    found = as_set(given)
+    return frozenset(as_word(JourneyStatus, word) for word in found) if isinstance(found, frozenset) else found
 
 
 @attrs.frozen(kw_only=True)

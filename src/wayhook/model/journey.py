@@ -217,6 +217,7 @@ def _instant(given: datetime | None) -> datetime | None:
 
 
 REENTRANCE_WAIT = 300.0
+MAX_VERSION = 1_000_000
 _UNPUBLISHED = frozenset(
     {
         JourneyStatus.DRAFT,
@@ -301,8 +302,8 @@ class Journey(Shaped, Presentable):
                 labels.add(activity.label)
 
     def _version_faults(self) -> Iterator[Violation]:
-        if type(self.version) is not int or self.version < 1:
-            yield Violation("$.version", "versions are whole numbers from 1", "R295")
+        if not _is_version(self.version):
+            yield Violation("$.version", f"versions are whole numbers from 1 to {MAX_VERSION:,}", "R295")
             return
         yield from type_fault(self.earlier, tuple, "$.earlier", "a sequence of Journey")
         before = 0
@@ -348,7 +349,8 @@ class Journey(Shaped, Presentable):
         for each in self.versions:
             if each.version == version:
                 return each
-        raise NotFound(f"version of {self.name}", str(version))
+        shown = f"{version}" if _is_version(version) else type(version).__name__
+        raise NotFound(f"version of {self.name}", shown)
 
     def activity(self, label: str) -> ActionActivity:
         """Return the activity of this version that is labelled `label` and uses an action; raises `NotFound`."""
@@ -451,6 +453,10 @@ class Journey(Shaped, Presentable):
 def unpublished(journey: Journey) -> Journey:
     """Return this version as the draft that it was before it was published."""
     return attrs.evolve(journey, status=JourneyStatus.DRAFT, published=None, closed=None, paused=None, tested=None)
+
+
+def _is_version(value: object) -> bool:
+    return type(value) is int and 1 <= value <= MAX_VERSION
 
 
 def _is_number(value: object) -> bool:

@@ -5,34 +5,32 @@ Sections 7.4 to 7.6 of the rules (R68, R147, R190, R280 to R285, R306 to R308). 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from typing import Any
 
 import attrs
 
 from wayhook.errors import Violation
-from wayhook.expression.expression import Expression, FieldReference
+from wayhook.expression.expression import FieldReference
 from wayhook.expression.syntax import Source
 from wayhook.model.action import Action
-from wayhook.model.activity import activity_violations
+from wayhook.model.activity import activity_violations, marketing_actions
 from wayhook.model.canvas import Canvas
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import ActionActivity, ActivityKind, AnyActivity, Journey
 from wayhook.model.parameter import MessageParameter
 from wayhook.model.rule import MAX_ACTIVITIES, violations
+from wayhook.model.shape import as_tuple
+from wayhook.model.size import size_violations
 from wayhook.values import DataType
 
 __all__ = ["publication_violations"]
 
-_NEARLY_FULL = 0.9
-_MOST_DRAWN = 20 * MAX_ACTIVITIES
+_MOST_DRAWN = 4 * MAX_ACTIVITIES
 """Beyond these a drawing is not looked at: its number is told, and no hostile one costs more than that."""
 
 
 def publication_violations(
-    journey: Journey, actions: Iterable[Action], *, guardrails: Guardrails | None = None
+    journey: Journey, actions: Action | Iterable[Action], *, guardrails: Guardrails | None = None
 ) -> tuple[Violation, ...]:
     """Return all that stands against test and publication of `journey`, and warnings, which do not (R284, R285).
 
@@ -43,7 +41,10 @@ def publication_violations(
     found = violations(journey, guardrails=rails)
     if not isinstance(journey, Journey) or not isinstance(rails, Guardrails):
         return found
-    publication = _Publication(journey, {action.name: action for action in actions}, rails, Canvas.of(journey))
+    given = (actions,) if isinstance(actions, Action) else as_tuple(actions)
+    if not isinstance(given, tuple) or not all(isinstance(action, Action) for action in given):
+        return (*found, Violation("$.actions", "give the actions that the journey may use"))
+    publication = _Publication(journey, {action.name: action for action in given}, rails, Canvas.of(journey))
     return (*found, *publication.of_journey(), *publication.of_activities())
 
 
@@ -55,9 +56,11 @@ class _Publication:
     canvas: Canvas
 
     def of_journey(self) -> Iterator[Violation]:
-        yield from _size_violations(self.journey, self.rails)
+        yield from (found for found in size_violations(self.journey, self.rails) if found.warning)
         if self.rails.canvas and not self.journey.activities:
             yield Violation("$.activities", "a journey begins with an event; add one", "R280")
+        if self.journey.earlier and Canvas.of(self.journey.earlier[-1]).is_unitary and not self.canvas.is_unitary:
+            yield Violation("$.activities", "the version before begins with an event; begin with one too", "R280")
 
     def of_activities(self) -> Iterator[Violation]:
         drawn: dict[str, list[Violation]] = {}
@@ -79,6 +82,8 @@ class _Publication:
         for label, activity in canvas.activities.items():
             for missing in (each for each in activity.links if each not in canvas.activities):
                 yield label, Violation("", f"no activity is labelled {missing!r}; link to one that is there", "R284")
+            if canvas.is_end(label) and activity.next:
+                yield label, Violation(".next", "an end leads nowhere; take this out", "R284")
         if len(canvas.activities) > _MOST_DRAWN or not (canvas.is_drawn or self.rails.canvas):
             return
         if canvas.entry is not None and isinstance(canvas.activities[canvas.entry], ActionActivity):
@@ -107,21 +112,16 @@ class _Publication:
             code = "ERR_JOURNEYVERSION_601" if fault.rule in ("R68", "R147") else ""
             yield attrs.evolve(fault, path=path + fault.path.removeprefix("$"), code=code)
         yield from self.of_policies(action, activity, path)
-        if self.rails.select_package and self.is_unitary and activity.on_error and not self.leads_to_end(activity):
+        if self.rails.select_package and self.canvas.is_unitary and not self.errs_to_end(activity):
             message = "the alternative path leads straight to an end; link on_error to one"
             yield Violation(f"{path}.on_error", message, "R308", "ERR_PKG_SELECT_2")
 
-    @property
-    def is_unitary(self) -> bool:
-        """Whether individuals enter one by one: the journey begins with an event."""
-        return self.canvas.entry is not None and self.canvas.is_event(self.canvas.entry)
-
-    def leads_to_end(self, activity: ActionActivity) -> bool:
-        return self.canvas.is_end(activity.on_error)
+    def errs_to_end(self, activity: ActionActivity) -> bool:
+        return not activity.on_error or self.canvas.is_end(activity.on_error)
 
     def of_policies(self, action: Action, activity: ActionActivity, path: str) -> Iterator[Violation]:
         """What the data policies of the marketing actions keep out of this use (R306)."""
-        for name in filter(None, (action.required_marketing_action, activity.additional_marketing_action)):
+        for name in marketing_actions(action, activity):
             restricted = [
                 reference
                 for policy in self.rails.data_policies
@@ -187,37 +187,3 @@ def _fields(parameter: MessageParameter) -> tuple[MessageParameter, ...]:
     if parameter.data_type is DataType.LIST_OBJECT:
         return tuple(field for item in parameter.parameters for field in (item, *item.parameters))
     return parameter.parameters
-
-
-def _size_violations(journey: Journey, rails: Guardrails) -> Iterator[Violation]:
-    """A version near the limit or beyond it (R307)."""
-    if rails.journey_size is None:
-        return
-    size = _size(journey)
-    if size >= rails.journey_size:
-        message = f"this version has {size:,} bytes; {rails.journey_size:,} are too many. Make it smaller"
-        yield Violation("$", message, "R307", "413")
-    elif size >= _NEARLY_FULL * rails.journey_size:
-        message = f"this version has {size:,} of {rails.journey_size:,} bytes; it will be refused when it is full"
-        yield Violation("$", message, "R307", warning=True)
-
-
-def _size(journey: Journey) -> int:
-    """The bytes of this version as JSON; 0 where a literal has no such form, which a save tells."""
-    try:
-        text = json.dumps(
-            attrs.evolve(journey, earlier=()), default=_plain, ensure_ascii=False, skipkeys=True, separators=(",", ":")
-        )
-    except ValueError:  # a number of too many digits
-        return 0
-    return len(text.encode(errors="surrogatepass"))
-
-
-def _plain(value: Any) -> Any:
-    """A part of a journey as JSON has it; what stands at its default is left out."""
-    if isinstance(value, Expression):
-        return {"expression": value.text}
-    if attrs.has(type(value)):
-        fields = {field.name: (getattr(value, field.name), field.default) for field in attrs.fields(type(value))}
-        return {name: found for name, (found, default) in fields.items() if found != default}
-    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -42,7 +42,7 @@ def entering(old: Journey | None, new: Journey) -> Iterator[tuple[str, Journey]]
     """Yield the versions, with their paths, that come to a status that is given only to what is without fault."""
     for path, before, after in _paired(old, new):
         if after.status in CHECKED and (before is None or before.status is not after.status):
-            yield path, attrs.evolve(after, earlier=())
+            yield path, after
 
 
 def _paired(old: Journey | None, new: Journey) -> Iterator[tuple[str, Journey | None, Journey]]:
@@ -87,7 +87,7 @@ def _protection(version: Journey) -> tuple[str, str]:
 
 def _essence(version: Journey) -> Journey:
     """What a journey does, whatever it and its activities are called (R289)."""
-    names = {activity.label: f"{i}" for i, activity in enumerate(version.activities)}
+    names = {activity.label: f"\0{i}" for i, activity in enumerate(version.activities)}
     activities = tuple(attrs.evolve(renamed_labels(a, names), description="") for a in version.activities)
     return attrs.evolve(version, name="-", description="", activities=activities, earlier=())
 

@@ -33,6 +33,7 @@ from wayhook.model.guardrail import Guardrails, NestedLists
 from wayhook.model.journey import ActionActivity, Journey
 from wayhook.model.lifecycle import DRY_RUNS, PAUSES, RUNNING, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
+from wayhook.model.size import size_violations
 from wayhook.model.token import TokenCall
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
@@ -390,6 +391,7 @@ def _journey(journey: Journey, rails: Guardrails) -> Iterator[Violation]:
         yield Violation("$.reentrance_wait", f"it is at most {MAX_REENTRANCE_WAIT:,} seconds, 90 days", "R300")
     yield from _status(journey, rails)
     yield from _versions(journey)
+    yield from (found for found in size_violations(journey, rails) if not found.warning)
     if len(journey.activities) > MAX_ACTIVITIES:
         found = len(journey.activities)
         yield Violation("$.activities", f"a journey has at most {MAX_ACTIVITIES} activities, not {found}", "R283")
@@ -449,7 +451,8 @@ def change_violations(old: Action, new: Action, users: Collection[Journey]) -> t
     """Return what may not change on an action that the journeys `users` use (R16 to R24).
 
     Name, description, URL and authentication may change. Headers and query parameters may be added while every
-    one of the journeys is a draft. An action that no journey uses may change freely, but stays built-in (R27).
+    version of the journeys that uses the action is a draft. An action that no journey uses may change freely, but
+    stays built-in (R27).
     """
     found = list(_changes(old, new, users)) if users else []
     if old.built_in and not new.built_in:
@@ -460,7 +463,7 @@ def change_violations(old: Action, new: Action, users: Collection[Journey]) -> t
 def _changes(old: Action, new: Action, users: Collection[Journey]) -> Iterator[Violation]:
     names = ", ".join(sorted(user.name for user in users))
     remedy = f"the action is used by {names}; duplicate it and change the copy"
-    drafts = all(user.status is JourneyStatus.DRAFT for user in users)
+    drafts = all(version.status is JourneyStatus.DRAFT for version in _using(old, users))
     before, after = old.url_configuration, new.url_configuration
     if before is not None and after is not None:
         if before.method != after.method:
@@ -472,6 +475,12 @@ def _changes(old: Action, new: Action, users: Collection[Journey]) -> Iterator[V
     for name in ("message_parameters", "allow_null_values"):
         if getattr(old, name) != getattr(new, name):
             yield Violation(f"$.{name}", remedy, "R21")
+
+
+def _using(action: Action, users: Collection[Journey]) -> Iterator[Journey]:
+    """The versions of journeys that use the action."""
+    versions = (version for user in users for version in user.versions)
+    return (version for version in versions if any(use.action == action.name for use in version.action_activities))
 
 
 def _pairs_changed(

@@ -218,7 +218,7 @@ R303 | Idle test mode returns to Draft after a week                  | both     
 R304 | Duplicate is a Draft named <name>_copy                        | optimizer     | Journey.duplicate
 R305 | Activity label is a suffix                                    | both          | ActionActivity.title
 R306 | Governance violation blocks publication                       | optimizer     | publication (DataPolicy)
-R307 | Payload warning at 90 %, error at 100 %                       | optimizer     | publication
+R307 | Payload warning at 90 %, error at 100 %                       | optimizer     | publication, save
 R308 | Select package: error path to end only                        | optimizer     | publication (switch)
 R309 | Export carries the used actions                               | orchestration | export_journey
 R310 | Export of an invalid journey refused                          | orchestration | export_journey
