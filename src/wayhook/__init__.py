@@ -46,17 +46,18 @@ from wayhook.model.authentication import (
     NoAuthentication,
     TimeUnit,
 )
+from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.guardrail import Guardrails, NetworkPolicy, Repetition
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
-from wayhook.model.limit import CappingRule
+from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
+from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
 from wayhook.presentation import draw_with
 from wayhook.secret import LiteralSecret, SecretReference, literal_secret, secret
 from wayhook.values import DataType
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
 if TYPE_CHECKING:
-    from wayhook.adapters.limiter.window import WindowLimiter
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
@@ -77,8 +78,10 @@ if TYPE_CHECKING:
         Stored,
         Transport,
     )
+    from wayhook.execution.window import WindowLimiter
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
     from wayhook.model.rule import violations
     from wayhook.rendering.preview import preview
@@ -100,12 +103,16 @@ _LATER = {
     "SqliteRepository": "adapters.repository.sqlite",
     "Stored": "execution.ports",
     "Transport": "execution.ports",
-    "WindowLimiter": "adapters.limiter.window",
+    "WindowLimiter": "execution.window",
     "call": "execution.blocking",
     "dump": "formats.document",
+    "dump_capping": "formats.limit",
+    "dump_throttling": "formats.limit",
     "dumps": "formats.document",
     "json_schema": "formats.schema",
     "load": "formats.document",
+    "load_capping": "formats.limit",
+    "load_throttling": "formats.limit",
     "loads": "formats.document",
     "open_repository": "execution.opening",
     "preview": "rendering.preview",
@@ -148,9 +155,12 @@ __all__ = [
     "Batch",
     "CacheDuration",
     "Call",
+    "CanDeploy",
+    "CappingConfiguration",
     "CappingRule",
     "Channel",
     "Clock",
+    "ConfigurationState",
     "Conflict",
     "ConnectionFailed",
     "Context",
@@ -176,6 +186,7 @@ __all__ = [
     "LogSink",
     "MemoryRepository",
     "MessageParameter",
+    "Metadata",
     "MissingExtra",
     "MissingValue",
     "NetworkPolicy",
@@ -184,6 +195,7 @@ __all__ = [
     "Outcome",
     "Page",
     "QueryParameter",
+    "Rating",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -191,13 +203,17 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "Sandbox",
     "SecretMissing",
     "SecretReference",
     "SecretSource",
     "SqliteRepository",
+    "Stamp",
     "StillInUse",
     "StoreUnavailable",
     "Stored",
+    "ThrottlingConfiguration",
+    "ThrottlingRule",
     "TimeUnit",
     "TimedOut",
     "Transport",
@@ -211,11 +227,15 @@ __all__ = [
     "WrongType",
     "call",
     "dump",
+    "dump_capping",
+    "dump_throttling",
     "dumps",
     "expression",
     "json_schema",
     "literal_secret",
     "load",
+    "load_capping",
+    "load_throttling",
     "loads",
     "message_parameters",
     "open_repository",

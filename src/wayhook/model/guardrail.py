@@ -15,6 +15,7 @@ from enum import StrEnum
 import attrs
 
 from wayhook.errors import Violation
+from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
@@ -129,6 +130,9 @@ class Guardrails(Shaped):
     (R82, R175, R148). `content_type_editable`: to another JSON type (R76, R77).
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
     `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
+    `default_cap`: calls of one executor to one host, where no deployed rule covers them (R218, R221); `slow_cap`:
+    instead of it, for a host whose last answer took more than 0.75 seconds (R220). None caps nothing.
+    `default_connections`: what a capping that sets no limit of connections is deployed with (R248).
     """
 
     edition: str
@@ -141,6 +145,9 @@ class Guardrails(Shaped):
     timeout_range: tuple[float, float] = (1, 30)
     default_timeout: float = 5
     repetition: Repetition = Repetition.EVIDENCE
+    default_cap: Rating | None = None
+    slow_cap: Rating | None = None
+    default_connections: int | None = -1
     network: NetworkPolicy = attrs.Factory(NetworkPolicy)
 
     def shape_faults(self) -> Iterator[Violation]:
@@ -151,6 +158,7 @@ class Guardrails(Shaped):
         for name in ("query_parameters", "responses", "optional_variables", "content_type_editable"):
             yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
         yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
+        yield from self._cap_faults()
         times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
         if len(times) != 3 or not all(type(time) in (int, float) for time in times):  # noqa: PLR2004 - low, high, default
             yield Violation("$.timeout_range", "give seconds: a pair of numbers, and a default timeout", "R203")
@@ -158,6 +166,15 @@ class Guardrails(Shaped):
             yield Violation("$.timeout_range", "give the lower number of seconds first, above 0", "R203")
         elif not times[0] <= times[2] <= times[1]:
             yield Violation("$.default_timeout", f"it lies within {times[0]} to {times[1]} seconds", "R204")
+
+    def _cap_faults(self) -> Iterator[Violation]:
+        for name, rule in (("default_cap", "R218"), ("slow_cap", "R220")):
+            cap = getattr(self, name)
+            if isinstance(cap, Rating):
+                yield from cap.violations(f"$.{name}")
+            elif cap is not None:
+                yield Violation(f"$.{name}", "a Rating, or None, belongs here", rule)
+        yield from connection_faults(self.default_connections, "$.default_connections")
 
     @classmethod
     def standard(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
@@ -179,6 +196,7 @@ class Guardrails(Shaped):
             optional_variables=False,
             content_type_editable=False,
             repetition=Repetition.ANY,
+            default_connections=None,
             network=network or NetworkPolicy(),
         )
 
@@ -190,5 +208,7 @@ class Guardrails(Shaped):
             methods={"GET", "POST", "PUT"},
             default_timeout=30,
             repetition=Repetition.ANY_BUT_DENIED,
+            default_cap=Rating(300_000, 60_000),
+            slow_cap=Rating(150_000, 30_000),
             network=network or NetworkPolicy(),
         )

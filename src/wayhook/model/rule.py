@@ -19,9 +19,11 @@ from wayhook.model.authentication import (
     CustomAuthorization,
     NoAuthentication,
 )
+from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
+from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
 
@@ -47,9 +49,11 @@ _RESERVED = frozenset(
 MAX_ACTIVITIES = 50
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
+Limit = CappingRule | CappingConfiguration | ThrottlingRule | ThrottlingConfiguration
+
 
 def violations(
-    value: Action | Journey | UrlConfiguration, *, guardrails: Guardrails | None = None
+    value: Action | Journey | UrlConfiguration | Limit, *, guardrails: Guardrails | None = None
 ) -> tuple[Violation, ...]:
     """Return every rule that `value` breaks, each with its path; empty when it may be saved and used.
 
@@ -64,8 +68,10 @@ def violations(
         return tuple(_journey(value, rails))
     if isinstance(value, UrlConfiguration):
         return tuple(_url_configuration(value, rails, "$"))
+    if isinstance(value, Limit):
+        return tuple(value.violations())
     found = type(value).__name__
-    return (Violation("$", f"an Action, a Journey or a UrlConfiguration is checked, not {found}"),)
+    return (Violation("$", f"an Action, a Journey, a UrlConfiguration or a limit is checked, not {found}"),)
 
 
 def require(value: Action | Journey, guardrails: Guardrails) -> None:
