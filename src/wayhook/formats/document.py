@@ -22,7 +22,6 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from wayhook.errors import DefinitionError, DocumentError, ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import json_fault, parse_json
-from wayhook.model.action import Action
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
     Authentication,
@@ -30,24 +29,22 @@ from wayhook.model.authentication import (
     CustomAuthorization,
     NoAuthentication,
 )
-from wayhook.model.journey import Journey
 from wayhook.model.parameter import Variable
-from wayhook.model.storage import kind_of, storing_violations
+from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
 from wayhook.secret import LiteralSecret, SecretReference, literal_secret, secret
 
-__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "KINDS", "dump", "dumps", "load", "loads"]
+__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "dump", "dumps", "load", "loads"]
 
 FORMAT_VERSION = 1
 MAX_SIZE = 5_000_000
 MAX_DEPTH = 160  # a payload of 64 levels takes two levels of its document for each
 
-KINDS: dict[str, type[Action | Journey]] = {"action": Action, "journey": Journey}
 AUTHENTICATIONS: dict[str, type[Authentication]] = {
     kind.kind: kind for kind in (NoAuthentication, BasicAuthentication, ApiKeyAuthentication, CustomAuthorization)
 }
 
 
-def dump(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> dict[str, Any]:
+def dump(value: Definition, *, literal_secrets_allowed: bool = False) -> dict[str, Any]:
     """Return the document of `value`, made of dicts, lists and JSON scalars.
 
     Raises `DefinitionError` that names the place of every literal secret, unless these are allowed.
@@ -58,7 +55,7 @@ def dump(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> d
     return {"wayhook": FORMAT_VERSION, "kind": kind_of(value), **_converter().unstructure(value)}
 
 
-def dumps(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> str:
+def dumps(value: Definition, *, literal_secrets_allowed: bool = False) -> str:
     """Return the document of `value` as JSON text, indented, in a stable order."""
     document = dump(value, literal_secrets_allowed=literal_secrets_allowed)
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -68,7 +65,7 @@ def dumps(value: Action | Journey, *, literal_secrets_allowed: bool = False) -> 
     return text
 
 
-def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Action | Journey:
+def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Definition:
     """Read the document in the JSON `text`; raises `DocumentError` with every fault and its path.
 
     A literal secret in it is a fault, unless these are allowed.
@@ -86,7 +83,7 @@ def loads(text: str | bytes, *, literal_secrets_allowed: bool = False) -> Action
     return load(document, literal_secrets_allowed=literal_secrets_allowed)
 
 
-def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) -> Action | Journey:
+def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) -> Definition:
     """Read a `document`; raises `DocumentError` with every fault and its path.
 
     A literal secret in it is a fault, unless these are allowed.
@@ -103,7 +100,7 @@ def load(document: Mapping[str, Any], *, literal_secrets_allowed: bool = False) 
     if faults:
         raise DocumentError(faults)
     fields = {name: value for name, value in document.items() if name not in ("wayhook", "kind")}
-    value: Action | Journey = _read(KINDS[str(kind)], fields, "$")
+    value: Definition = _read(KINDS[str(kind)], fields, "$")
     faults = list(storing_violations(value, literal_secrets_allowed=literal_secrets_allowed))
     if faults:
         raise DocumentError(faults)

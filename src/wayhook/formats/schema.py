@@ -9,9 +9,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from wayhook.expression.expression import Expression
-from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION, KINDS
+from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION
 from wayhook.model.authentication import Authentication
 from wayhook.model.parameter import Variable
+from wayhook.model.storage import KINDS
 from wayhook.secret import LiteralSecret, SecretReference
 
 __all__ = ["json_schema"]

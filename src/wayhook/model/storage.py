@@ -17,9 +17,11 @@ from wayhook.errors import Conflict, DefinitionError, ExpressionError, NotFound,
 from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import is_unicode, json_fault
 from wayhook.model.action import Action
+from wayhook.model.capping import CappingConfiguration
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.model.rule import change_violations, violations
+from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.secret import LiteralSecret, SecretReference
 
 __all__ = [
@@ -41,9 +43,14 @@ __all__ = [
 
 MAX_PAGE = 1000
 
-Definition = Action | Journey
+Definition = Action | Journey | CappingConfiguration | ThrottlingConfiguration
 
-KINDS: dict[str, type[Any]] = {"action": Action, "journey": Journey}
+KINDS: dict[str, type[Any]] = {
+    "action": Action,
+    "journey": Journey,
+    "capping": CappingConfiguration,
+    "throttling": ThrottlingConfiguration,
+}
 """The classes of what is kept, by the word for their kind."""
 
 _WORDS = {kind: word for word, kind in KINDS.items()}
@@ -138,7 +145,7 @@ class Records:
 
 
 def kind_of(value: object) -> str:
-    """Return the word for the kind of a value or class: `action`, `journey`.
+    """Return the word for the kind of a value or class: `action`, `journey`, `capping`, `throttling`.
 
     Raises `DefinitionError` for anything else, which no repository keeps.
     """
@@ -275,15 +282,30 @@ class _Saving:
         if isinstance(value, Action) and old is not None:
             users = [user.value for user in self.shelf.users(Action, old.value.name)]
             faults += change_violations(old.value, value, users)
+        if isinstance(value, ThrottlingConfiguration):
+            faults += self._twin_violations(value)
         self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in faults]
+
+    def _twin_violations(self, value: ThrottlingConfiguration) -> Iterator[Violation]:
+        """Yield a fault when the organization has another throttling configuration (R265)."""
+        for stored in self.every(ThrottlingConfiguration):
+            if stored.value.org_id == value.org_id and stored.value.uid != value.uid:
+                message = f"the organization has the throttling configuration {stored.value.uid!r}; change that one"
+                yield Violation("$", message, "R265", "1465")
 
 
 def _key(value: Definition) -> tuple[type[Any], str]:
     return type(value), value.name
 
 
-def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None) -> None:
-    """Raise what stands against a deletion: `NotFound`, `Conflict`, `StillInUse` (R28), or being built in (R27)."""
+def admit_deletion(
+    shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None, force: bool = False
+) -> None:
+    """Raise what stands against a deletion.
+
+    `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a built-in action (R27) and, unless it is
+    forced, for a configuration that is deployed (R255, R272).
+    """
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -291,6 +313,9 @@ def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_
         raise Conflict(kind_of(kind), name, expected_version, old.version)
     if isinstance(old.value, Action) and old.value.built_in:
         raise DefinitionError([Violation("$", "a built-in action cannot be deleted", "R27")])
+    is_limit = isinstance(old.value, CappingConfiguration | ThrottlingConfiguration)
+    if is_limit and not force and (faults := tuple(old.value.deletion_violations())):
+        raise DefinitionError(faults)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
 
