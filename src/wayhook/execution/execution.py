@@ -24,12 +24,12 @@ from wayhook.errors import (
     Violation,
     WrongType,
 )
+from wayhook.execution.limit import Limits
 from wayhook.execution.ports import (
     AttemptEnded,
     Clock,
     EventSink,
     ExecutionEnded,
-    Limiter,
     SecretSource,
     Transport,
 )
@@ -70,7 +70,7 @@ class Means:
 
     transport: Transport
     secrets: SecretSource
-    limiter: Limiter | None
+    limits: Limits
     events: tuple[EventSink, ...]
     clock: Clock
     policy: RetryPolicy
@@ -182,7 +182,7 @@ class Execution:
         policy = self.means.policy
         if not policy.repeats(call.method, tried):
             return tried
-        return await policy.after(tried, call.method, self.deadline, lambda number: self._attempt(number, call))
+        return await policy.after(tried, call.method, lambda: self.deadline, lambda number: self._attempt(number, call))
 
     def _may_replay(self) -> bool:
         """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
@@ -193,7 +193,7 @@ class Execution:
         return self.means.policy.repetition is Repetition.EVIDENCE
 
     async def _attempt(self, number: int, call: Call) -> Tried:
-        limiter = self.means.limiter
+        limiter = self.means.limits.limiter
         if limiter is None:
             return await self._tried(number, call)
         self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
@@ -254,10 +254,16 @@ class Execution:
             texts[secret] = await self.means.text(secret)
         request = token_request(authentication, texts)
         deadline = self.means.clock.monotonic() + _TOKEN_TIMEOUT
-        tried = await self._sent(1, request, deadline)
+
+        async def attempt(number: int) -> Tried:
+            for window in self.means.limits.windows:
+                window.spend(authentication.method, authentication.endpoint)
+            return await self._sent(number, request, deadline)
+
+        tried = await attempt(1)
         policy = attrs.evolve(self.means.policy, repetition=Repetition.EVIDENCE)
         if policy.repeats("GET", tried):
-            tried = await policy.after(tried, "GET", deadline, lambda number: self._sent(number, request, deadline))
+            tried = await policy.after(tried, "GET", lambda: deadline, attempt)
         if tried.response is None:
             raise AuthenticationFailed(f"the token call got no answer: {tried.attempt.failure}")
         if not tried.response.succeeded:
