@@ -250,12 +250,10 @@ def _sandbox(given: _Object, uid: str) -> tuple[str, str]:
 def _element(given: _Object) -> dict[str, Any]:
     """Read what an element has beside its rule."""
     uid = given.text("uid")
-    if not uid:
+    if given.fields["uid"] in ("", None):
         given.fault("uid", "a configuration has a uid, which names it")
     if given.text("authoringFormatVersion") not in ("", FORMAT_VERSION):
         given.fault("authoringFormatVersion", f"the format version is {FORMAT_VERSION}")
-    if not isinstance(given.fields.get("hasBeenDeployed", False), bool):
-        given.fault("hasBeenDeployed", "true or false belongs here")
     metadata = _metadata(given.below("metadata"))
     state = given.text("state") or ConfigurationState.CREATED
     if state not in list(ConfigurationState):
