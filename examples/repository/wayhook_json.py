@@ -63,11 +63,13 @@ class JsonRepository:
             raise wh.NotFound(word, name)
         return stored
 
-    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
+    async def delete(
+        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+    ) -> None:
         """Ask whether the value may be deleted, and write what is left."""
         kind_of(kind)
         async with self._writing:
-            admit_deletion(self._records, kind, name, expected_version=expected_version)
+            admit_deletion(self._records, kind, name, expected_version=expected_version, force=force)
             await self._write(Change((), ((kind, name),)))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> wh.Page[Kept]:

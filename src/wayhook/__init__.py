@@ -53,11 +53,13 @@ from wayhook.model.authorization import (
     JwtBearerGrant,
     OAuthClientCredentials,
 )
+from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import DataPolicy, Guardrails, NestedLists, NetworkPolicy, Repetition
 from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
-from wayhook.model.limit import CappingRule
+from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
+from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
 from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.presentation import draw_with
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
@@ -65,7 +67,6 @@ from wayhook.values import DataType
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
 if TYPE_CHECKING:
-    from wayhook.adapters.limiter.window import WindowLimiter
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
@@ -88,10 +89,12 @@ if TYPE_CHECKING:
         Stored,
         Transport,
     )
+    from wayhook.execution.window import WindowLimiter
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
     from wayhook.model.publication import publication_violations
     from wayhook.model.rule import violations
@@ -115,16 +118,20 @@ _LATER = {
     "SqliteRepository": "adapters.repository.sqlite",
     "Stored": "execution.ports",
     "Transport": "execution.ports",
-    "WindowLimiter": "adapters.limiter.window",
+    "WindowLimiter": "execution.window",
     "call": "execution.blocking",
     "dump": "formats.document",
     "dump_authorization": "formats.adobe",
+    "dump_capping": "formats.limit",
+    "dump_throttling": "formats.limit",
     "dumps": "formats.document",
     "export_journey": "execution.exchange",
     "import_journey": "execution.exchange",
     "json_schema": "formats.schema",
     "load": "formats.document",
     "load_authorization": "formats.adobe",
+    "load_capping": "formats.limit",
+    "load_throttling": "formats.limit",
     "loads": "formats.document",
     "open_repository": "execution.opening",
     "placeholders": "formats.bundle",
@@ -175,10 +182,13 @@ __all__ = [
     "BodyFormat",
     "CacheDuration",
     "Call",
+    "CanDeploy",
+    "CappingConfiguration",
     "CappingRule",
     "CertificateCredential",
     "Channel",
     "Clock",
+    "ConfigurationState",
     "Conflict",
     "Connection",
     "ConnectionFailed",
@@ -209,6 +219,7 @@ __all__ = [
     "LogSink",
     "MemoryRepository",
     "MessageParameter",
+    "Metadata",
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
@@ -221,6 +232,7 @@ __all__ = [
     "Page",
     "PauseMode",
     "QueryParameter",
+    "Rating",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -228,14 +240,18 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "Sandbox",
     "SecretMissing",
     "SecretReference",
     "SecretSource",
     "SecretText",
     "SqliteRepository",
+    "Stamp",
     "StillInUse",
     "StoreUnavailable",
     "Stored",
+    "ThrottlingConfiguration",
+    "ThrottlingRule",
     "TimeUnit",
     "TimedOut",
     "Transport",
@@ -251,6 +267,8 @@ __all__ = [
     "connection",
     "dump",
     "dump_authorization",
+    "dump_capping",
+    "dump_throttling",
     "dumps",
     "export_journey",
     "expression",
@@ -259,6 +277,8 @@ __all__ = [
     "literal_secret",
     "load",
     "load_authorization",
+    "load_capping",
+    "load_throttling",
     "loads",
     "message_parameters",
     "open_repository",

@@ -169,8 +169,14 @@ class NotFound(RepositoryError, LookupError):  # noqa: N818
         self.kind, self.name = kind, name
         super().__init__(kind, name)
 
+    @property
+    def code(self) -> str:
+        """The product's own code, or "" where it has none (R273)."""
+        return "14467" if self.kind == "throttling" else ""
+
     def __str__(self) -> str:
-        return f"There is no {self.kind} named {self.name!r}. Save it first, or list what is there."
+        code = f" ({self.code})" if self.code else ""
+        return f"There is no {self.kind} named {self.name!r}{code}. Save it first, or list what is there."
 
 
 class Conflict(RepositoryError):  # noqa: N818

@@ -115,7 +115,7 @@ async def test_a_failure_takes_the_alternative_path_or_ends(reply, status) -> No
 @pytest.mark.rule("R227")
 async def test_a_capped_call_takes_the_alternative_path() -> None:
     """What is over the cap leads along the alternative path as an error does."""
-    limiter = wh.WindowLimiter([wh.CappingRule("https://h.example/*", 1, 60_000)])
+    limiter = wh.WindowLimiter([wh.CappingRule("https://h.example/*", wh.Rating(1, 60_000))])
     journey = drawn(use(alternative_path=True))
 
     async with wh.Executor(await kept(), transport=FakeTransport(), limiter=limiter) as executor:

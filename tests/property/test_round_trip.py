@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import string
+from contextlib import suppress
+from datetime import UTC
 from typing import Any
 
 import attrs
@@ -181,6 +183,57 @@ journeys = st.builds(
     st.lists(versions, min_size=1, max_size=3),
 )
 
+ratings = st.builds(
+    wh.Rating, st.integers(1, 2**63 - 1), st.integers(1, 2**63 - 1), st.none() | st.just(-1) | st.integers(1, 400)
+)
+patterns = words.map("https://h.example/{}*".format)
+cappings = st.builds(
+    wh.CappingRule,
+    patterns,
+    ratings,
+    data_source=st.none() | ratings,
+    methods=st.sets(st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "OPTION"]), min_size=1),
+    org_id=texts,
+)
+throttlings = st.builds(
+    wh.ThrottlingRule, patterns, st.sets(st.sampled_from(["GET", "HEAD"]), min_size=1), st.integers(200, 5000), texts
+)
+stamps = st.none() | st.builds(
+    wh.Stamp, texts, st.just("") | st.datetimes(timezones=st.just(UTC)) | st.just("2030-01-02T03:04:05.67Z"), texts
+)
+metadata = st.builds(wh.Metadata, stamps, stamps, stamps)
+capping_changes = st.lists(st.one_of(st.just("deployed"), st.just("undeployed"), cappings), max_size=5)
+throttling_changes = st.lists(st.one_of(st.just("deployed"), st.just("undeployed"), throttlings), max_size=5)
+
+
+def lived(configuration: Any, changes: list[Any]) -> Any:
+    """The configuration after the changes that fit."""
+    for change in changes:
+        with suppress(wh.DefinitionError):
+            configuration = (
+                getattr(configuration, change)() if isinstance(change, str) else configuration.updated(change)
+            )
+    return configuration
+
+
+capping_configurations = st.builds(
+    lived,
+    st.builds(wh.CappingConfiguration, texts.filter(bool), cappings, metadata=metadata, tenant_id=texts),
+    capping_changes,
+)
+throttling_configurations = st.builds(
+    lived,
+    st.builds(
+        wh.ThrottlingConfiguration,
+        texts.filter(bool),
+        throttlings,
+        sandbox=st.builds(wh.Sandbox, texts.filter(bool), texts),
+        org_id=texts,
+        metadata=metadata,
+    ),
+    throttling_changes,
+)
+
 
 def comes_back(value: Any) -> None:
     """Dump, validate, load and compare, by text and by dictionary."""
@@ -204,6 +257,39 @@ def test_a_stored_action_comes_back_equal(action: wh.Action) -> None:
 def test_a_stored_journey_comes_back_equal(journey: wh.Journey) -> None:
     """Every activity, literal, expression and version; and the document keeps the schema."""
     comes_back(journey)
+
+
+@given(capping_configurations | throttling_configurations)
+def test_a_stored_limit_comes_back_equal(configuration: Any) -> None:
+    """Every state of a configuration, whatever led to it; and the document keeps the schema."""
+    comes_back(configuration)
+
+
+def in_the_products_eyes(configuration: Any) -> Any:
+    """What the product's JSON has no key for, taken away: the state from before a deployment, where no stamp tells."""
+    return attrs.evolve(configuration, state_before="created")
+
+
+@given(cappings | capping_configurations)
+def test_a_capping_comes_back_from_the_products_json(value: Any) -> None:
+    """What is written is read equal, and written again the same."""
+    document = json.loads(json.dumps(wh.dump_capping(value)))
+
+    found = wh.load_capping(document)
+
+    assert wh.dump_capping(found) == document
+    assert found == value or in_the_products_eyes(found) == in_the_products_eyes(value)
+
+
+@given(throttlings | throttling_configurations)
+def test_a_throttling_comes_back_from_the_products_json(value: Any) -> None:
+    """What is written is read equal, and written again the same."""
+    document = json.loads(json.dumps(wh.dump_throttling(value)))
+
+    found = wh.load_throttling(document)
+
+    assert wh.dump_throttling(found) == document
+    assert found == value or in_the_products_eyes(found) == in_the_products_eyes(value)
 
 
 @given(actions)

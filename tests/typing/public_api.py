@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import assert_type
+from typing import Any, assert_type
 
 import attrs
 
@@ -16,6 +16,8 @@ import wayhook as wh
 from wayhook.testing import Answer, FakeClock, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
 
 STANDARD = wh.Guardrails.standard()
+Definition = wh.Action | wh.Journey | wh.Connection | wh.CappingConfiguration | wh.ThrottlingConfiguration
+
 SEND_SMS = wh.Action(
     name="SendSms",
     description="One text message",
@@ -114,8 +116,22 @@ def look() -> None:
 def document() -> None:
     """Documents come back as what they were."""
     assert_type(wh.dumps(SEND_SMS), str)
-    assert_type(wh.loads("{}"), wh.Action | wh.Journey | wh.Connection)
-    assert_type(wh.load(wh.dump(JOURNEY)), wh.Action | wh.Journey | wh.Connection)
+    assert_type(wh.loads("{}"), Definition)
+    kept: Definition = wh.load(wh.dump(JOURNEY))
+    assert_type(wh.dumps(kept), str)
+
+
+def limits() -> None:
+    """A limit is a rule, or a configuration of one."""
+    capping = wh.CappingConfiguration("sms", wh.CappingRule("https://sms.example.com/*", wh.Rating(10)))
+    throttling = wh.ThrottlingConfiguration("all", wh.ThrottlingRule("https://sms.example.com/*", {"POST"}, 200))
+    assert_type(capping.can_deploy(), wh.CanDeploy)
+    assert_type(capping.deployed(wh.Stamp("ann")).deployed_rule, wh.CappingRule | None)
+    assert_type(throttling.deployed().updated(throttling.rule), wh.ThrottlingConfiguration)
+    assert_type(wh.dump_capping(capping), dict[str, Any])
+    assert_type(wh.load_capping("{}"), wh.CappingRule | wh.CappingConfiguration)
+    assert_type(wh.load_throttling(b"{}"), wh.ThrottlingRule | wh.ThrottlingConfiguration)
+    wh.WindowLimiter([capping.rule, throttling.rule], default_cap=wh.Rating(1), clock=FakeClock())
 
 
 async def keep(repository: wh.Repository) -> None:
@@ -126,13 +142,15 @@ async def keep(repository: wh.Repository) -> None:
     assert_type((await repository.list(wh.Action, cursor=None, limit=10)).items, tuple[wh.Stored[wh.Action], ...])
     assert_type(await repository.journeys_using("SendSms"), tuple[str, ...])
     await repository.delete(wh.Action, "SendSms", expected_version=1)
+    assert_type((await repository.get(wh.CappingConfiguration, "sms")).value, wh.CappingConfiguration)
+    await repository.delete(wh.CappingConfiguration, "sms", force=True)
 
 
 async def execute() -> None:
     """An executor gives outcomes, a batch one after another."""
     policy = wh.NetworkPolicy(loopback=True, hosts={"crm.internal"}, ports={8443})
     guardrails = wh.Guardrails.standard(network=policy)
-    limiter = wh.WindowLimiter([wh.CappingRule("https://sms.example.com/*", 10, 1000, methods={"POST"})])
+    limiter = wh.WindowLimiter([wh.CappingRule("https://sms.example.com/*", wh.Rating(10, 1000), methods={"POST"})])
     async with (
         wh.open_repository("sqlite:///actions.db", guardrails=guardrails) as repository,
         wh.Executor(repository, guardrails=guardrails, limiter=limiter, events=[wh.LogSink()]) as executor,

@@ -69,6 +69,8 @@ class Authorization:
         request, since = await self._request(), self.means.clock.monotonic()
 
         async def attempt(number: int) -> Tried:
+            for window in self.means.limits.windows:
+                window.spend(self.call.method, self.call.endpoint)
             tried = await self.means.sent(number, request, since + _TIMEOUT, since)
             self.attempts.append(tried.attempt)
             return tried
@@ -76,7 +78,7 @@ class Authorization:
         tried = await attempt(1)
         policy = attrs.evolve(self.means.policy, repetition=Repetition.EVIDENCE)
         if policy.repeats("GET", tried):
-            tried = await policy.after(tried, "GET", since + _TIMEOUT, attempt)
+            tried = await policy.after(tried, "GET", lambda: since + _TIMEOUT, attempt)
         return tried
 
     async def _request(self) -> Request:

@@ -19,7 +19,7 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.model.publication import publication_violations
-from wayhook.model.storage import Definition, Stored, uses
+from wayhook.model.storage import Stored, uses
 
 __all__ = ["export_journey", "import_journey"]
 
@@ -99,7 +99,9 @@ async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collect
     )
 
 
-async def _names(repository: Repository, values: Iterable[Definition], use_existing: Collection[str]) -> dict[str, str]:
+async def _names(
+    repository: Repository, values: Iterable[Action | Connection | Journey], use_existing: Collection[str]
+) -> dict[str, str]:
     """The name that each value gets: its own, or the first of its copies' that is free."""
     chosen: dict[str, str] = {}
     for value in values:

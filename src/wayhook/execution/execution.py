@@ -183,7 +183,7 @@ class Execution:
         policy = self.means.policy
         if not policy.repeats(call.method, tried):
             return tried
-        return await policy.after(tried, call.method, self.deadline, lambda number: self._attempt(number, call))
+        return await policy.after(tried, call.method, lambda: self.deadline, lambda number: self._attempt(number, call))
 
     def _may_replay(self) -> bool:
         """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
@@ -194,7 +194,7 @@ class Execution:
         return self.means.policy.repetition is Repetition.EVIDENCE
 
     async def _attempt(self, number: int, call: Call) -> Tried:
-        limiter = self.means.limiter
+        limiter = self.means.limits.limiter
         if limiter is None:
             return await self._tried(number, call)
         self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterable, Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Self
 
 import attrs
@@ -12,7 +10,9 @@ import attrs
 from wayhook.errors import DefinitionError, SecretMissing, Violation
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
+from wayhook.execution.clock import SystemClock
 from wayhook.execution.execution import Execution, Use
+from wayhook.execution.limit import Limits
 from wayhook.execution.means import Means
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
@@ -40,7 +40,7 @@ from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
 
-__all__ = ["Executor", "SystemClock"]
+__all__ = ["Executor"]
 
 _USES_KEPT = 1024
 _LEFT_OUT = {
@@ -49,22 +49,6 @@ _LEFT_OUT = {
     **dict.fromkeys((JourneyStatus.STOPPING, JourneyStatus.STOPPED, JourneyStatus.FINISHED), "discarded"),
 }
 """What becomes of a call in a journey of such a status, instead of being made (R230, R231, R291)."""
-
-
-class SystemClock:
-    """The clock of the machine; waits and deadlines run on the event loop's own."""
-
-    def monotonic(self) -> float:
-        """Return the time of the running loop."""
-        return asyncio.get_running_loop().time()
-
-    def now(self) -> datetime:
-        """Return the date and time in UTC."""
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait on the loop."""
-        await asyncio.sleep(seconds)
 
 
 class SchemeSecrets:
@@ -85,7 +69,8 @@ class Executor:
     `repository`: where journeys and actions are looked up by name; a `call` with an `Action` needs none.
     `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
-    `secrets`: looks references up; by their scheme unless given. `limiter`: refuses calls above a rate.
+    `secrets`: looks references up; by their scheme unless given. `limiter`: refuses or delays calls, beside the
+    capping and throttling configurations that are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts and outcomes. `clock`, `random`: for tests.
     """
@@ -115,10 +100,11 @@ class Executor:
         self._repository = repository
         self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
+        self._limits = Limits(repository, self.guardrails, limiter, clock)
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
             secrets or SchemeSecrets(),
-            limiter,
+            self._limits,
             tuple(events),
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
@@ -218,6 +204,7 @@ class Executor:
 
     async def _run(self, use: Use, subject: Any, index: int | None = None) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
+        await self._limits.refresh()
         return await Execution(self._means, use, self._means.clock.monotonic(), index).outcome(subject)
 
     async def _use(self, journey: Journey | str, label: str) -> Use:

@@ -7,13 +7,13 @@ import logging
 import attrs
 
 from wayhook.errors import Evidence, SecretMissing, TransportError
+from wayhook.execution.limit import Limits
 from wayhook.execution.ports import (
     AttemptEnded,
     Clock,
     Consent,
     EventSink,
     ExecutionEnded,
-    Limiter,
     SecretSource,
     Transport,
 )
@@ -34,7 +34,7 @@ class Means:
 
     transport: Transport
     secrets: SecretSource
-    limiter: Limiter | None
+    limits: Limits
     events: tuple[EventSink, ...]
     clock: Clock
     policy: RetryPolicy

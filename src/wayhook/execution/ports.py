@@ -69,9 +69,15 @@ class Repository(Protocol):
         """Return the value of that kind and name, equal to the one saved; raise `NotFound`."""
         ...
 
-    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
-        """Forget the value; raise `NotFound`, `Conflict`, `StillInUse` for an action that journeys use (R28), or
-        `DefinitionError` for a built-in action (R27) and a journey that is neither Draft nor Finished (R294)."""  # noqa: D205, D209 - one sentence
+    async def delete(
+        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+    ) -> None:
+        """Forget the value.
+
+        Raise `NotFound`, `Conflict`, `StillInUse` for an action that journeys use (R28), or `DefinitionError` for a
+        built-in action (R27), a journey that is neither Draft nor Finished (R294), and a capping or throttling that is
+        deployed (R255, R272). `force`: forget a deployed one too, which ends its deployment (R256).
+        """
         ...
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:

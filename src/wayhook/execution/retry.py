@@ -107,9 +107,12 @@ class RetryPolicy:
         return backoff if floor is None else floor + min(backoff, _JITTER)
 
     async def after(
-        self, first: Tried, method: str, deadline: float, attempt: Callable[[int], Awaitable[Tried]]
+        self, first: Tried, method: str, deadline: Callable[[], float], attempt: Callable[[int], Awaitable[Tried]]
     ) -> Tried:
-        """Return the last of the attempts that follow the failed `first`; `attempt` makes one, by its number."""
+        """Return the last of the attempts that follow the failed `first`; `attempt` makes one, by its number.
+
+        `deadline` is asked each time: an attempt that waited in a queue has moved it (R224).
+        """
         from tenacity import AsyncRetrying, RetryCallState
 
         def last(state: RetryCallState) -> Tried:
@@ -118,7 +121,7 @@ class RetryPolicy:
 
         def is_over(state: RetryCallState) -> bool:
             ends = self.clock.monotonic() + state.upcoming_sleep
-            return last(state).attempt.number >= ATTEMPTS or ends >= deadline
+            return last(state).attempt.number >= ATTEMPTS or ends >= deadline()
 
         async def next_attempt() -> Tried:
             """Tenacity's first attempt is the failed one, so that its waits come before the others."""

@@ -17,6 +17,7 @@ import attrs
 from wayhook.errors import ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.model.lifecycle import JourneyStatus
+from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
@@ -200,6 +201,9 @@ class Guardrails(Shaped):
     `finished_after_days`: after closing (R293). `live_journeys`: how many may have a version in one of
     `live_statuses` (R299), None without limit. `journey_size`: bytes of a version (R307), None without limit.
     `data_policies`: which data may not be used for which marketing action (R306).
+    `default_cap`: calls of one executor to one host, where no deployed rule covers them (R218, R221); `slow_cap`:
+    instead of it, for a host whose last answer took more than 0.75 seconds (R220). None caps nothing.
+    `default_connections`: what a capping that sets no limit of connections is deployed with (R248).
     """
 
     edition: str
@@ -217,6 +221,9 @@ class Guardrails(Shaped):
     timeout_range: tuple[float, float] = (1, 30)
     default_timeout: float = 5
     repetition: Repetition = Repetition.EVIDENCE
+    default_cap: Rating | None = None
+    slow_cap: Rating | None = None
+    default_connections: int | None = -1
     network: NetworkPolicy = attrs.Factory(NetworkPolicy)
     canvas: bool = False
     pauses: bool = True
@@ -240,6 +247,7 @@ class Guardrails(Shaped):
             yield from type_fault(getattr(self, name), bool, f"$.{name}", "True or False")
         yield from self._journey_faults()
         yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
+        yield from self._cap_faults()
         times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
         if len(times) != 3 or not all(type(time) in (int, float) for time in times):  # noqa: PLR2004 - low, high, default
             yield Violation("$.timeout_range", "give seconds: a pair of numbers, and a default timeout", "R203")
@@ -257,6 +265,15 @@ class Guardrails(Shaped):
         yield from type_fault(self.data_policies, tuple, "$.data_policies", "a sequence of DataPolicy", "R306")
         for i, policy in enumerate(self.data_policies if isinstance(self.data_policies, tuple) else ()):
             yield from type_fault(policy, DataPolicy, f"$.data_policies[{i}]", "a DataPolicy", "R306")
+
+    def _cap_faults(self) -> Iterator[Violation]:
+        for name, rule in (("default_cap", "R218"), ("slow_cap", "R220")):
+            cap = getattr(self, name)
+            if isinstance(cap, Rating):
+                yield from cap.violations(f"$.{name}")
+            elif cap is not None:
+                yield Violation(f"$.{name}", "a Rating, or None, belongs here", rule)
+        yield from connection_faults(self.default_connections, "$.default_connections")
 
     @classmethod
     def standard(cls, *, network: NetworkPolicy | None = None) -> Guardrails:
@@ -288,6 +305,7 @@ class Guardrails(Shaped):
             dry_runs=False,
             finished_after_days=30,
             live_journeys=100,
+            default_connections=None,
             network=network or NetworkPolicy(),
         )
 
@@ -309,5 +327,7 @@ class Guardrails(Shaped):
             live_journeys=200,
             live_statuses={JourneyStatus.LIVE, JourneyStatus.CLOSED, JourneyStatus.PAUSED, JourneyStatus.DRY_RUN},
             journey_size=2_000_000,
+            default_cap=Rating(300_000, 60_000),
+            slow_cap=Rating(150_000, 30_000),
             network=network or NetworkPolicy(),
         )

@@ -1,68 +1,267 @@
-"""Rate limits as descriptions. No I/O.
+"""What capping and throttling share: rates, the calls that a rule counts, the life of a configuration. No I/O.
 
-Section 6.4 of the rules (R214 to R219, R243, R244).
+Sections 6.4 and 6.5 of the rules (R214 to R225, R237 to R278).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
 from functools import lru_cache
 
 import attrs
 
 from wayhook.errors import Violation
-from wayhook.model.shape import Shaped, as_set
-from wayhook.model.url import parse_url, read_url
+from wayhook.model.shape import Shaped, type_fault
+from wayhook.model.url import read_url
+from wayhook.values import DataType, Misfit, conform
 
-__all__ = ["CappingRule"]
+__all__ = [
+    "METHODS",
+    "CanDeploy",
+    "ConfigurationState",
+    "Metadata",
+    "Rating",
+    "Stamp",
+    "as_methods",
+    "connection_faults",
+    "count_faults",
+    "covers",
+    "method_type_faults",
+    "pattern_faults",
+    "period_faults",
+    "spelled",
+    "stamped",
+    "state_faults",
+]
 
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTION")
+"""The methods that a rule can count, in the words of the product: `OPTION` counts the method OPTIONS (R241)."""
 
-def _methods(given: Iterable[str]) -> frozenset[str]:
-    return as_set(given)
+MAX_CONNECTIONS = 400
+_LARGEST = 2**63 - 1
+_SYSTEM_CONNECTIONS = -1
+_HOST = re.compile(r"(?P<scheme>[^:/?#]*://)(?P<authority>[^/?#]*)")
 
 
 @attrs.frozen
-class CappingRule(Shaped):
-    """At most `max_calls_count` calls in any `period_in_ms`; what is above is refused, not sent.
+class Rating(Shaped):
+    """At most `max_calls_count` calls in any `period_in_ms`.
 
-    `url`: the address of the calls, with `*` as a wildcard outside of host and port. Scheme and host count in any
-    letter case, the scheme's own port may be written or not; a query counts only where the rule has one.
-    `methods`: the methods that count; empty counts all of them.
+    `max_http_connections`: at most so many attempts under way, 1 to 400 (R247); None sets no limit (R246), and -1
+    stands for the system's own, which is none either (R248).
     """
 
-    url: str
     max_calls_count: int
     period_in_ms: int = 1000
-    methods: frozenset[str] = attrs.field(default=frozenset(), converter=_methods, kw_only=True)
+    max_http_connections: int | None = None
 
     def shape_faults(self) -> Iterator[Violation]:
-        """Yield what is of a wrong type or out of its range."""
-        if not isinstance(self.url, str) or not self.url:
-            yield Violation("$.url", "give the URL of the calls to count", "R237")
-        elif "*" in "/".join(self.url.split("/", 3)[:3]):
-            yield Violation("$.url", "a '*' stands only behind the host", "R239")
-        else:
-            yield from (Violation("$.url", message, "R238") for message, _ in read_url(self.url)[1])
-        if type(self.max_calls_count) is not int or self.max_calls_count < 1:
-            yield Violation("$.max_calls_count", "give a whole number from 1", "R243")
-        if type(self.period_in_ms) is not int or self.period_in_ms < 1:
-            yield Violation("$.period_in_ms", "give a whole number of milliseconds from 1", "R244")
-        if not isinstance(self.methods, frozenset) or not all(isinstance(method, str) for method in self.methods):
-            yield Violation("$.methods", "a collection of HTTP methods belongs here", "R241")
+        """Yield what is no whole number; ranges are checked by `wayhook.violations`."""
+        for name, faults in _NUMBERS.items():
+            value = getattr(self, name)
+            if type(value) is not int and not (value is None and name == "max_http_connections"):
+                yield from faults(value, f"$.{name}")
 
-    def covers(self, method: str, url: str) -> bool:
-        """Whether a call counts for this rule (R217)."""
-        if self.methods and method not in self.methods:
-            return False
-        pattern, target = _normal(self.url), _normal(url)
-        if "?" not in pattern:
-            target = target.partition("?")[0]
-        return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), target) is not None
+    @property
+    def connections(self) -> int | None:
+        """How many attempts may be under way; None for any number."""
+        return None if self.max_http_connections == _SYSTEM_CONNECTIONS else self.max_http_connections
+
+    def violations(self, path: str) -> Iterator[Violation]:
+        """Yield what is out of its range."""
+        for name, faults in _NUMBERS.items():
+            yield from faults(getattr(self, name), f"{path}.{name}")
+
+
+def count_faults(value: object, path: str) -> Iterator[Violation]:
+    """Yield what is wrong with a number of calls; 1 is accepted, on which the documentation disagrees (R243)."""
+    if not _is_positive(value):
+        yield Violation(path, "give a whole number of calls from 1", "R243", "ERR_ENDPOINTCONFIG_107")
+
+
+def period_faults(value: object, path: str) -> Iterator[Violation]:
+    """Yield what is wrong with a period."""
+    if not _is_positive(value):
+        yield Violation(path, "give a whole number of milliseconds from 1", "R244", "ERR_ENDPOINTCONFIG_108")
+
+
+def connection_faults(value: object, path: str) -> Iterator[Violation]:
+    """Yield what is wrong with a number of connections; none is no fault (R246)."""
+    if value is None or (type(value) is int and value == _SYSTEM_CONNECTIONS):
+        return
+    if not _is_positive(value):
+        message = f"give a whole number of connections from 1 to {MAX_CONNECTIONS}, or leave it out"
+        yield Violation(path, message, "R246", "ERR_ENDPOINTCONFIG_111")
+    elif isinstance(value, int) and value > MAX_CONNECTIONS:
+        message = f"at most {MAX_CONNECTIONS} connections can be set; leave it out for no limit"
+        yield Violation(path, message, "R247", "ERR_ENDPOINTCONFIG_111")
+
+
+def _is_positive(value: object) -> bool:
+    return type(value) is int and 1 <= value <= _LARGEST
+
+
+_NUMBERS = {
+    "max_calls_count": count_faults,
+    "period_in_ms": period_faults,
+    "max_http_connections": connection_faults,
+}
+
+
+def as_methods(given: Iterable[str]) -> tuple[str, ...]:
+    """Return methods as a tuple, those of a set in order; what is no collection is returned as it is."""
+    if isinstance(given, set | frozenset):
+        return tuple(sorted(given, key=str))
+    return tuple(given) if isinstance(given, list | tuple) else given  # type: ignore[return-value]  # told as a fault
+
+
+def method_type_faults(methods: object, rule: str) -> Iterator[Violation]:
+    """Yield what is no collection of texts."""
+    if not isinstance(methods, tuple) or not all(isinstance(method, str) for method in methods):
+        yield Violation("$.methods", "a collection of HTTP methods belongs here", rule)
+
+
+def pattern_faults(pattern: str) -> Iterator[tuple[str, bool]]:
+    """Yield why a URL pattern can meet no call, and whether it is for a wildcard in host and port."""
+    found = _HOST.match(pattern)
+    plain = pattern
+    if found is not None and "*" in found["authority"]:
+        yield "a '*' stands only behind host and port", True
+        plain = found["scheme"] + found["authority"].replace("*", "1") + pattern[found.end() :]
+    yield from ((message, False) for message, _ in read_url(plain)[1])
+
+
+def covers(pattern: str, methods: Iterable[str], method: str, url: str) -> bool:
+    """Whether a call counts for a rule (R217): its method is named, and its URL, as `spelled`, fits the pattern.
+
+    `*` stands for any text. A query counts only where the pattern has one.
+    """
+    if method not in methods and not (method == "OPTIONS" and "OPTION" in methods):
+        return False
+    wanted = _pieces(pattern)
+    return _fits(wanted.pieces, url if wanted.has_query else url.partition("?")[0])
+
+
+@attrs.frozen
+class _Pieces:
+    """A pattern cut at its wildcards."""
+
+    pieces: tuple[str, ...]
+    has_query: bool
 
 
 @lru_cache(maxsize=1024)
-def _normal(url: str) -> str:
+def _pieces(pattern: str) -> _Pieces:
+    text = spelled(pattern)
+    return _Pieces(tuple(text.split("*")), "?" in text)
+
+
+def _fits(pieces: tuple[str, ...], text: str) -> bool:
+    """Whether the pieces stand in `text` one after another; found from the left, so that no pattern is slow."""
+    first, *between, last = pieces if len(pieces) > 1 else (*pieces, "")
+    if len(pieces) == 1:
+        return text == first
+    place, end = len(first), len(text) - len(last)
+    if place > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for piece in between:
+        found = text.find(piece, place, end)
+        if found < 0:
+            return False
+        place = found + len(piece)
+    return True
+
+
+@lru_cache(maxsize=1024)
+def spelled(url: str) -> str:
     """A URL in the one spelling that a call has: small letters, no port of the scheme's own, a path."""
-    parts = parse_url(url)
+    parts, _ = read_url(url)
+    if parts is None:
+        return url
     return f"{parts.origin}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+
+
+class ConfigurationState(StrEnum):
+    """The states of a capping or throttling configuration."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    DEPLOYED = "deployed"
+
+
+def state_faults(configuration: object, *names: str) -> Iterator[Violation]:
+    """Bring states given as text into their form, and yield those that are none."""
+    for name in names:
+        try:
+            object.__setattr__(configuration, name, ConfigurationState(getattr(configuration, name)))
+        except ValueError:
+            yield Violation(f"$.{name}", f"a state is one of {', '.join(ConfigurationState)}")
+
+
+def _moment(given: datetime | str) -> str:
+    try:
+        return conform(DataType.DATE_TIME)(given) if given else given  # type: ignore[return-value]
+    except Misfit:
+        return given  # type: ignore[return-value]  # told by shape_faults
+
+
+@attrs.frozen
+class Stamp(Shaped):
+    """Who did something, and when.
+
+    `at`: a datetime with an offset, kept as ISO text; "" where it is not known.
+    """
+
+    by: str = ""
+    at: str = attrs.field(default="", converter=_moment)
+    by_id: str = ""
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type."""
+        yield from type_fault(self.by, str, "$.by", "text")
+        yield from type_fault(self.by_id, str, "$.by_id", "text")
+        try:
+            if self.at != "":
+                conform(DataType.DATE_TIME)(self.at)
+        except Misfit as misfit:
+            yield Violation("$.at", f"the moment {misfit}")
+
+
+@attrs.frozen
+class Metadata(Shaped):
+    """When a configuration was created, last changed and last deployed, and by whom; None where nobody said."""
+
+    created: Stamp | None = None
+    last_modified: Stamp | None = None
+    last_deployed: Stamp | None = None
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type."""
+        for field in attrs.fields(Metadata):
+            yield from type_fault(getattr(self, field.name), (Stamp, type(None)), f"$.{field.name}", "a Stamp")
+
+
+def stamped(metadata: Metadata, name: str, stamp: Stamp | None) -> Metadata:
+    """Return the metadata with a new stamp, or as they are when nobody gave one."""
+    return metadata if stamp is None else attrs.evolve(metadata, **{name: stamp})
+
+
+@attrs.frozen
+class CanDeploy:
+    """Whether a configuration can be deployed (R258): `errors` stand in the way, `warnings` do not."""
+
+    errors: tuple[Violation, ...] = ()
+    warnings: tuple[Violation, ...] = ()
+
+    @property
+    def status(self) -> str:
+        """`ok` or `error`."""
+        return "error" if self.errors else "ok"
+
+    @property
+    def reason(self) -> str:
+        """Why not, in sentences; "" when it can be deployed."""
+        return "; ".join(map(str, self.errors))

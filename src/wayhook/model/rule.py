@@ -28,12 +28,14 @@ from wayhook.model.authentication import (
     NoAuthentication,
 )
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
+from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, NestedLists
 from wayhook.model.journey import ActionActivity, Journey
 from wayhook.model.lifecycle import DRY_RUNS, PAUSES, RUNNING, JourneyStatus
 from wayhook.model.parameter import MessageParameter, Variable, field_name_fault, walk
 from wayhook.model.size import size_violations
+from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.model.token import TokenCall
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
@@ -65,9 +67,11 @@ MAX_ACTIVITIES = 50
 MAX_REENTRANCE_WAIT = 90 * 24 * 3600
 _WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
+Limit = CappingRule | CappingConfiguration | ThrottlingRule | ThrottlingConfiguration
+
 
 def violations(
-    value: Action | Journey | Connection | UrlConfiguration, *, guardrails: Guardrails | None = None
+    value: Action | Journey | Connection | UrlConfiguration | Limit, *, guardrails: Guardrails | None = None
 ) -> tuple[Violation, ...]:
     """Return every rule that `value` breaks, each with its path; empty when it may be saved and used.
 
@@ -77,16 +81,24 @@ def violations(
     rails = Guardrails.standard() if guardrails is None else guardrails
     if not isinstance(rails, Guardrails):
         return (Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()"),)
-    if isinstance(value, Action):
-        return tuple(_action(value, rails))
-    if isinstance(value, Journey):
-        return tuple(_journey(value, rails))
-    if isinstance(value, Connection):
-        return tuple(_connection(value, rails))
-    if isinstance(value, UrlConfiguration):
-        return tuple(_url_configuration(value, rails, "$"))
-    found = type(value).__name__
-    return (Violation("$", f"an Action, a Journey, a Connection or a UrlConfiguration is checked, not {found}"),)
+    return tuple(_broken(value, rails))
+
+
+def _broken(value: object, rails: Guardrails) -> Iterator[Violation]:
+    match value:
+        case Action():
+            yield from _action(value, rails)
+        case Journey():
+            yield from _journey(value, rails)
+        case Connection():
+            yield from _connection(value, rails)
+        case UrlConfiguration():
+            yield from _url_configuration(value, rails, "$")
+        case CappingRule() | CappingConfiguration() | ThrottlingRule() | ThrottlingConfiguration():
+            yield from value.violations()
+        case _:
+            known = "an Action, a Journey, a Connection, a UrlConfiguration or a limit"
+            yield Violation("$", f"{known} is checked, not {type(value).__name__}")
 
 
 def require(value: Action | Journey | Connection, guardrails: Guardrails) -> None:

@@ -172,7 +172,18 @@ R198 | Instance data above 1 MB                                      | optimizer
 R203 | Timeout 1 to 30 seconds                                       | both          | save
 R204 | Default timeout                                               | both          | execution
 R208 | At most three retries                                         | both          | execution
+R214 | Each attempt takes a place                                    | both          | execution
 R215 | Over the cap: not sent, not retried                           | both          | execution
+R216 | A cap is shared by all journeys                               | both          | execution
+R217 | A cap is bound to endpoint and method                         | both          | limiter
+R218 | Default cap: 300,000 a minute for each host                   | optimizer     | limiter
+R219 | The window slides                                             | optimizer     | limiter
+R220 | Slow hosts: 150,000 in 30 s                                   | optimizer     | limiter
+R221 | No default cap                                                | orchestration | limiter
+R222 | Throttled calls wait in order of arrival                      | both          | limiter
+R223 | At most 6 hours in the queue                                  | both          | limiter
+R224 | The queue is outside of the timeout                           | both          | execution
+R225 | Limits come before timeout and retries                        | both          | execution
 R226 | No alternative path: the individual stops on an error         | both          | execution (Outcome.path)
 R227 | Alternative path on HTTP error, timeout, capping              | both          | execution (Outcome.path)
 R228 | Alternative path not taken on success                         | both          | execution (Outcome.path)
@@ -184,12 +195,48 @@ R233 | Error code only when the error has one                        | both     
 R234 | actionName falls back to the step name                        | both          | step event
 R235 | Last-attempt time excludes the queue                          | optimizer     | step event
 R236 | actionWaitTime only when throttled                            | optimizer     | step event
-R237 | A capping rule has a URL                                      | both          | construction
-R238 | ... that is well formed                                       | both          | construction
-R239 | Wildcard not in host:port                                     | both          | construction
-R241 | Methods are a collection of texts                             | both          | construction
-R243 | maxCallsCount: a whole number from 1                          | both          | construction
-R244 | periodInMs: above 0                                           | both          | construction
+R237 | Capping: url mandatory                                        | both          | violations (100)
+R238 | Capping: url well formed                                      | both          | violations (101)
+R239 | Capping: wildcard not in host:port                            | both          | violations (102)
+R240 | Capping: methods mandatory, not empty                         | both          | violations (103)
+R241 | Capping: methods are of a closed set                          | both          | construction, violations (111)
+R242 | Capping: rating mandatory                                     | both          | construction, violations (104)
+R243 | Capping: maxCallsCount a whole number from 1                  | both          | construction, violations (107)
+R244 | Capping: periodInMs above 0                                   | both          | construction, violations (108)
+R245 | Capping: service is action or dataSource                      | both          | load_capping
+R246 | Capping: maxHttpConnections optional                          | both          | can_deploy (warning 106)
+R247 | Capping: maxHttpConnections at most 400                       | both          | violations (111)
+R248 | Capping: no connection limit deploys as -1                    | optimizer     | deployed
+R249 | Capping: the payload is a JSON object                         | both          | load_capping (111, 112)
+R250 | Capping: created, not active                                  | both          | execution
+R251 | Capping: deployed                                             | both          | deployed
+R252 | Capping: undeploy returns to the state before                 | both          | undeployed
+R253 | Capping: an update waits for a redeploy                       | both          | updated
+R254 | Capping: an update is a full overwrite                        | both          | updated, load_capping
+R255 | Capping: a deployed one is not deleted                        | both          | repository (1451)
+R256 | Capping: unless it is forced                                  | both          | repository (force)
+R257 | Capping: unknown uid                                          | both          | repository (NotFound)
+R258 | Capping: canDeploy says ok or error                           | both          | can_deploy
+R259 | Throttling: urlPattern, methods, maxThroughput mandatory      | both          | violations (100, 101)
+R260 | Throttling: maxThroughput 200 to 5000                         | both          | violations (101)
+R261 | Throttling: name, description optional                        | both          | construction
+R262 | Throttling: pattern well formed                               | both          | violations (104)
+R263 | Throttling: no wildcard in the host                           | both          | violations (105)
+R264 | Throttling: invalid payload                                   | both          | violations, load_throttling (106)
+R265 | Throttling: one for each organization                         | both          | repository (1465)
+R266 | Throttling: production sandbox only                           | both          | violations (1463)
+R267 | Throttling: the sandbox is known                              | both          | violations (4000)
+R268 | Throttling: actions only                                      | optimizer     | limiter
+R269 | Throttling: active only after deploy                          | optimizer     | execution
+R270 | Throttling: deployed once                                     | both          | deployed (14466)
+R271 | Throttling: undeployed when deployed                          | both          | undeployed (14468)
+R272 | Throttling: a deployed one is not deleted                     | both          | repository (1456)
+R273 | Throttling: unknown uid                                       | both          | repository (NotFound, 14467)
+R274 | Throttling: an update acts at once                            | both          | updated
+R275 | Throttling: update of an inactive runtime version             | both          | updated (1461)
+R276 | Throttling: waiting calls go on after undeploy                | both          | limiter
+R277 | Throttling: redeploy is a new runtime version                 | both          | deployed
+R278 | Capping and throttling coexist                                | optimizer     | limiter
 R279 | A new journey is a Draft                                      | both          | construction, save
 R280 | First activity not an action                                  | both          | publication (canvas)
 R281 | Actions not in parallel                                       | both          | publication (canvas)

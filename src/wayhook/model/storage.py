@@ -19,12 +19,14 @@ from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import is_unicode, json_fault
 from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
+from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey, JourneyStatus
 from wayhook.model.publication import publication_violations
 from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
+from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.model.token import secrets_in
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 
@@ -47,9 +49,15 @@ __all__ = [
 
 MAX_PAGE = 1000
 
-Definition = Action | Journey | Connection
+Definition = Action | Journey | Connection | CappingConfiguration | ThrottlingConfiguration
 
-KINDS: dict[str, type[Any]] = {"action": Action, "journey": Journey, "connection": Connection}
+KINDS: dict[str, type[Any]] = {
+    "action": Action,
+    "journey": Journey,
+    "connection": Connection,
+    "capping": CappingConfiguration,
+    "throttling": ThrottlingConfiguration,
+}
 """The classes of what is kept, by the word for their kind."""
 
 _WORDS = {kind: word for word, kind in KINDS.items()}
@@ -144,7 +152,7 @@ class Records:
 
 
 def kind_of(value: object) -> str:
-    """Return the word for the kind of a value or class: `action`, `journey`.
+    """Return the word for the kind of a value or class: `action`, `journey`, `capping`, `throttling`.
 
     Raises `DefinitionError` for anything else, which no repository keeps.
     """
@@ -293,6 +301,8 @@ class _Saving:
                 faults += [attrs.evolve(f, path="$.hosts") for f in binding_violations(user.value, value)]
         if isinstance(value, Journey):
             faults += self.life_violations(value, old.value if old else None)
+        if isinstance(value, ThrottlingConfiguration):
+            faults += self._twin_violations(value)
         blocking = dict.fromkeys(fault for fault in faults if not fault.warning)
         self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in blocking]
 
@@ -316,6 +326,13 @@ class _Saving:
             message = f"{rails.live_journeys} journeys are live already; close or stop one of them first"
             yield Violation("$.status", message, "R299")
 
+    def _twin_violations(self, value: ThrottlingConfiguration) -> Iterator[Violation]:
+        """Yield a fault when the organization has another throttling configuration (R265)."""
+        for stored in self.every(ThrottlingConfiguration):
+            if stored.value.org_id == value.org_id and stored.value.uid != value.uid:
+                message = f"the organization has the throttling configuration {stored.value.uid!r}; change that one"
+                yield Violation("$", message, "R265", "1465")
+
     def _connection_faults(self, action: Action) -> Iterator[Violation]:
         """What is wrong with the connection that an action names."""
         for kind, name in uses(action):
@@ -334,16 +351,22 @@ def _following(user: Definition, old: str, new: str) -> Definition:
     """The user of a renamed value, with the new name."""
     if isinstance(user, Journey):
         return user.renaming_action(old, new)
-    return attrs.evolve(user, authentication=ConnectionReference(new))
+    return attrs.evolve(user, authentication=ConnectionReference(new)) if isinstance(user, Action) else user
 
 
 def _key(value: Definition) -> tuple[type[Any], str]:
     return type(value), value.name
 
 
-def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None) -> None:
-    """Raise what stands against a deletion: `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a
-    built-in action (R27) and for a journey with a version that is neither Draft nor Finished (R294)."""  # noqa: D205, D209 - one sentence
+def admit_deletion(
+    shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None, force: bool = False
+) -> None:
+    """Raise what stands against a deletion.
+
+    `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a built-in action (R27), for a journey with a
+    version that is neither Draft nor Finished (R294) and, unless it is forced, for a configuration that is deployed
+    (R255, R272).
+    """
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -353,6 +376,9 @@ def admit_deletion(shelf: Shelf, kind: type[Definition], name: str, *, expected_
         raise DefinitionError([Violation("$", "a built-in action cannot be deleted", "R27")])
     if isinstance(old.value, Journey) and (unfinished := tuple(_unfinished(old.value))):
         raise DefinitionError(unfinished)
+    is_limit = isinstance(old.value, CappingConfiguration | ThrottlingConfiguration)
+    if is_limit and not force and (faults := tuple(old.value.deletion_violations())):
+        raise DefinitionError(faults)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
 

@@ -26,8 +26,11 @@ from wayhook.execution.ports import Repository
 from wayhook.expression.expression import expression
 from wayhook.model.action import Action, UrlConfiguration
 from wayhook.model.authentication import ApiKeyAuthentication, BasicAuthentication
+from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.journey import ActionActivity, Journey, JourneyStatus
+from wayhook.model.limit import Metadata, Rating, Stamp
 from wayhook.model.parameter import message_parameters, payload, variable
+from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
 from wayhook.secret import literal_secret, secret
 
 __all__ = ["RepositoryContract", "RepositoryMachine"]
@@ -67,6 +70,18 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 def _publishable() -> Journey:
     return Journey("Welcome", [ActionActivity("SendSms", label="a", parameters={"to": "plain"})], timeout=10)
+
+
+def _capping(uid: str = "sms", **changes: Any) -> CappingConfiguration:
+    rule = CappingRule("https://sms.example.com/*", Rating(10, 500, 50), data_source=Rating(5), methods=["PUT", "GET"])
+    stamps = Metadata(Stamp("é", "2030-01-02T03:04:05.678Z", "1"))
+    return attrs.evolve(CappingConfiguration(uid, rule, metadata=stamps, tenant_id="t"), **changes)
+
+
+def _throttling(uid: str = "all", **changes: Any) -> ThrottlingConfiguration:
+    rule = ThrottlingRule("https://sms.example.com/*", ["POST"], 250, "é", "日本")
+    sandbox = Sandbox("main", "5f3a")
+    return attrs.evolve(ThrottlingConfiguration(uid, rule, sandbox=sandbox, org_id="org-1"), **changes)
 
 
 class RepositoryContract:
@@ -224,6 +239,66 @@ class RepositoryContract:
         assert refused.value.users == ("Welcome",)
         await repository.delete(Journey, "Welcome")
         await repository.delete(Action, "SendSms")
+
+    async def test_limits_are_kept(self, repository: Repository) -> None:
+        """A capping and a throttling come back equal in every state, under their uid."""
+        for capping in (
+            _capping(),
+            _capping().deployed(),
+            _capping().deployed().updated(CappingRule("https://x/", Rating(1))),
+        ):
+            await repository.save(capping)
+            assert (await repository.get(CappingConfiguration, "sms")).value == capping
+        for throttling in (_throttling(), _throttling().deployed()):
+            await repository.save(throttling)
+            assert (await repository.get(ThrottlingConfiguration, "all")).value == throttling
+        assert [stored.version for stored in (await repository.list(CappingConfiguration)).items] == [3]
+
+    async def test_an_organization_has_one_throttling(self, repository: Repository) -> None:
+        """A second throttling of an organization is refused with its code, also beside the first in one save (R265)."""
+        with pytest.raises(DefinitionError, match="1465"):
+            await repository.save(_throttling("one"), _throttling("two"))
+        await repository.save(_throttling("one"), _throttling("elsewhere", org_id="org-2"))
+
+        with pytest.raises(DefinitionError) as refused:
+            await repository.save(_throttling("two"))
+
+        assert [violation.code for violation in refused.value.violations] == ["1465"]
+        assert await repository.save(_throttling("one").deployed()) == 2
+
+    async def test_a_broken_limit_is_not_kept(self, repository: Repository) -> None:
+        """A limit that breaks documented rules is refused with all of their codes (R254, R266)."""
+        broken = _capping(rule=CappingRule("", Rating(0), methods=[]))
+
+        with pytest.raises(DefinitionError) as refused:
+            await repository.save(broken, _throttling(sandbox=Sandbox(production=False)))
+
+        assert [violation.code[-4:] for violation in refused.value.violations] == ["_100", "_103", "_107", "1463"]
+        assert (await repository.list(CappingConfiguration)).items == ()
+
+    async def test_a_deployed_limit_is_deleted_by_force_only(self, repository: Repository) -> None:
+        """A deletion of what is deployed is refused with its code, unless it is forced (R255, R256, R272)."""
+        await repository.save(_capping().deployed(), _throttling().deployed())
+
+        for kind, uid, code in ((CappingConfiguration, "sms", "1451"), (ThrottlingConfiguration, "all", "1456")):
+            with pytest.raises(DefinitionError) as refused:
+                await repository.delete(kind, uid)
+            assert [violation.code for violation in refused.value.violations] == [code]
+            await repository.delete(kind, uid, force=True)
+            with pytest.raises(NotFound):
+                await repository.get(kind, uid)
+
+    async def test_a_limit_without_deployment_is_deleted(self, repository: Repository) -> None:
+        """What was never deployed, or is no more, is deleted; an unknown uid is not found (R257, R273)."""
+        await repository.save(_capping().deployed().undeployed(), _throttling())
+
+        await repository.delete(CappingConfiguration, "sms")
+        await repository.delete(ThrottlingConfiguration, "all")
+
+        with pytest.raises(NotFound, match="There is no capping"):
+            await repository.delete(CappingConfiguration, "sms")
+        with pytest.raises(NotFound, match="14467"):
+            await repository.delete(ThrottlingConfiguration, "all", force=True)
 
     async def test_guardrails_are_checked_on_save(self, repository: Repository) -> None:
         """A value that breaks rules is refused with all of them, and nothing is kept."""

@@ -57,10 +57,12 @@ class MemoryRepository:
             raise NotFound(word, name)
         return stored
 
-    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
+    async def delete(
+        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+    ) -> None:
         """Forget the value; see `Repository.delete`."""
         kind_of(kind)
-        admit_deletion(self._records, kind, name, expected_version=expected_version)
+        admit_deletion(self._records, kind, name, expected_version=expected_version, force=force)
         self._records = self._records.after(Change((), ((kind, name),)))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:

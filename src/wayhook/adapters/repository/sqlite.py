@@ -135,9 +135,11 @@ class SqliteRepository:
             raise NotFound(kind_of(kind), name)
         return stored
 
-    async def delete(self, kind: type[Definition], name: str, *, expected_version: int | None = None) -> None:
+    async def delete(
+        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+    ) -> None:
         """Forget the value; see `Repository.delete`."""
-        await self._on_thread(lambda: self._delete(kind, name, expected_version))
+        await self._on_thread(lambda: self._delete(kind, name, expected_version, force=force))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
         """Return a page; see `Repository.list`."""
@@ -249,10 +251,10 @@ class SqliteRepository:
                 self._shelf.write(stored)
         return change.written[0].version
 
-    def _delete(self, kind: type[Definition], name: str, expected_version: int | None) -> None:
+    def _delete(self, kind: type[Definition], name: str, expected_version: int | None, *, force: bool) -> None:
         kind_of(kind)
         with _transaction(self._database):
-            admit_deletion(self._shelf, kind, name, expected_version=expected_version)
+            admit_deletion(self._shelf, kind, name, expected_version=expected_version, force=force)
             self._shelf.remove(kind, name)
 
     def _page(self, kind: type[Kept], after: str, limit: int) -> Page[Kept]:

@@ -1,1 +1,0 @@
-"""Rates and how they are held."""

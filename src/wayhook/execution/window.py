@@ -1,0 +1,403 @@
+"""Limits in one process: windows that begin at any moment, queues in order of arrival, attempts under way.
+
+Rules R214 to R225. Theory of operation. A rule that is enforced is a *bound*. It has a place for a call when fewer
+than its count went in the period before now (R219), so a call that goes leaves its time behind. The calls that the
+same bounds cover share a *lane*, a queue. Only the head of a lane goes, and only when nobody who came earlier, in
+any lane, could use what it takes; so calls go in order of arrival, but none waits for a connection that it does not
+need. Whoever goes takes a place in every bound at once, with no await between the look and the taking.
+
+Nobody serves the queues: each caller looks for itself, again after each change. So a cancelled caller takes only
+itself away, and no task is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from itertools import count
+from urllib.parse import urlsplit
+
+import attrs
+
+from wayhook.errors import DefinitionError, Discarded, Violation
+from wayhook.execution.clock import SystemClock
+from wayhook.execution.ports import Clock
+from wayhook.model.capping import CappingRule
+from wayhook.model.limit import Rating, covers, spelled
+from wayhook.model.throttling import ThrottlingRule
+
+__all__ = ["LONGEST_WAIT", "SLOW", "LimitRule", "WindowLimiter"]
+
+LONGEST_WAIT = 6 * 3600.0
+SLOW = 0.75
+
+LimitRule = CappingRule | ThrottlingRule
+_GUARDRAILS = frozenset({"R241", "R247", "R260"})  # what a configuration must keep, and a window need not
+
+
+class WindowLimiter:
+    """Enforces capping and throttling rules exactly, within one process.
+
+    A call above a cap is `Discarded` at once (R215). A call above a throttling rule waits in order of arrival (R222),
+    and a call above a limit of connections until an attempt ends; either for at most 6 hours (R223). A call that
+    several rules cover takes a place in each of them, or in none; a call that waits for a connection holds its place
+    in the caps meanwhile. Below a throttling rule the caps are asked when the call's turn comes (R278).
+
+    `rules`: ratings for data sources are left alone. `default_cap`: for each host, where no rule covers a call;
+    `slow_cap`: in its place, when the host's last answer took more than 0.75 seconds (R218, R220). `clock`: for tests.
+    Memory: one number for each call of a window. Raises `DefinitionError` for a rule that nothing can be held by.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[LimitRule] = (),
+        *,
+        default_cap: Rating | None = None,
+        slow_cap: Rating | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._bounds: dict[Hashable, _Bound] = {}
+        self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
+        self._hosts = _Hosts(default_cap, slow_cap)
+        self._arrivals = count()
+        self.hold(dict(enumerate(rules)))
+
+    def hold(self, rules: Mapping[Hashable, LimitRule]) -> None:
+        """Enforce `rules` from now on, in the place of all others.
+
+        A rule with the key of an earlier one takes over its window, its queue and the attempts under way. Calls that
+        wait below a rule which is gone are still sent at its rate (R276).
+        """
+        if faults := list(_faults(rules.values())):
+            raise DefinitionError(faults)
+        enforced = {key: rule for key, rule in rules.items() if not isinstance(rule, CappingRule) or rule.action}
+        self._bounds = {key: self._following(key, rule) for key, rule in enforced.items()}
+        self._wake()
+
+    def _following(self, key: Hashable, rule: LimitRule) -> _Bound:
+        bound = self._bounds.get(key)
+        if bound is None or bound.queues is not isinstance(rule, ThrottlingRule):
+            return _Bound(rule)
+        bound.follow(rule)
+        return bound
+
+    def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
+        """Return a context manager that holds a place for one attempt; see `Limiter.place`."""
+        bounds = self._covering(method, url)
+        if not bounds and self._hosts.are_capped:
+            return _HostPlace(self, self._hosts.get(url, self._clock.monotonic()), self._clock)
+        return _Place(self, bounds) if bounds else _FREE
+
+    def spend(self, method: str, url: str) -> None:
+        """Take a place of every cap that covers a call, as a token call does: it waits for nothing.
+
+        Raises `Discarded` when one of them has no place, and takes none then.
+        """
+        bounds = tuple(bound for bound in self._covering(method, url) if not bound.queues)
+        now = self._clock.monotonic()
+        _require_places(bounds, now)
+        for bound in bounds:
+            bound.take(now)
+
+    def _covering(self, method: str, url: str) -> tuple[_Bound, ...]:
+        if not self._bounds:
+            return ()
+        target = spelled(url)
+        return tuple(bound for bound in self._bounds.values() if bound.covers(method, target))
+
+    async def enter(self, bounds: tuple[_Bound, ...]) -> float:
+        """Take a place of each of `bounds`, now or when the turn comes; return the seconds waited."""
+        arrived = now = self._clock.monotonic()
+        if any(bound.makes_wait for bound in bounds):
+            now = await self._turn(bounds, arrived)
+        _require_places(bounds, now)
+        for bound in bounds:
+            bound.take(now)
+            bound.under_way += 1
+        return now - arrived
+
+    def leave(self, bounds: tuple[_Bound, ...]) -> None:
+        """Tell that an attempt has ended."""
+        for bound in bounds:
+            bound.under_way -= 1
+        self._wake()
+
+    async def _turn(self, bounds: tuple[_Bound, ...], arrived: float) -> float:
+        """Wait for the turn of a call and return its moment, which is to be used before anything else happens."""
+        held = () if any(bound.queues for bound in bounds) else bounds
+        _require_places(held, arrived)
+        lane = self._lanes.setdefault(bounds, _Lane(bounds))
+        waiter = lane.enter(_Waiter(next(self._arrivals), held))
+        try:
+            while True:
+                now = self._clock.monotonic()
+                if now - arrived > LONGEST_WAIT:
+                    raise Discarded("the call waited for 6 hours and was not sent (R223)")
+                delay = self._delay(lane, waiter, now)
+                if delay == 0:
+                    return now
+                await (waiter.change() if delay is None else self._clock.sleep(delay))
+        finally:
+            lane.leave(waiter)
+            if not lane.waiters:
+                del self._lanes[bounds]
+            self._wake()
+
+    def _delay(self, lane: _Lane, waiter: _Waiter, now: float) -> float | None:
+        """Return the seconds until a call can go, 0 for now; None when something else must happen first."""
+        if lane.head is not waiter or lane.is_busy:
+            return None
+        older = (other for other in self._lanes.values() if other.head.arrival < waiter.arrival)
+        if any(other.shares(lane) and not other.is_busy for other in older):
+            return None
+        return lane.delay(now)
+
+    def _wake(self) -> None:
+        """Let the first of each lane look again."""
+        for lane in self._lanes.values():
+            lane.head.wake()
+
+
+class _Bound:
+    """A rule while it is enforced.
+
+    `times`: when the last calls went. `held`: places of calls that wait for a connection. `under_way`: attempts.
+    """
+
+    __slots__ = ("connections", "count", "held", "period", "queues", "rule", "times", "under_way")
+
+    def __init__(self, rule: LimitRule | Rating) -> None:
+        self.times: deque[float] = deque()
+        self.held = self.under_way = 0
+        self.follow(rule)
+
+    def follow(self, rule: LimitRule | Rating) -> None:
+        """Enforce another rule, by the same times."""
+        self.rule = rule
+        self.queues = isinstance(rule, ThrottlingRule)
+        rating = _rating(rule)
+        self.count, self.period = rating.max_calls_count, rating.period_in_ms / 1000
+        self.connections = rating.connections
+
+    @property
+    def makes_wait(self) -> bool:
+        """Whether a call below it may have to wait."""
+        return self.queues or self.connections is not None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether as many attempts are under way as may be."""
+        return self.connections is not None and self.under_way >= self.connections
+
+    def covers(self, method: str, target: str) -> bool:
+        """Whether a call, its URL `spelled`, counts here."""
+        match self.rule:
+            case CappingRule(url=pattern, methods=methods) | ThrottlingRule(url_pattern=pattern, methods=methods):
+                return covers(pattern, methods, method, target)
+        return True
+
+    def has_place(self, now: float) -> bool:
+        """Whether one more call may go."""
+        while len(self.times) + self.held >= self.count and self._is_over(now):
+            self.times.popleft()
+        return len(self.times) + self.held < self.count
+
+    def delay(self, now: float) -> float:
+        """Return the seconds until `has_place`."""
+        return 0.0 if self.has_place(now) else self.times[len(self.times) - self.count] + self.period - now
+
+    def take(self, now: float) -> None:
+        """Count a call that goes now, and forget one or two of old, so that the window empties as it is used."""
+        for _ in range(2):
+            if self._is_over(now):
+                self.times.popleft()
+        self.times.append(now)
+
+    def is_idle(self, now: float) -> bool:
+        """Whether nothing that happened here matters any more."""
+        return not self.under_way and (not self.times or self.times[-1] + self.period <= now)
+
+    def _is_over(self, now: float) -> bool:
+        """Whether the oldest call has left the window."""
+        return bool(self.times) and self.times[0] + self.period <= now
+
+
+class _Waiter:
+    """A call that waits. `arrival`: its number among all. `held`: where it holds a place until its turn."""
+
+    __slots__ = ("_changed", "arrival", "held")
+
+    def __init__(self, arrival: int, held: tuple[_Bound, ...]) -> None:
+        self.arrival, self.held = arrival, held
+        self._changed: asyncio.Future[None] | None = None
+
+    async def change(self) -> None:
+        """Wait until somebody says that something changed."""
+        self._changed = asyncio.get_running_loop().create_future()
+        await self._changed
+
+    def wake(self) -> None:
+        """Say so."""
+        if self._changed is not None and not self._changed.done():
+            self._changed.set_result(None)
+
+
+class _Lane:
+    """The calls that wait for the same bounds, in order of arrival."""
+
+    __slots__ = ("bounds", "waiters")
+
+    def __init__(self, bounds: tuple[_Bound, ...]) -> None:
+        self.bounds = bounds
+        self.waiters: OrderedDict[_Waiter, None] = OrderedDict()  # a queue that can also be left from its middle
+
+    @property
+    def head(self) -> _Waiter:
+        """Who came first."""
+        return next(iter(self.waiters))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether its calls wait for an attempt to end."""
+        return any(bound.is_busy for bound in self.bounds)
+
+    def enter(self, waiter: _Waiter) -> _Waiter:
+        """Queue a call, with the places that it holds."""
+        for bound in waiter.held:
+            bound.held += 1
+        self.waiters[waiter] = None
+        return waiter
+
+    def leave(self, waiter: _Waiter) -> None:
+        """Take a call out of the queue, with what it holds."""
+        for bound in waiter.held:
+            bound.held -= 1
+        del self.waiters[waiter]
+
+    def delay(self, now: float) -> float:
+        """Return the seconds until every throttling rule has a place."""
+        return max((bound.delay(now) for bound in self.bounds if bound.queues), default=0.0)
+
+    def shares(self, other: _Lane) -> bool:
+        """Whether a bound covers the calls of both."""
+        return not set(self.bounds).isdisjoint(other.bounds)
+
+
+class _Place(AbstractAsyncContextManager[float]):
+    """A place below some bounds, of an attempt."""
+
+    __slots__ = ("_bounds", "_limiter")
+
+    def __init__(self, limiter: WindowLimiter, bounds: tuple[_Bound, ...]) -> None:
+        self._limiter, self._bounds = limiter, bounds
+
+    async def __aenter__(self) -> float:
+        return await self._limiter.enter(self._bounds)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._limiter.leave(self._bounds)
+
+
+class _Free(AbstractAsyncContextManager[float]):
+    """A place that nothing limits."""
+
+    async def __aenter__(self) -> float:
+        return 0.0
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+
+_FREE = _Free()
+
+
+@attrs.define(eq=False)
+class _Host:
+    """What is counted of a host without a rule of its own. `seconds`: how long its last answer took."""
+
+    usual: tuple[_Bound, ...]
+    slow: tuple[_Bound, ...]
+    seconds: float = 0.0
+
+    @property
+    def bounds(self) -> tuple[_Bound, ...]:
+        """Where the next call counts."""
+        return self.slow if self.slow and self.seconds > SLOW else self.usual
+
+    def is_idle(self, now: float) -> bool:
+        """Whether it can be forgotten."""
+        return all(bound.is_idle(now) for bound in (*self.usual, *self.slow))
+
+
+class _Hosts:
+    """The hosts that were called of late, the one called last at the end."""
+
+    def __init__(self, default_cap: Rating | None, slow_cap: Rating | None) -> None:
+        self._caps = default_cap, slow_cap
+        self._known: OrderedDict[str, _Host] = OrderedDict()
+
+    @property
+    def are_capped(self) -> bool:
+        """Whether there is a cap for hosts at all."""
+        return self._caps != (None, None)
+
+    def get(self, url: str, now: float) -> _Host:
+        """Return the host of a URL; idle ones that were not called for long are forgotten."""
+        name = urlsplit(url).netloc.lower()
+        host = self._known.get(name)
+        if host is None:
+            self._forget(now)
+            usual, slow = (() if cap is None else (_Bound(cap),) for cap in self._caps)
+            host = self._known[name] = _Host(usual, slow)
+        self._known.move_to_end(name)
+        return host
+
+    def _forget(self, now: float) -> None:
+        while self._known and next(iter(self._known.values())).is_idle(now):
+            self._known.popitem(last=False)
+
+
+class _HostPlace(AbstractAsyncContextManager[float]):
+    """A place below the cap of a host, which is timed."""
+
+    __slots__ = ("_bounds", "_clock", "_host", "_limiter", "_started")
+
+    def __init__(self, limiter: WindowLimiter, host: _Host, clock: Clock) -> None:
+        self._limiter, self._host, self._bounds, self._clock = limiter, host, host.bounds, clock
+        self._started = 0.0
+
+    async def __aenter__(self) -> float:
+        waited = await self._limiter.enter(self._bounds)
+        self._started = self._clock.monotonic()
+        return waited
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._limiter.leave(self._bounds)
+        if kind is None:
+            self._host.seconds = self._clock.monotonic() - self._started
+
+
+def _require_places(bounds: tuple[_Bound, ...], now: float) -> None:
+    if not all(bound.has_place(now) for bound in bounds):
+        raise Discarded("the call is above the rate and was not sent (R215)")
+
+
+def _rating(rule: LimitRule | Rating) -> Rating:
+    """What is enforced of a rule, of a throttling one in calls of a second."""
+    match rule:
+        case ThrottlingRule(max_throughput=throughput):
+            return Rating(throughput, 1000)
+        case CappingRule(action=Rating() as rating) | (Rating() as rating):
+            return rating
+    raise TypeError(rule)
+
+
+def _faults(rules: Iterable[object]) -> Iterator[Violation]:
+    for i, rule in enumerate(rules):
+        if not isinstance(rule, LimitRule):
+            kind = type(rule).__name__
+            yield Violation(f"$[{i}]", f"a CappingRule or a ThrottlingRule is enforced, not {kind}")
+            continue
+        yield from (fault for fault in rule.violations(f"$[{i}]") if fault.rule not in _GUARDRAILS)

@@ -1,0 +1,193 @@
+"""The limits that are deployed in a repository, as an executor keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+import pytest
+
+import wayhook as wh
+from wayhook.testing import FakeClock, FakeTransport
+
+Make = Callable[..., wh.Action]
+RULE = wh.CappingRule("https://api.example.com/*", wh.Rating(1, 60_000))
+CAPPING = wh.CappingConfiguration("ping", RULE)
+THROTTLING = wh.ThrottlingConfiguration("all", wh.ThrottlingRule("https://api.example.com/*", ["POST"], 200))
+
+
+class Counting(wh.MemoryRepository):
+    """A repository that counts how often limits are read, and fails when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads, self.failure = 0, ""
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def list(self, kind: Any, **parts: Any) -> Any:
+        """Count, wait for the gate, and list."""
+        if kind is wh.CappingConfiguration:
+            self.reads += 1
+        await self.gate.wait()
+        if self.failure:
+            raise wh.StoreUnavailable(self.failure)
+        return await super().list(kind, **parts)
+
+
+@pytest.fixture
+def kept() -> Counting:
+    """An empty repository."""
+    return Counting()
+
+
+async def statuses(executor: wh.Executor, action: wh.Action, count: int) -> list[str]:
+    """How so many calls in a row ended."""
+    return [(await executor.call(action)).status for _ in range(count)]
+
+
+@pytest.mark.rule("R250", "R251", "R252", "R253", "R256")
+async def test_a_capping_acts_while_it_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """Created: nothing; deployed: its rule; updated: the old one still; deployed again: the new; deleted: nothing."""
+    wider = attrs.evolve(RULE, action=wh.Rating(2, 60_000))
+    states = [
+        CAPPING,
+        CAPPING.deployed(),
+        CAPPING.deployed().updated(wider),
+        CAPPING.updated(wider).deployed(),
+        CAPPING.deployed().undeployed(),
+    ]
+    found = []
+
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        for state in states:
+            await kept.save(state)
+            clock.pass_time(61)
+            found.append((await statuses(executor, ping(), 3)).count("http_200"))
+        await kept.save(CAPPING.deployed())
+        await kept.delete(wh.CappingConfiguration, "ping", force=True)
+        clock.pass_time(61)
+        found.append((await statuses(executor, ping(), 3)).count("http_200"))
+
+    assert found == [3, 1, 1, 2, 3, 3]
+
+
+@pytest.mark.rule("R269", "R274", "R276")
+async def test_a_throttling_acts_while_it_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """Created: nothing waits; deployed: what is above 200 waits; an update acts at once; undeployed: nothing waits."""
+    faster = attrs.evolve(THROTTLING.rule, max_throughput=300)
+    waits = []
+
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        for state in (
+            THROTTLING,
+            THROTTLING.deployed(),
+            THROTTLING.deployed().updated(faster),
+            THROTTLING.deployed().undeployed(),
+        ):
+            await kept.save(state)
+            clock.pass_time(10)
+            await statuses(executor, ping(), 301)
+            waits.append(len(clock.waits))
+
+    assert waits == [0, 1, 2, 2]
+
+
+async def test_what_is_deployed_is_read_once_a_second(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """However many calls there are, the limits are read again only when a second has passed."""
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        await asyncio.gather(*(executor.call(ping()) for _ in range(5)))
+        clock.pass_time(0.9)
+        await statuses(executor, ping(), 3)
+        first = kept.reads
+        clock.pass_time(0.2)
+        await statuses(executor, ping(), 3)
+
+    assert (first, kept.reads) == (1, 2)
+
+
+async def test_one_call_reads_and_the_others_go_on(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """While limits are read again, other calls go by those known; a reader that is cancelled leaves it to the next."""
+    await kept.save(CAPPING.deployed())
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        before = await statuses(executor, ping(), 2)
+        clock.pass_time(2)
+        kept.gate.clear()
+
+        reader = asyncio.create_task(executor.call(ping()))
+        await asyncio.sleep(0)
+        meanwhile = await statuses(executor, ping(), 1)
+        reader.cancel()
+        await asyncio.wait([reader])
+        kept.gate.set()
+        after = await statuses(executor, ping(), 1)
+
+    assert (before, meanwhile, after) == (["http_200", "capped"], ["capped"], ["capped"])
+    assert (reader.cancelled(), kept.reads) == (True, 3)
+
+
+async def test_limits_that_cannot_be_read_stay(
+    kept: Counting, ping: Make, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A first reading that fails is raised, since nothing is known; a later one is logged, and what is known holds."""
+    await kept.save(CAPPING.deployed())
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        kept.failure = "away"
+        with pytest.raises(wh.StoreUnavailable):
+            await executor.call(ping())
+        kept.failure = ""
+        first = await statuses(executor, ping(), 1)
+        clock.pass_time(2)
+        kept.failure = "away"
+        with caplog.at_level(logging.WARNING, "wayhook"):
+            second = await statuses(executor, ping(), 2)
+
+    assert first + second == ["http_200", "capped", "capped"]
+    assert len(caplog.records) == 1
+
+
+async def test_more_limits_than_a_page_holds_are_all_kept(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """The last of many configurations is enforced as the first is."""
+    others = [
+        wh.CappingConfiguration(f"{i:04}", wh.CappingRule(f"https://h{i}.example/", wh.Rating(1))) for i in range(1000)
+    ]
+    await kept.save(*others, CAPPING.deployed())
+
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        assert await statuses(executor, ping(), 2) == ["http_200", "capped"]
+
+
+@pytest.mark.rule("R216")
+async def test_a_batch_keeps_what_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """The calls of a batch share the cap with all others."""
+    journey = wh.Journey("J", [wh.ActionActivity("Ping", label="p")])
+    await kept.save(ping(), journey, attrs.evolve(CAPPING, rule=attrs.evolve(RULE, action=wh.Rating(4))).deployed())
+
+    async with (
+        wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor,
+        executor.batch("J", "p", [wh.Context()] * 6, concurrency=3) as batch,
+    ):
+        found = [outcome.status async for outcome in batch]
+
+    assert sorted(found) == ["capped"] * 2 + ["http_200"] * 4
+
+
+@pytest.mark.rule("R277")
+async def test_a_new_deployment_has_a_queue_of_its_own(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """What went before counts in an update, and no more in a new runtime version."""
+    redeployed = THROTTLING.deployed().undeployed().deployed()
+    await kept.save(THROTTLING.deployed())
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        await statuses(executor, ping(), 1)
+        clock.pass_time(1.5)
+        await statuses(executor, ping(), 200)
+
+        await kept.save(redeployed)
+        executor._limits._known_since = None
+        await statuses(executor, ping(), 200)
+
+    assert clock.waits == []
+    assert redeployed.runtime_version == 2
