@@ -147,8 +147,11 @@ class WindowLimiter:
             self._wake()
 
     def _delay(self, lane: _Lane, waiter: _Waiter, now: float) -> float | None:
-        """Return the seconds until a call can go, 0 for now; None when something else must happen first."""
-        if lane.head is not waiter or lane.is_busy:
+        """Return the seconds until a call can go, 0 for now; None when something else must happen first.
+
+        Who came earlier is the head of a lane, of one's own too, or behind it.
+        """
+        if lane.is_busy:
             return None
         older = (other for other in self._lanes.values() if other.head.arrival < waiter.arrival)
         if any(other.shares(lane) and not other.is_busy for other in older):
