@@ -220,7 +220,7 @@ async def test_connections_are_kept_and_given_back(steps, connections, count, th
     assert calls.most <= connections
     assert most_in(calls.moments, 1.0) <= count
     assert (calls.under_way, limiter._lanes) == (0, {})
-    assert all((bound.under_way, bound.held) == (0, 0) for bound in limiter._bounds.values())
+    assert all((bound.under_way, bound.held) == (0, 0) for _, bound in limiter._bounds.values())
     clock.pass_time(10)
     assert await is_admitted(limiter)
 
