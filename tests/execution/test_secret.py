@@ -18,7 +18,13 @@ from wayhook.testing import FakeClock, FakeSecrets, FakeTransport, RecordingSink
 Make = Callable[..., wh.Action]
 
 CANARY = "canary+7f3a/secret="
-FORMS = {CANARY, quote(CANARY, safe=""), quote_plus(CANARY), b64encode(f"joe:{CANARY}".encode()).decode()}
+FORMS = {
+    CANARY,
+    quote(CANARY),
+    quote(CANARY, safe=""),
+    quote_plus(CANARY),
+    b64encode(f"joe:{CANARY}".encode()).decode(),
+}
 REFERENCE = wh.secret("env:KEY")
 ENDPOINT = "https://auth.example.com/token"
 
@@ -32,9 +38,16 @@ KINDS = {
     "basic, literal": wh.BasicAuthentication("joe", wh.literal_secret(CANARY)),
     "key in a header": wh.ApiKeyAuthentication("X-Key", REFERENCE),
     "key in the query": wh.ApiKeyAuthentication("key", REFERENCE, location="query"),
+    "key in the path": wh.ApiKeyAuthentication("webhook", REFERENCE, location="path"),
+    "bearer": wh.BearerAuthentication(REFERENCE),
     "key, literal": wh.ApiKeyAuthentication("key", wh.literal_secret(CANARY), location="query"),
     "token": _custom(),
     "token in the query": _custom(authorization_type="queryParam", token_target="tok"),
+    "client secret in the body": wh.OAuthClientCredentials(
+        ENDPOINT, "joe", wh.literal_secret(CANARY), client_authentication="body"
+    ),
+    "client secret in a header": wh.OAuthClientCredentials(ENDPOINT, "joe", REFERENCE),
+    "certificate": wh.MutualTlsAuthentication(REFERENCE, REFERENCE, authentication=wh.BearerAuthentication(REFERENCE)),
     "client secret": _custom(body_params={"client_secret": REFERENCE}, headers={"X-Client": REFERENCE}),
 }
 FAULTS = {

@@ -73,6 +73,22 @@ def test_an_api_key_goes_into_a_header() -> None:
     assert keyed.request({PASSWORD: "1234"}).headers[-1] == ("X-Key", "1234")
 
 
+@pytest.mark.rule("R58")
+@pytest.mark.parametrize(
+    ("url", "key", "sent"),
+    [
+        ("https://h.example/v1", "T/B-7", "https://h.example/v1/T/B-7"),
+        ("https://h.example/v1/?a=b", "/T/B-7", "https://h.example/v1/T/B-7?a=b"),
+        ("https://h.example", "a b?c", "https://h.example/a%20b%3Fc"),
+    ],
+)
+def test_a_key_goes_to_the_end_of_the_path(url, key, sent) -> None:
+    """The key stands behind exactly one slash and before the query, percent-encoded."""
+    keyed = call(wh.ApiKeyAuthentication("webhook", PASSWORD, location="path"), url)
+
+    assert keyed.request({PASSWORD: key}).url == sent
+
+
 @pytest.mark.rule("R113", "R114", "R115")
 @pytest.mark.parametrize(
     ("parts", "masked_header", "masked_url"),

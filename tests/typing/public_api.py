@@ -84,8 +84,8 @@ def look() -> None:
 def document() -> None:
     """Documents come back as what they were."""
     assert_type(wh.dumps(SEND_SMS), str)
-    assert_type(wh.loads("{}"), wh.Action | wh.Journey)
-    assert_type(wh.load(wh.dump(JOURNEY)), wh.Action | wh.Journey)
+    assert_type(wh.loads("{}"), wh.Action | wh.Journey | wh.Connection)
+    assert_type(wh.load(wh.dump(JOURNEY)), wh.Action | wh.Journey | wh.Connection)
 
 
 async def keep(repository: wh.Repository) -> None:
