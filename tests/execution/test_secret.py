@@ -144,6 +144,19 @@ async def test_a_missing_secret_is_an_outcome(ping: Make, monkeypatch: pytest.Mo
         outcome.raise_for_error()
 
 
+@pytest.mark.parametrize("text", ["", b"bytes", None, "\ud800"], ids=repr)
+async def test_a_source_that_gives_no_text_is_an_outcome(ping: Make, text: object) -> None:
+    """A source of somebody else's that gives nothing usable is told by the reference, and nothing is sent."""
+    transport = FakeTransport()
+    action = ping(authentication=wh.ApiKeyAuthentication("X-Key", REFERENCE))
+
+    async with wh.Executor(transport=transport, secrets=FakeSecrets({"env:KEY": text})) as executor:  # type: ignore[dict-item]
+        outcome = await executor.call(action)
+
+    assert (type(outcome.cause), transport.requests) == (wh.SecretMissing, [])
+    assert "env:KEY" in str(outcome.cause)
+
+
 async def test_the_environment_is_read_at_each_call(ping: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed variable counts from the next call on; an empty one is none."""
     transport, statuses = FakeTransport(), []

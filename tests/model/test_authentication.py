@@ -193,6 +193,37 @@ def test_a_part_of_a_wrong_type_is_refused(parts) -> None:
         custom(**parts)
 
 
+@pytest.mark.rule("R92", "R94")
+@pytest.mark.parametrize(
+    ("make", "paths"),
+    [
+        (lambda: wh.BasicAuthentication("", "pw"), ["$.username", "$.password"]),
+        (lambda: wh.BasicAuthentication(None, None), ["$.username", "$.password"]),
+        (lambda: wh.BasicAuthentication("\ud800", PASSWORD), ["$.username"]),
+        (lambda: wh.ApiKeyAuthentication("", "1234", location="body"), ["$.name", "$.value", "$.location"]),
+        (lambda: wh.ApiKeyAuthentication("appid", wh.literal_secret("")), ["$.value"]),
+        (lambda: wh.ApiKeyAuthentication(7, PASSWORD, location=["query"]), ["$.name", "$.location"]),
+        (lambda: wh.BearerAuthentication("t-1"), ["$.token"]),
+        (lambda: wh.BearerAuthentication(wh.literal_secret("")), ["$.token"]),
+    ],
+)
+def test_what_is_missing_or_no_secret_is_named(make, paths) -> None:
+    """All faults of an authentication are named at once, by their paths."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        make()
+
+    assert [violation.path for violation in caught.value.violations] == paths
+
+
+@pytest.mark.rule("R92")
+def test_a_password_may_be_empty() -> None:
+    """Services that take a key as the user name leave the password out (RFC 7617)."""
+    nothing = wh.literal_secret("")
+    basic = call(wh.BasicAuthentication(PASSWORD, nothing))
+
+    assert ("Authorization", "Basic az1rOg==") in basic.request({PASSWORD: "k=k", nothing: ""}).headers
+
+
 @pytest.mark.rule("R117")
 def test_a_token_is_kept_for_an_hour_unless_told_otherwise() -> None:
     """The default cache duration is one hour."""

@@ -40,8 +40,12 @@ class Means:
                 _LOG.exception("the event sink %s failed", type(sink).__name__)
 
     async def text(self, secret: SecretReference | LiteralSecret) -> str:
-        """Return the text of a secret; raises `SecretMissing`."""
-        text = secret.reveal() if isinstance(secret, LiteralSecret) else await self.secrets.reveal(secret)
+        """Return the text of a secret; raises `SecretMissing`, also for a reference that leads to an empty text."""
+        if isinstance(secret, LiteralSecret):
+            return secret.reveal()
+        text = await self.secrets.reveal(secret)
+        if text == "":
+            raise SecretMissing(f"the secret {secret.label} is empty; store it again")
         if not isinstance(text, str) or not is_unicode(text):
             raise SecretMissing(f"the secret {secret.label} is no Unicode text; store it again")
         return text

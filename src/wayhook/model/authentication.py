@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from wayhook.errors import Violation
+from wayhook.jsonvalue import is_unicode
 from wayhook.model.shape import Shaped, type_fault
 from wayhook.model.token import TokenCall
 from wayhook.presentation import Presentable
@@ -33,6 +34,7 @@ __all__ = [
     "MutualTlsAuthentication",
     "NoAuthentication",
     "connection",
+    "key_faults",
     "secret_faults",
 ]
 
@@ -84,6 +86,8 @@ class BasicAuthentication(Authentication):
             yield Violation("$.username", "a user name is not empty", "R92")
         elif isinstance(self.username, str) and ":" in self.username:
             yield Violation("$.username", "a user name holds no colon (RFC 7617)", "R92")
+        elif isinstance(self.username, str) and not is_unicode(self.username):
+            yield Violation("$.username", "a user name is text of Unicode characters; remove the lone surrogate", "R92")
         yield from secret_faults(self.password, "$.password", "R92")
 
 
@@ -108,7 +112,7 @@ class ApiKeyAuthentication(Authentication):
         """Yield what is of a wrong type or missing."""
         if not isinstance(self.name, str) or not self.name:
             yield Violation("$.name", "an API key has a name: that of the header or query parameter", "R94")
-        yield from secret_faults(self.value, "$.value", "R94")
+        yield from key_faults(self.value, "$.value", "R94")
         if self.location not in ("header", "query", "path"):
             yield Violation("$.location", "an API key goes into the 'header', the 'query' or the 'path'", "R94")
 
@@ -126,7 +130,7 @@ class BearerAuthentication(Authentication):
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type."""
-        yield from secret_faults(self.token, "$.token", "R90")
+        yield from key_faults(self.token, "$.token", "R90")
 
 
 @attrs.frozen
@@ -181,6 +185,13 @@ class ConnectionReference(Authentication):
 def connection(name: str) -> ConnectionReference:
     """Refer to the kept `Connection` named `name`, whose authentication several actions share."""
     return ConnectionReference(name)
+
+
+def key_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
+    """Yield one violation when `value` is no secret, or an empty one: only a password may be empty."""
+    yield from secret_faults(value, path, rule)
+    if value == LiteralSecret(""):
+        yield Violation(path, "this secret is empty; give its text, or wayhook.secret('env:NAME')", rule)
 
 
 def secret_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
