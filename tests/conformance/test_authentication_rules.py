@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import sys
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -131,6 +132,7 @@ async def test_the_answer_tells_how_long_a_token_is_kept(
         ({"access_token": "canary-1", "expires_in": 60}, 200, True, "http_200"),
         ({"error": "canary-1"}, 401, False, "http_401"),
         ({"other": "canary-1"}, 200, False, "internalError"),
+        ({"access_token": 4711, "canary": [4711.5]}, 200, False, "internalError"),
         (b"<html>canary-1", 200, False, "internalError"),
     ],
 )
@@ -144,12 +146,59 @@ async def test_an_authentication_is_checked_by_its_token_call_alone(
     async with wh.Executor(transport=transport, secrets=SECRETS, clock=FakeClock()) as executor:
         outcome = await executor.check_authentication(action(oauth))
 
-    assert (outcome.succeeded and outcome.cause is None, outcome.status) == (succeeded, word)
+    assert (outcome.succeeded, outcome.status) == (succeeded, word)
     assert [request.url for request in transport.requests] == [ENDPOINT]
     assert (outcome.response or {}).get("lifetime") == (60 if succeeded else None)
     shown = f"{outcome!r} {outcome} {outcome.call} {outcome.received} {outcome.received.text} {outcome._repr_html_()}"
-    assert "canary" not in shown
+    assert "canary-" not in shown
+    assert "4711" not in shown
     assert "s3c" not in shown
+
+
+@pytest.mark.rule("R134")
+async def test_a_check_shows_no_text_that_may_be_a_secret() -> None:
+    """What is no secret by its name stays in the request that a check shows; everything else is masked."""
+    basic = wh.SecretText("Basic ", wh.Base64("c:", wh.secret("env:SECRET")))
+    custom = wh.CustomAuthorization(
+        f"{ENDPOINT}?scope=a&key=canary-1",
+        body_type="json",
+        headers={
+            "Accept": "text/plain",
+            "Authorization": wh.SecretText("Basic ", wh.Base64("c:", wh.secret("env:SECRET"))),
+        },
+        body_params={"client_id": "c", "password": "canary-2", "deep": {"pin": [4711, True, None]}, "empty": ""},
+    )
+
+    async with wh.Executor(transport=answering(), secrets=SECRETS, clock=FakeClock()) as executor:
+        outcome = await executor.check_authentication(action(custom))
+
+    assert str(outcome.call).splitlines() == [
+        f"POST {ENDPOINT}?scope=a&key=***",
+        "Accept: text/plain",
+        "Authorization: Basic ***",
+        "Content-Type: application/json; charset=UTF-8",
+        "",
+        '{"client_id":"c","password":"***","deep":{"pin":["***",true,null]},"empty":""}',
+    ]
+    assert "canary" not in f"{custom!r} {custom.token_call()!r} {outcome!r} {outcome._repr_html_()}"
+
+
+@pytest.mark.rule("R126", "R134")
+async def test_an_error_of_somebody_elses_is_the_outcome_of_a_check() -> None:
+    """A secret source that fails in its own way ends the check as it ends a call: without its message."""
+
+    class Failing(FakeSecrets):
+        async def reveal(self, reference: wh.SecretReference) -> str:
+            raise ValueError("canary-1")
+
+    oauth = wh.OAuthClientCredentials(ENDPOINT, "c", wh.secret("env:SECRET"))
+
+    async with wh.Executor(transport=answering(), secrets=Failing({})) as executor:
+        outcome = await executor.check_authentication(action(oauth))
+
+    assert (outcome.succeeded, outcome.status) == (False, "internalError")
+    assert "unexpected ValueError" in str(outcome)
+    assert "canary" not in f"{outcome!r} {outcome.cause!r}"
 
 
 @pytest.mark.rule("R126")
@@ -214,6 +263,36 @@ async def test_an_assertion_is_signed_for_each_token_call() -> None:
     }
     assert len({claim["jti"] for claim in claims}) == 2
     assert jwt.get_unverified_header(tokens[0]) == {"alg": "RS256", "typ": "JWT", "x5t": thumbprint}
+
+
+@pytest.mark.rule("R133")
+async def test_an_assertion_that_is_sent_again_is_another_one() -> None:
+    """A repeat of the token call has an identifier of its own: an endpoint may refuse one that it has seen."""
+    transport = FakeTransport([wh.Response(503), wh.Response(503), wh.Response(200, body=b'{"access_token":"t-1"}')])
+
+    async with wh.Executor(transport=transport, secrets=SECRETS, clock=FakeClock()) as executor:
+        outcome = await executor.check_authentication(action(certificate()))
+
+    assertions = [parse_qs(request.body.decode())["client_assertion"][0] for request in transport.requests]
+    claims = [jwt.decode(assertion, options={"verify_signature": False}) for assertion in assertions]
+    assert (outcome.succeeded, len(outcome.attempts)) == (True, 3)
+    assert len({claim["jti"] for claim in claims}) == 3
+
+
+async def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without PyJWT a call and a check end with the command that installs it, and nothing is sent."""
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    transport = answering()
+
+    async with wh.Executor(transport=transport, secrets=SECRETS, clock=FakeClock()) as executor:
+        outcomes = [
+            await executor.call(action(certificate())),
+            await executor.check_authentication(action(certificate())),
+        ]
+
+    assert [type(outcome.cause) for outcome in outcomes] == [wh.MissingExtra] * 2
+    assert all("pip install 'wayhook[jwt]'" in str(outcome) for outcome in outcomes)
+    assert transport.requests == []
 
 
 @pytest.mark.rule("R132")

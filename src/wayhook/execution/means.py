@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import traceback
 
 import attrs
 
-from wayhook.errors import Evidence, SecretMissing, TransportError
+from wayhook.errors import Evidence, ExecutionError, SecretMissing, TransportError
 from wayhook.execution.ports import AttemptEnded, Clock, EventSink, ExecutionEnded, Limiter, SecretSource, Transport
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
@@ -14,9 +15,19 @@ from wayhook.jsonvalue import is_unicode
 from wayhook.secret import LiteralSecret, SecretReference
 from wayhook.wire import Attempt, Request
 
-__all__ = ["Means"]
+__all__ = ["Means", "unexpected"]
 
 _LOG = logging.getLogger("wayhook")
+
+
+def unexpected(failure: Exception, name: str) -> ExecutionError:
+    """Return what is told of an error that is not ours: its kind, and in the log its place.
+
+    Its message is not: it may hold a URL or a value.
+    """
+    place, kind = traceback.extract_tb(failure.__traceback__)[-1], type(failure).__name__
+    _LOG.error("%s: an unexpected %s at %s:%s", name, kind, place.filename, place.lineno)
+    return ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
 
 
 @attrs.frozen

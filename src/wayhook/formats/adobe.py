@@ -15,7 +15,7 @@ import attrs
 from wayhook.errors import DefinitionError, DocumentError, Violation
 from wayhook.jsonvalue import Json, parse_json
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
-from wayhook.model.token import CacheDuration, Text
+from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, CacheDuration, Text
 from wayhook.secret import (
     BASE64_SPELLINGS,
     Base64,
@@ -33,10 +33,6 @@ PLACEHOLDER = "INSERT_SECRET_HERE"
 
 CERTIFICATE = "certificateCredential"
 _FUNCTION = re.compile(rf"({'|'.join(BASE64_SPELLINGS)})\(([^()]*)\)")
-_PLAIN_PARAMS = frozenset(
-    {"audience", "client_id", "grant_type", "requested_token_use", "resource", "response_type", "scope", "token_format"}
-)
-_PLAIN_HEADERS = frozenset({"accept", "accept-language", "cache-control", "charset", "content-type", "user-agent"})
 _SCALARS = str | int | float | bool | None
 
 _KEYS = {
@@ -163,7 +159,7 @@ class _Reading:
         found = []
         for name, value in given.items() if isinstance(given, Mapping) else ():
             if isinstance(value, str):
-                plain = str(name).lower() in _PLAIN_HEADERS
+                plain = str(name).lower() in PLAIN_HEADERS
                 found.append((name, self.text(value, str(name), f"$.headers.{name}", plain=plain)))
             else:
                 self.fault(f"$.headers.{name}", "a header is a string", "R108")
@@ -190,7 +186,7 @@ class _Reading:
         if isinstance(value, list):
             return [self.value(below, f"{name}.{i}", f"{path}[{i}]") for i, below in enumerate(value)]
         if isinstance(value, str):
-            return self.text(value, name, path, plain=name.rpartition(".")[2] in _PLAIN_PARAMS)
+            return self.text(value, name, path, plain=name.rpartition(".")[2] in PLAIN_PARAMETERS)
         return value
 
     def text(self, value: str, name: str, path: str, *, plain: bool) -> Any:

@@ -151,8 +151,9 @@ class MutualTlsAuthentication(Authentication):
         return self.authentication.credentials()
 
     def token_call(self) -> TokenCall | None:
-        """Return the token call of the authentication beside, or None."""
-        return self.authentication.token_call()
+        """Return the token call of the authentication beside, with the certificate, or None."""
+        call = self.authentication.token_call()
+        return call and attrs.evolve(call, identity=self.client_certificate())
 
     def client_certificate(self) -> ClientCertificate | None:
         """Return the certificate and its key."""

@@ -24,7 +24,7 @@ from wayhook.model.token import (
     literal_key,
     selector_fault,
 )
-from wayhook.model.url import masked_url
+from wayhook.model.url import masked_endpoint
 from wayhook.secret import AccessToken, Base64, Credential, LiteralSecret, Secret, SecretReference, SecretText
 
 __all__ = [
@@ -124,7 +124,7 @@ class CustomAuthorization(Authentication):
                 yield Violation(f"$.headers.{pair[0]}", "a header is text or a secret", "R108")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.authorization_type} from {self.method} {masked_url(self.endpoint)}>"
+        return f"<{type(self).__name__} {self.authorization_type} from {self.method} {masked_endpoint(self.endpoint)}>"
 
 
 def _bearer_token() -> tuple[Credential, ...]:
@@ -264,7 +264,7 @@ class OAuthClientCredentials(_OAuth):
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
     def __repr__(self) -> str:
-        return f"<OAuthClientCredentials {self.client_id} from {masked_url(self.endpoint)}>"
+        return f"<OAuthClientCredentials {self.client_id} from {masked_endpoint(self.endpoint)}>"
 
 
 @attrs.frozen(repr=False)
@@ -307,7 +307,7 @@ class JwtBearerGrant(_OAuth):
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
     def __repr__(self) -> str:
-        return f"<JwtBearerGrant {self.issuer} from {masked_url(self.endpoint)}>"
+        return f"<JwtBearerGrant {self.issuer} from {masked_endpoint(self.endpoint)}>"
 
 
 def _text_faults(value: object, required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[Violation]:

@@ -15,9 +15,12 @@ import attrs
 from wayhook.errors import Violation
 from wayhook.jsonvalue import Json
 from wayhook.model.shape import Shaped, as_pairs
-from wayhook.secret import AccessToken, LiteralSecret, Secret, SecretReference, SecretText
+from wayhook.model.url import masked_endpoint
+from wayhook.secret import AccessToken, ClientCertificate, LiteralSecret, Secret, SecretReference, SecretText
 
 __all__ = [
+    "PLAIN_HEADERS",
+    "PLAIN_PARAMETERS",
     "Assertion",
     "CacheDuration",
     "Pairs",
@@ -36,6 +39,15 @@ Text = str | SecretReference | LiteralSecret | SecretText
 """A text that may be, or hold, a secret."""
 
 Pairs = tuple[tuple[str, Text], ...]
+
+PLAIN_HEADERS = frozenset({"accept", "accept-language", "cache-control", "charset", "content-type", "user-agent"})
+PLAIN_PARAMETERS = frozenset(
+    {
+        "audience", "client_assertion_type", "client_id", "grant_type", "requested_token_use", "resource",
+        "response_type", "scope", "token_format",
+    }
+)  # fmt: skip
+"""What is no secret in a token call, by its name; the text of everything else is not shown."""
 
 _SELECTOR = re.compile(r"json://[^\s]+")
 
@@ -130,12 +142,13 @@ class Assertion:
     claims: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_pairs)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class TokenCall:
     """The call that brings an access token, whichever kind of authentication asks for it.
 
     `endpoint`: a URL. `method`: GET or POST. `body_type`: `form`, `json`, or None for no body. `body_params`: name to
     text, secret or (JSON bodies) any JSON value with secrets in it. `token_in_response`: `response` or `json://path`.
+    `identity`: what is shown where the endpoint asks for a client certificate.
     """
 
     endpoint: str
@@ -146,13 +159,14 @@ class TokenCall:
     token_in_response: str
     cache_duration: CacheDuration
     assertion: Assertion | None = None
+    identity: ClientCertificate | None = None
 
     @property
     def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
         """What must be looked up before the token can be asked for."""
         values = [value for _, value in (*self.headers, *self.body_params)]
         key = [self.assertion.private_key] if self.assertion else []
-        return tuple(secrets_in([*values, *key]))
+        return (*secrets_in([*values, *key]), *(self.identity.secrets if self.identity else ()))
 
     @property
     def key(self) -> Hashable:
@@ -166,7 +180,11 @@ class TokenCall:
             self.token_in_response,
             self.cache_duration,
             self.assertion,
+            self.identity,
         )
+
+    def __repr__(self) -> str:
+        return f"<TokenCall {self.method} {masked_endpoint(self.endpoint)}>"
 
 
 def secrets_in(value: Any) -> Iterator[SecretReference | LiteralSecret | AccessToken]:
