@@ -25,7 +25,13 @@ PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
 ).decode()
 CERTIFICATE = trustme.CA().issue_cert("client.example").cert_chain_pems[0].bytes().decode()
-SECRETS = FakeSecrets({"env:KEY": PEM, "env:SECRET": "s3c", "env:BAD": "no key"})
+LOCKED = KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"phrase")
+).decode()
+PUBLIC = KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+SECRETS = FakeSecrets(
+    {"env:KEY": PEM, "env:SECRET": "s3c", "env:BAD": "no key", "env:LOCKED": LOCKED, "env:PUBLIC": PUBLIC.decode()}
+)
 PARAMS = {"client_id": "app-42", "grant_type": "client_credentials", "scope": "a b"}
 
 
@@ -79,7 +85,7 @@ async def asked(transport: FakeTransport, authentication: wh.Authentication, cal
 @pytest.mark.rule("R90")
 def test_each_edition_has_its_kinds() -> None:
     """The products have none, basic, API key and custom; the optimizer a certificate; the standard all of them."""
-    oauth = wh.OAuthClientCredentials(ENDPOINT, "c", wh.secret("env:SECRET"))
+    oauth = wh.OAuthClientCredentials(ENDPOINT, "c", wh.secret("env:SECRET"), cache_duration=wh.CacheDuration(1))
 
     assert [rules(wh.NoAuthentication(), rails) for rails in (OPTIMIZER, ORCHESTRATION)] == [set(), set()]
     assert [rules(certificate(), rails) for rails in (None, OPTIMIZER, ORCHESTRATION)] == [set(), set(), {"R90"}]
@@ -164,7 +170,7 @@ async def test_a_check_shows_no_text_that_may_be_a_secret() -> None:
         body_type="json",
         headers={
             "Accept": "text/plain",
-            "Authorization": wh.SecretText("Basic ", wh.Base64("c:", wh.secret("env:SECRET"))),
+            "Authorization": basic,
         },
         body_params={"client_id": "c", "password": "canary-2", "deep": {"pin": [4711, True, None]}, "empty": ""},
     )
@@ -297,7 +303,14 @@ async def test_an_extra_that_is_not_installed_is_named(monkeypatch: pytest.Monke
 
 @pytest.mark.rule("R132")
 @pytest.mark.parametrize(
-    "parts", [{"private_key": wh.secret("env:BAD")}, {"private_key": None}, {"certificate": "no certificate"}]
+    "parts",
+    [
+        {"private_key": wh.secret("env:BAD")},
+        {"private_key": wh.secret("env:PUBLIC")},
+        {"private_key": wh.secret("env:LOCKED")},
+        {"private_key": None},
+        {"certificate": "no certificate"},
+    ],
 )
 async def test_an_assertion_that_cannot_be_signed_is_an_outcome(parts: dict[str, Any]) -> None:
     """A key or certificate that is missing or no PEM fails the call with a sentence, and nothing is sent."""

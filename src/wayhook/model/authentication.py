@@ -33,6 +33,7 @@ __all__ = [
     "ConnectionReference",
     "MutualTlsAuthentication",
     "NoAuthentication",
+    "certificate_faults",
     "connection",
     "key_faults",
     "secret_faults",
@@ -133,7 +134,7 @@ class BearerAuthentication(Authentication):
         yield from key_faults(self.token, "$.token", "R90")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class MutualTlsAuthentication(Authentication):
     """A client certificate of your own for receivers that ask for one (mutual TLS).
 
@@ -163,11 +164,15 @@ class MutualTlsAuthentication(Authentication):
         """Yield what is of a wrong type or cannot be combined."""
         if not isinstance(self.certificate, str | SecretReference | LiteralSecret) or self.certificate == "":
             yield Violation("$.certificate", "a certificate is text in PEM form, or a secret", "R90")
-        yield from secret_faults(self.private_key, "$.private_key", "R90")
+        yield from certificate_faults(self.certificate, "$.certificate", "R90")
+        yield from key_faults(self.private_key, "$.private_key", "R90")
         yield from type_fault(self.authentication, Authentication, "$.authentication", "an authentication", "R90")
         if isinstance(self.authentication, MutualTlsAuthentication | ConnectionReference):
             message = "one certificate stands around an authentication that is no connection; put both into it"
             yield Violation("$.authentication", message, "R90")
+
+    def __repr__(self) -> str:
+        return f"<MutualTlsAuthentication with {self.private_key!r}: {self.authentication!r}>"
 
 
 @attrs.frozen
@@ -186,6 +191,14 @@ class ConnectionReference(Authentication):
 def connection(name: str) -> ConnectionReference:
     """Refer to the kept `Connection` named `name`, whose authentication several actions share."""
     return ConnectionReference(name)
+
+
+def certificate_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
+    """Yield one violation when the text of a certificate, which is shown and stored, holds the private key too."""
+    if isinstance(value, str) and "PRIVATE KEY" in value:
+        yield Violation(path, "the private key stands in the certificate; take it out and store it as a secret", rule)
+    elif isinstance(value, str) and not is_unicode(value):
+        yield Violation(path, "this text holds a lone surrogate; remove it", rule)
 
 
 def key_faults(value: object, path: str, rule: str) -> Iterator[Violation]:

@@ -284,7 +284,9 @@ class _Saving:
             faults += self._connection_faults(value)
         if isinstance(value, Connection):
             for user in self.users(Connection, value.name):
-                faults += [attrs.evolve(f, path="$.hosts") for f in binding_violations(user.value, value)]
+                for fault in binding_violations(user.value, value):
+                    path = fault.path if fault.path == "$.authentication" else "$.hosts"
+                    faults.append(attrs.evolve(fault, path=path))
         self.faults += [attrs.evolve(fault, path=place + fault.path.removeprefix("$")) for fault in faults]
 
     def _connection_faults(self, action: Action) -> Iterator[Violation]:
