@@ -49,11 +49,11 @@ PLAIN_PARAMETERS = frozenset(
 )  # fmt: skip
 """What is no secret in a token call, by its name; the text of everything else is not shown."""
 
-_SELECTOR = re.compile(r"json://[^\s]+")
+_SELECTOR = re.compile(r"json://[^\s/.]+(?:[/.][^\s/.]+)*")
 
 
 def selector_fault(selector: object) -> bool:
-    """Whether `selector` is no `json://path`."""
+    """Whether `selector` is no `json://path`, its steps separated by `/` or `.` and none of them empty."""
     return not isinstance(selector, str) or not _SELECTOR.fullmatch(selector)
 
 
