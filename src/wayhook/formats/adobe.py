@@ -152,7 +152,7 @@ class _Reading:
             if name not in given:
                 if required:
                     self.fault(f"{path}.{name}", "this is missing; add it", rule)
-            elif type(given[name]) is not kind:
+            elif not isinstance(given[name], kind) or isinstance(given[name], bool):
                 found = "null" if given[name] is None else type(given[name]).__name__
                 self.fault(f"{path}.{name}", f"{_NAMES[kind.__name__]} belongs here, not {found}", rule)
 
