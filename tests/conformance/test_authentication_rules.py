@@ -635,5 +635,6 @@ async def test_an_assertion_that_cannot_be_signed_is_an_outcome(parts: dict[str,
         outcome = await executor.call(action(certificate(**parts)))
 
     assert outcome.status == "internalError"
-    assert isinstance(outcome.cause, wh.AuthenticationFailed | wh.SecretMissing)
+    assert type(outcome.cause) is wh.AuthenticationFailed
+    assert "key" in str(outcome) or "certificate" in str(outcome)
     assert transport.requests == []

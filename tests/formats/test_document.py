@@ -107,6 +107,7 @@ VALUES = {
             body_params={
                 "deep": {"a": [SECRET, {"b": wh.SecretText("x", SECRET)}], "literal": {"secret": "env:NO"}},
                 "plain": {"object": {"array": []}},
+                "text": [wh.SecretText(), {"a": wh.SecretText("b")}],
             },
             cache_duration=wh.CacheDuration(expiry_in_response="json://e.in", time_unit="days"),
         )

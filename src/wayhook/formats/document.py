@@ -39,7 +39,7 @@ from wayhook.model.authorization import (
 )
 from wayhook.model.parameter import Variable
 from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
-from wayhook.model.token import secrets_in
+from wayhook.model.token import holds_secrets
 from wayhook.secret import (
     BASE64_SPELLINGS,
     Base64,
@@ -243,9 +243,9 @@ def _written(value: Any) -> Any:
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
-    if isinstance(value, Mapping) and any(secrets_in(value)):
+    if isinstance(value, Mapping) and holds_secrets(value):
         return {"object": {name: _written(below) for name, below in value.items()}}
-    if isinstance(value, list) and any(secrets_in(value)):
+    if isinstance(value, list) and holds_secrets(value):
         return {"array": [_written(below) for below in value]}
     return {"literal": value} if isinstance(value, Mapping) else value
 

@@ -172,9 +172,14 @@ class CertificateCredential(CustomAuthorization):
         """Return the call for the token, with the assertion that is to be signed."""
         params = dict(self.body_params)
         client_id = str(params.get("client_id", ""))
-        key = self.private_key or SecretReference("missing:private_key")
         assertion = Assertion(
-            ASSERTION_PARAMETERS[0], client_id, client_id, self.audience, key, self.certificate, self.key_id
+            ASSERTION_PARAMETERS[0],
+            client_id,
+            client_id,
+            self.audience,
+            self.private_key,
+            self.certificate,
+            self.key_id,
         )
         added = {**params, ASSERTION_PARAMETERS[1]: _ASSERTION_TYPE}
         plain = super().token_call()

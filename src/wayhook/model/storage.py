@@ -22,7 +22,7 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.model.rule import binding_violations, change_violations, violations
-from wayhook.model.token import secrets_in
+from wayhook.model.token import holds_secrets
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 
 __all__ = [
@@ -343,7 +343,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _has_parts(value: Any, path: str) -> bool:
     if isinstance(value, dict | list):  # only the JSON of a token call may hold secrets
-        return ".body_params." in path and any(secrets_in(value))
+        return ".body_params." in path and holds_secrets(value)
     return isinstance(value, tuple | frozenset) or (
         attrs.has(type(value)) and not isinstance(value, Expression | SecretReference)
     )

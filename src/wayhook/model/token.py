@@ -28,6 +28,7 @@ __all__ = [
     "Text",
     "TimeUnit",
     "TokenCall",
+    "holds_secrets",
     "literal_key",
     "secrets_in",
     "selector_fault",
@@ -127,7 +128,8 @@ class CacheDuration(Shaped):
 class Assertion:
     """A JSON Web Token that we sign for one token call (RFC 7523), with RS256.
 
-    `parameter`: the name that carries it in the body. `private_key`: an RSA key in PEM form. `certificate`: in PEM
+    `parameter`: the name that carries it in the body. `private_key`: an RSA key in PEM form; None in a description that
+    cannot be used yet. `certificate`: in PEM
     form; its SHA-1 thumbprint becomes the header `x5t`. `key_id`: becomes the header `kid`. `claims`: beside
     `iss`, `sub`, `aud`, `iat`, `exp` (10 minutes later) and a `jti` that is never the same (R133).
     """
@@ -136,7 +138,7 @@ class Assertion:
     issuer: str
     subject: str
     audience: str
-    private_key: Secret
+    private_key: Secret | None
     certificate: str = ""
     key_id: str = ""
     claims: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_pairs)
@@ -165,7 +167,7 @@ class TokenCall:
     def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
         """What must be looked up before the token can be asked for."""
         values = [value for _, value in (*self.headers, *self.body_params)]
-        key = [self.assertion.private_key] if self.assertion else []
+        key = [self.assertion.private_key] if self.assertion and self.assertion.private_key else []
         return (*secrets_in([*values, *key]), *(self.identity.secrets if self.identity else ()))
 
     @property
@@ -196,6 +198,13 @@ def secrets_in(value: Any) -> Iterator[SecretReference | LiteralSecret | AccessT
     elif isinstance(value, dict | list):
         for below in value.values() if isinstance(value, dict) else value:
             yield from secrets_in(below)
+
+
+def holds_secrets(value: Any) -> bool:
+    """Whether a JSON value has secrets, or texts that are made to hold them, at its leaves."""
+    if isinstance(value, dict | list):
+        return any(map(holds_secrets, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, SecretValue)
 
 
 def literal_key(pairs: Any) -> Any:

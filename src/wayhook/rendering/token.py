@@ -12,7 +12,7 @@ from urllib.parse import quote_plus
 
 import attrs
 
-from wayhook.errors import Violation, WrongType
+from wayhook.errors import AuthenticationFailed, Violation, WrongType
 from wayhook.model.rule import header_value_fault
 from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, TokenCall
 from wayhook.model.url import parse_url
@@ -38,6 +38,9 @@ def token_request(call: TokenCall, texts: Revealed, now: datetime, identifier: s
     """
     params = list(call.body_params)
     if call.assertion is not None:
+        if call.assertion.private_key is None:
+            message = "the assertion cannot be signed; give the authentication a key: private_key=wayhook.secret(…)"
+            raise AuthenticationFailed(message)
         key = texts[call.assertion.private_key]
         params.append((call.assertion.parameter, signed_assertion(call.assertion, key, now, identifier)))
     return _request(call, texts, params)
