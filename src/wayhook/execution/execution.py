@@ -6,8 +6,6 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
 from typing import Any
 
 import attrs
@@ -17,12 +15,13 @@ from wayhook.errors import (
     Discarded,
     Evidence,
     ExecutionError,
+    MissingExtra,
     RenderError,
     Violation,
     WrongType,
 )
 from wayhook.execution.authorization import Authorization
-from wayhook.execution.means import Means
+from wayhook.execution.means import Means, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
 from wayhook.execution.retry import Tried
 from wayhook.expression.context import Context
@@ -37,7 +36,6 @@ from wayhook.wire import Attempt, Call, Outcome, Request
 
 __all__ = ["Execution", "Use"]
 
-_LOG = logging.getLogger("wayhook")
 _GRACE = 0.1
 _UNAUTHORIZED = 401
 
@@ -85,12 +83,7 @@ class Execution:
         try:
             outcome = await self._ended(subject)
         except Exception as failure:  # noqa: BLE001 - the batch boundary
-            # The place, but not the message: a foreign exception may hold a URL or a value.
-            place = traceback.extract_tb(failure.__traceback__)[-1]
-            kind = type(failure).__name__
-            _LOG.error("%s: an unexpected %s at %s:%s", self.use.plan.action.name, kind, place.filename, place.lineno)
-            cause = ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
-            outcome = self._outcome("internalError", None, cause=cause)
+            outcome = self._outcome("internalError", None, cause=unexpected(failure, self.use.plan.action.name))
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
         if self.means.events:
@@ -130,7 +123,7 @@ class Execution:
             return self._outcome("timedout", call)
         except Discarded as error:
             return self._outcome("capped", call, cause=error.with_traceback(None))
-        except (RenderError, ExecutionError) as error:
+        except (RenderError, ExecutionError, MissingExtra) as error:
             return self._outcome("internalError", call, cause=error.with_traceback(None))
 
     async def _allowed(self, subject: Any) -> bool:
@@ -231,9 +224,7 @@ class Execution:
         return await (self._access_token() if isinstance(secret, AccessToken) else self.means.text(secret))
 
     async def _access_token(self) -> str:
-        authentication = self.use.plan.action.authentication
-        call = authentication.token_call()
+        call = self.use.plan.action.authentication.token_call()
         assert call is not None  # noqa: S101 - it alone asks for a token
-        authorization = Authorization(self.means, authentication, call)
-        self._token = await self.means.tokens.get(call, self.use.journey, authorization.granted)
+        self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
         return self._token
