@@ -10,6 +10,7 @@ import pytest
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 ACTIONS = [
+    ("adobe_io", "log_event", "connect-adobe-io.md"),
     ("epsilon_message", "send_message", "connect-epsilon.md"),
     ("facebook_graph", "publish_post", "connect-facebook.md"),
     ("slack_webhook", "post_message", "connect-slack.md"),
