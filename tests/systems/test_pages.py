@@ -13,6 +13,7 @@ ACTIONS = [
     ("adobe_io", "log_event", "connect-adobe-io.md"),
     ("epsilon_message", "send_message", "connect-epsilon.md"),
     ("facebook_graph", "publish_post", "connect-facebook.md"),
+    ("firebase_messaging", "send_push", "connect-firebase.md"),
     ("slack_webhook", "post_message", "connect-slack.md"),
 ]
 
