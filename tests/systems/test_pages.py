@@ -24,3 +24,10 @@ def test_the_page_shows_the_action_of_the_program(program: str, function: str, p
     source = inspect.getsource(getattr(importlib.import_module(program), function))
 
     assert source in (HOW_TO / page).read_text(encoding="utf-8")
+
+
+def test_every_page_of_a_system_has_its_program() -> None:
+    """No page is left out of these tests."""
+    pages = {path.name for path in HOW_TO.glob("connect-*.md")}
+
+    assert pages == {page for _, _, page in ACTIONS}
