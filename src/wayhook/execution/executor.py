@@ -26,6 +26,7 @@ from wayhook.execution.ports import (
     Transport,
     system_random,
 )
+from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy
 from wayhook.execution.token import Tokens
 from wayhook.expression.context import Context
@@ -123,6 +124,7 @@ class Executor:
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
             Tokens(clock),
+            Redirects(self.guardrails.redirects, self.guardrails.network),
             consent,
         )
 

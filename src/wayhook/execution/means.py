@@ -17,6 +17,7 @@ from wayhook.execution.ports import (
     SecretSource,
     Transport,
 )
+from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
@@ -39,6 +40,7 @@ class Means:
     clock: Clock
     policy: RetryPolicy
     tokens: Tokens
+    redirects: Redirects
     consent: Consent | None = None
 
     def emit(self, event: AttemptEnded | ExecutionEnded) -> None:

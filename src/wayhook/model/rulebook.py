@@ -89,12 +89,16 @@ R60  | GET                                                           | optimizer
 R61  | DELETE unsupported (allowed in the standard edition)          | both          | save
 R62  | Other methods refused (PATCH allowed in standard)             | both          | save
 R63  | GET has no request payload                                    | optimizer     | save
+R64  | POST and PUT: the payload is optional                         | optimizer     | save, rendering
 R65  | Constant header sent as configured                            | both          | rendering
+R66  | Variable header takes its value from the journey              | both          | rendering
+R67  | An activity shows variables only                              | both          | Action.variables
 R68  | Unmapped variable header or query parameter refused           | both          | rendering, publication
 R69  | Header name not starting with .                               | both          | save
 R70  | Header name not starting with $                               | both          | save
 R71  | Header name is a token                                        | both          | save, rendering
 R72  | No CR, LF, NUL in a header value                              | both          | save, rendering
+R73  | White space around a header value is not sent                 | both          | rendering
 R74  | Same checks on run-time values                                | both          | rendering
 R75  | Default headers not deletable                                 | both          | construction
 R76  | Content-Type fixed                                            | orchestration | save
@@ -106,7 +110,11 @@ R81  | Duplicate header names refused                                | both     
 R82  | Query parameters supported                                    | optimizer     | save
 R83  | Constant and variable query parameters                        | optimizer     | rendering
 R84  | Query name not empty, not starting with . or $                | optimizer     | save
+R85  | Query parameters appended in the configured order             | optimizer     | rendering
 R86  | Query values percent-encoded                                  | optimizer     | rendering
+R87  | 302 followed                                                  | optimizer     | execution
+R88  | Redirect only where calls may go, and to the same origin      | optimizer     | execution
+R89  | TLS 1.2 or newer, the newest preferred                        | optimizer     | transport
 R90  | Kinds of authentication                                       | both          | construction, save
 R92  | Basic: user name and password                                 | both          | construction
 R94  | API key: name, value, location                                | both          | construction
