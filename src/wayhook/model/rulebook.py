@@ -145,6 +145,9 @@ R131 | Certificate: scope is one text of at most 1,000 characters    | optimizer
 R132 | Certificate: assertion parameters are never authored          | optimizer     | construction
 R133 | Certificate: at most 10 minutes, never the same               | optimizer     | execution
 R135 | A sample is a JSON object                                     | both          | message_parameters
+R136 | Pasted fields start as constants                              | both          | message_parameters
+R137 | Types are inferred                                            | both          | message_parameters
+R138 | A whole number infers integer                                 | both          | message_parameters
 R139 | An object is no variable                                      | both          | message_parameters, save
 R140 | Field name without .                                          | both          | message_parameters, save
 R141 | Field name not starting with $                                | both          | message_parameters, save
@@ -152,21 +155,35 @@ R142 | Both at every depth                                           | both     
 R143 | Type names are a closed set                                   | both          | construction
 R144 | Constants cannot be overridden                                | both          | rendering
 R145 | A variable has a label                                        | both          | construction
+R146 | A constant is the same in all journeys                        | both          | rendering
 R147 | Required variables are filled                                 | both          | rendering, publication
 R148 | Optional variable may be empty                                | optimizer     | save
+R149 | Optional and empty, nulls allowed: null                       | optimizer     | rendering
+R150 | Optional and empty, nulls not allowed: left out               | optimizer     | rendering
+R151 | Null kept with the switch only                                | optimizer     | rendering
+R152 | Nulls in arrays dropped always                                | optimizer     | rendering
+R153 | A null array is [] with the switch                            | optimizer     | rendering
 R154 | integer: 64-bit signed                                        | both          | rendering
 R155 | decimal: finite                                               | both          | rendering
+R156 | boolean: true or false                                        | both          | rendering
 R157 | dateTime: with an offset                                      | both          | rendering
 R158 | dateTimeOnly: without an offset                               | both          | rendering
 R159 | dateOnly: a calendar day                                      | both          | rendering
 R160 | Typed value mismatch refused before sending                   | both          | rendering
+R161 | A simple list holds one type                                  | both          | rendering
 R162 | A variable list of objects needs an object in the sample      | both          | message_parameters, save
+R163 | The first object defines the fields                           | both          | message_parameters, rendering
 R164 | A variable list of objects has variable fields                | both          | save
+R165 | Inner mapping: the same name unless given                     | both          | rendering
 R166 | Inner mapping to another name or sub-path                     | both          | construction, rendering
+R167 | Scalar arrays in the objects of an array                      | both          | message_parameters, rendering
 R168 | Objects inside of objects of arrays refused                  | orchestration | save
 R169 | Nested arrays only as constants                               | optimizer     | save
 R170 | Mixed arrays are constant only                                | both          | message_parameters, save
 R171 | Arrays of arrays are constant only                            | both          | message_parameters
+R172 | Items of a mixed or fixed array are variable one by one       | both          | message_parameters
+R173 | One call for an array                                         | optimizer     | execution
+R174 | The body is JSON in UTF-8                                     | both          | rendering
 R175 | Response payload                                              | optimizer     | save
 R178 | Mixed arrays in a response refused                            | optimizer     | save
 R182 | Failure payload under errorResponse                           | optimizer     | execution
