@@ -185,18 +185,44 @@ R172 | Items of a mixed or fixed array are variable one by one       | both     
 R173 | One call for an array                                         | optimizer     | execution
 R174 | The body is JSON in UTF-8                                     | both          | rendering
 R175 | Response payload                                              | optimizer     | save
+R176 | Response field names: the same rules                          | optimizer     | payload, save
+R177 | Scalar arrays in a response                                   | optimizer     | payload, execution
 R178 | Mixed arrays in a response refused                            | optimizer     | save
+R179 | Arrays and objects within each other in a response            | optimizer     | payload, execution
+R180 | Only declared fields are read                                 | optimizer     | execution
+R181 | No failure payload unless declared                            | optimizer     | construction, publication
 R182 | Failure payload under errorResponse                           | optimizer     | execution
 R183 | Failure fields only for failed calls                          | optimizer     | execution
 R184 | jo_status_code always present                                 | optimizer     | execution
+R185 | Status http_<code>                                            | optimizer     | execution
+R186 | Status timedout                                               | optimizer     | execution
+R187 | Status capped                                                 | optimizer     | execution
+R188 | Status internalError                                          | optimizer     | execution
+R189 | 2xx is success, anything else an error                        | optimizer     | execution
 R190 | @action{Name.path} reads a declared field of an action before   | optimizer     | publication
 R191 | Default value where the field is missing                      | optimizer     | expression
+R192 | A default has the type of its field                           | both          | expression
 R193 | Missing without default is null                               | both          | expression
+R194 | currentActionField within functions of collections only       | optimizer     | expression
+R195 | at counts from zero                                           | both          | expression
+R196 | Names of other characters are quoted                          | both          | expression
 R197 | No response cache                                             | optimizer     | execution
 R198 | Instance data above 1 MB                                      | optimizer     | execution
+R199 | A test shows code and answer of a failed call                 | both          | execution (Outcome.received)
+R200 | Test request: structure checked, types not                    | optimizer     | send_test_request
+R201 | Test request: POST needs a payload, GET takes none            | optimizer     | send_test_request
+R202 | Test request: secrets are given again                         | optimizer     | send_test_request
 R203 | Timeout 1 to 30 seconds                                       | both          | save
 R204 | Default timeout                                               | both          | execution
+R205 | One budget for a call and its retries                         | both          | execution
+R206 | First call beyond the budget: no retry                        | both          | execution
+R207 | Timeout during a retry tells the error before                 | both          | step event
 R208 | At most three retries                                         | both          | execution
+R209 | Success on a retry is success                                 | both          | execution
+R210 | The number of retries is no setting                           | both          | construction
+R211 | 401, 403, 404 not retried                                     | optimizer     | execution
+R212 | Any error is retried                                          | orchestration | execution
+R213 | 400, 429, 500, 503 retried                                    | optimizer     | execution
 R215 | Over the cap: not sent, not retried                           | both          | execution
 R226 | No alternative path: the individual stops on an error         | both          | execution (Outcome.path)
 R227 | Alternative path on HTTP error, timeout, capping              | both          | execution (Outcome.path)
