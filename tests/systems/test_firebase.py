@@ -110,7 +110,7 @@ async def test_a_key_that_is_none_is_told(
 
     outcome = await executor.call(push(firebase), PUSH, path=PATH)
 
-    assert str(outcome.cause) == "the private key is no RSA key in PEM form; store it again"
+    assert str(outcome.cause) == "the private key is no RSA key in PEM form without a passphrase; store it again"
     assert firebase.received == []
 
 

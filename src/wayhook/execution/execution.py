@@ -17,6 +17,7 @@ from wayhook.errors import (
     ExecutionError,
     MissingExtra,
     RenderError,
+    UnsafeCall,
     Violation,
     WrongType,
 )
@@ -162,7 +163,12 @@ class Execution:
         if answer is not None:
             fields, faults = read_answer(self.use.plan.action, answer)
             return self._outcome(
-                f"http_{answer.status}", call, received=answer, response=fields, response_faults=faults
+                f"http_{answer.status}",
+                call,
+                received=answer,
+                response=fields,
+                response_faults=faults,
+                cause=_refused_redirect(tried.attempt),
             )
         if tried.attempt.evidence is Evidence.EXPIRED:
             return self._outcome("timedout", call)
@@ -200,11 +206,15 @@ class Execution:
         self._budget.reschedule(self._loop_deadline())
         request = await self._request(call)
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
-        tried = await means.sent(number, request, self.deadline, self.started)
+        tried = await self._sent(number, request)
+        tried = await means.redirects.followed(request, tried, lambda onward: self._sent(number, onward))
         self.attempts.append(tried.attempt)
         if means.events:
             means.emit(AttemptEnded(call, tried.attempt))
         return tried
+
+    async def _sent(self, number: int, request: Request) -> Tried:
+        return await self.means.sent(number, request, self.deadline, self.started)
 
     async def _request(self, call: Call) -> Request:
         """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
@@ -228,3 +238,10 @@ class Execution:
         assert call is not None  # noqa: S101 - it alone asks for a token
         self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
         return self._token
+
+
+def _refused_redirect(attempt: Attempt) -> UnsafeCall | None:
+    """Why the redirect that an attempt was answered with was not followed, where the edition follows any (R88)."""
+    if attempt.evidence is not Evidence.REFUSED:
+        return None
+    return UnsafeCall([Violation("$.location", attempt.failure, "R88")])

@@ -18,6 +18,7 @@ from wayhook.execution.ports import (
     SecretSource,
     Transport,
 )
+from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
@@ -50,6 +51,7 @@ class Means:
     clock: Clock
     policy: RetryPolicy
     tokens: Tokens
+    redirects: Redirects
     consent: Consent | None = None
 
     def emit(self, event: AttemptEnded | ExecutionEnded) -> None:

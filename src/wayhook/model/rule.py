@@ -68,7 +68,7 @@ _RESERVED = frozenset(
 )  # fmt: skip
 MAX_ACTIVITIES = 50
 MAX_REENTRANCE_WAIT = 90 * 24 * 3600
-_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 Limit = CappingRule | CappingConfiguration | ThrottlingRule | ThrottlingConfiguration
 
@@ -264,7 +264,7 @@ def _variable(value: object, path: str, rails: Guardrails) -> Iterator[Violation
 
 
 def _body(action: Action, method: str, rails: Guardrails) -> Iterator[Violation]:
-    if action.message_parameters and method in _WITHOUT_BODY:
+    if action.message_parameters and method in WITHOUT_BODY:
         yield Violation("$.message_parameters", f"a {method} has no payload; use query parameters or POST", "R63")
     if action.body_format not in rails.body_formats:
         yield Violation("$.body_format", f"the edition {rails.edition} sends JSON bodies only", "R135")
