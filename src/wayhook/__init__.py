@@ -18,6 +18,7 @@ from wayhook.errors import (
     Evidence,
     ExecutionError,
     ExpressionError,
+    ExpressionProblem,
     MissingExtra,
     MissingValue,
     NotFound,
@@ -34,8 +35,9 @@ from wayhook.errors import (
     WayhookError,
     WrongType,
 )
-from wayhook.expression.context import Context
+from wayhook.expression.context import Context, DataSourceAnswer
 from wayhook.expression.expression import Expression, expression
+from wayhook.expression.type import ExpressionType
 from wayhook.model.action import Action, ActionType, Channel, Header, QueryParameter, UrlConfiguration
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
@@ -155,6 +157,7 @@ __all__ = [
     "ConnectionFailed",
     "Context",
     "CustomAuthorization",
+    "DataSourceAnswer",
     "DataType",
     "DefinitionError",
     "Discarded",
@@ -166,6 +169,8 @@ __all__ = [
     "Executor",
     "Expression",
     "ExpressionError",
+    "ExpressionProblem",
+    "ExpressionType",
     "Guardrails",
     "Header",
     "HttpxTransport",
