@@ -6,19 +6,45 @@ What does not fit is a `Fault` with its place in the text.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import NoneType
 from typing import Any
+
+import attrs
 
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import PASSED, Function
-from wayhook.expression.operator import as_text, joined, truth
+from wayhook.expression.operator import Binary, truth
 from wayhook.expression.reference import Evaluate, Frame, spend
-from wayhook.expression.type import NUMBERS, ExpressionType, bounded, common, fits, kind_of, typed, widened
+from wayhook.expression.type import (
+    MAX_TEXT,
+    NUMBERS,
+    TELLING,
+    ExpressionType,
+    bounded,
+    common,
+    fits,
+    kind_of,
+    typed,
+    widened,
+)
 from wayhook.values import Misfit
 
-__all__ = ["applied", "branch", "call", "condition", "fallback", "items_of", "sure_call", "text_of_all"]
+__all__ = [
+    "applied",
+    "applied_to",
+    "branch",
+    "call",
+    "call_of_one",
+    "condition",
+    "fallback",
+    "items_of",
+    "joined",
+    "text",
+]
 
 Kind = ExpressionType
 _DECIMALS = (Kind.DECIMAL, Kind.LIST_DECIMAL)
+_NUMBERS = frozenset({int, float})
 _CHARACTERS = 6  # of a text, 2^6 characters count as one step of work
 
 
@@ -35,6 +61,23 @@ def condition(evaluate: Evaluate, subject: str, place: int) -> Callable[[Any], b
             raise Fault(f"{subject} {misfit}", place) from None
 
     return test
+
+
+def applied_to(operator: Binary, subject: str, place: int, one: Evaluate, constant: Any) -> Evaluate:
+    """Return an operator applied to an operand and a constant."""
+    apply, direct = operator.value, operator.direct
+    quick = _NUMBERS if direct is not None and type(constant) in _NUMBERS else frozenset()
+
+    def to_constant(frame: Any) -> Any:
+        value = one(frame)
+        if type(value) in quick:
+            return direct(value, constant)  # type: ignore[misc]  # there is one, or nothing is quick
+        try:
+            return apply(value, constant)
+        except Misfit as misfit:
+            raise Fault(f"{subject} {misfit}", place) from None
+
+    return to_constant
 
 
 def applied(
@@ -60,25 +103,79 @@ def applied(
     return binary
 
 
-def text_of_all(evaluates: list[Evaluate], places: list[int]) -> Evaluate:
-    """Return what joins the texts of single values; null when one of them is."""
+Part = str | Evaluate
+"""A piece of a text: always the same, or what gives a text or null."""
 
-    def text(frame: Any) -> Any:
-        texts: list[str] = []
+
+def text(evaluate: Evaluate, as_text: Callable[[Any], str], place: int) -> Evaluate:
+    """Return what gives the text of a single value; null stays null."""
+
+    def text_of_value(frame: Any) -> Any:
+        value = evaluate(frame)
+        if type(value) is str or value is None:
+            return value
         try:
-            for evaluate in evaluates:
-                value = evaluate(frame)
-                if type(value) is not str:
-                    if value is None:
-                        return None
-                    value = as_text(value)
-                texts.append(value)
-            whole = joined(texts)
-            spend(frame, len(whole) >> _CHARACTERS)
+            return as_text(value)
         except Misfit as misfit:
-            raise Fault(f"'+' {misfit}", places[min(len(texts), len(places) - 1)]) from None
-        return whole
+            raise Fault(f"'+' {misfit}", place) from None
 
+    return text_of_value
+
+
+def joined(parts: list[Part], place: int) -> Evaluate:
+    """Return what joins the parts; null when one of them is."""
+    glue, evaluates = [""], list[Evaluate]()
+    for part in parts:
+        if isinstance(part, str):
+            glue[-1] += part
+        else:
+            evaluates.append(part)
+            glue.append("")
+    if len(evaluates) == 1:
+        return _joined_around(evaluates[0], glue[0], glue[1], place)
+    if len(evaluates) == 2:  # noqa: PLR2004 - two values, such as a path of two names
+        return _joined_around_two(evaluates, glue, place)
+
+    def whole(frame: Any) -> Any:
+        texts = [glue[0]]
+        for evaluate, after in zip(evaluates, glue[1:], strict=True):
+            value = evaluate(frame)
+            if value is None:
+                return None
+            texts += (value, after)
+        return _whole(frame, "".join(texts), place)
+
+    return whole
+
+
+def _joined_around(evaluate: Evaluate, head: str, tail: str, place: int) -> Evaluate:
+    def whole(frame: Any) -> Any:
+        value = evaluate(frame)
+        return None if value is None else _whole(frame, head + value + tail, place)
+
+    return whole
+
+
+def _joined_around_two(evaluates: list[Evaluate], glue: list[str], place: int) -> Evaluate:
+    (one, two), (head, middle, tail) = evaluates, glue
+
+    def whole(frame: Any) -> Any:
+        first, second = one(frame), two(frame)
+        if first is None or second is None:
+            return None
+        return _whole(frame, head + first + middle + second + tail, place)
+
+    return whole
+
+
+def _whole(frame: Any, text: str, place: int) -> str:
+    """The text, if it is not too long for the limits and for the work that is left."""
+    if type(frame) is Frame or len(text) > MAX_TEXT:
+        try:
+            bounded(text)
+            spend(frame, len(text) >> _CHARACTERS)
+        except Misfit as misfit:
+            raise Fault(f"'+' {misfit}", place) from None
     return text
 
 
@@ -148,47 +245,112 @@ def _check_default(value: Any, wanted: ExpressionType, place: int) -> None:
         raise Fault(f"the field is of type {kind}, and so must be its default, which is of type {wanted} (R192)", place)
 
 
-def sure_call(function: Function, evaluates: list[Evaluate], place: int) -> Evaluate:
-    """Return a call whose arguments are known to be of the right types."""
-    compute, null, name = function.compute, function.null, function.name
-    reads_context, passes = function.reads_context, function.null is PASSED
+@attrs.frozen(eq=False)
+class _Judge:
+    """Judges the arguments of one call. `static`: their types, as far as they are known before."""
 
-    def called(frame: Any) -> Any:
-        values = [evaluate(frame) for evaluate in evaluates]
-        if not passes and any(value is None for value in values):
-            return null
+    function: Function
+    static: tuple[ExpressionType | None, ...]
+    dialect: str
+    place: int
+
+    def result(self, frame: Any, values: list[Any]) -> Any:
+        """Return what the function gives for values that were taken."""
+        compute = self.function.compute
         try:
-            return bounded(compute(frame, *values) if reads_context else compute(*values))
+            return bounded(compute(frame, *values) if self.function.reads_context else compute(*values))
         except Misfit as misfit:
-            raise Fault(f"{name} {misfit}", place) from None
-
-    return called
-
-
-def call(function: Function, evaluates: list[Evaluate], place: int, dialect: str) -> Evaluate:
-    """Return a call whose arguments are judged when their values are there; integers may stand for decimals."""
-    compute, null, name = function.compute, function.null, function.name
-    reads_context, passes = function.reads_context, function.null is PASSED
-
-    def called(frame: Any) -> Any:
-        kinds, values = [], []
-        try:
-            for evaluate in evaluates:
-                kind, value = typed(evaluate(frame))
-                if value is None and not passes:
-                    return null
-                kinds.append(kind)
-                values.append(value)
-            if type(frame) is Frame:
-                spend(frame, sum(map(_work, values)))
-            values = function.plan(tuple(kinds), dialect).taken(values)
-            return bounded(compute(frame, *values) if reads_context else compute(*values))
-        except Misfit as misfit:
-            raise Fault(f"{name} {misfit}", place) from None
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
         except OverflowError:
-            raise Fault(f"{name} gives a number that is out of range", place) from None
+            raise Fault(f"{self.function.name} gives a number that is out of range", self.place) from None
+
+    def taken(self, values: list[Any]) -> tuple[list[Any], bool]:
+        """Return the values as the function takes them, and whether all of such Python types are taken as they are."""
+        try:
+            found = [typed(value) for value in values]
+            plan = self.function.plan(tuple(kind for kind, _ in found), self.dialect)
+        except Misfit as misfit:
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+        tells = True not in plan.widens and all(map(_tells, map(type, values), self.static))
+        return plan.taken([value for _, value in found]), tells
+
+
+def call(
+    function: Function,
+    arguments: list[Evaluate],
+    kinds: tuple[ExpressionType | None, ...],
+    place: int,
+    *,
+    dialect: str,
+    looping: bool,
+) -> Evaluate:
+    """Return a call; `kinds`: the types of the arguments, None for what is judged when the value is there.
+
+    Values of Python types that were judged before, and taken as they were, are not judged again. In a loop, looking
+    at the values is work.
+    """
+    judge, known = _Judge(function, kinds, dialect, place), set[tuple[type, ...]]()
+    null, passes = function.null, function.null is PASSED
+    if not arguments:
+        return lambda frame: judge.result(frame, [])
+
+    def called(frame: Any) -> Any:
+        values = [argument(frame) for argument in arguments]
+        if looping:
+            _pay(values, frame, place)
+        types = tuple(map(type, values))
+        if types not in known:
+            if not passes and any(value is None for value in values):
+                return null
+            values, tells = judge.taken(values)
+            if tells:
+                known.add(types)
+        return judge.result(frame, values)
 
     return called
+
+
+def call_of_one(
+    function: Function,
+    argument: Evaluate,
+    kinds: tuple[ExpressionType | None, ...],
+    place: int,
+    *,
+    before: list[Any],
+    after: list[Any],
+    dialect: str,
+) -> Evaluate:
+    """Return a call outside of loops with one argument that varies, and constants before and after it."""
+    judge, known, compute = _Judge(function, kinds, dialect, place), set[type](), function.compute
+    null, passes = function.null, function.null is PASSED
+
+    def called(frame: Any) -> Any:
+        value = argument(frame)
+        if type(value) in known:
+            try:
+                return bounded(compute(*before, value, *after))
+            except Misfit as misfit:
+                raise Fault(f"{function.name} {misfit}", place) from None
+        if value is None and not passes:
+            return null
+        values, tells = judge.taken([*before, value, *after])
+        if tells:
+            known.add(type(value))
+        return judge.result(frame, values)
+
+    return called
+
+
+def _pay(values: list[Any], frame: Any, place: int) -> None:
+    try:
+        spend(frame, sum(map(_work, values)))
+    except Misfit as misfit:
+        raise Fault(f"this {misfit}", place) from None
+
+
+def _tells(each: type, kind: ExpressionType | None) -> bool:
+    """Whether a Python type says all: there is one type of the language for it, or the type is known before."""
+    return each in TELLING or (kind is not None and each is not NoneType)
 
 
 def _work(value: Any) -> int:

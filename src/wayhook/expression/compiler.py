@@ -12,14 +12,35 @@ from typing import Any
 import attrs
 
 from wayhook.errors import ExpressionError, ExpressionProblem
-from wayhook.expression.closure import applied, branch, call, condition, fallback, items_of, sure_call, text_of_all
+from wayhook.expression.closure import (
+    applied,
+    applied_to,
+    branch,
+    call,
+    call_of_one,
+    condition,
+    fallback,
+    items_of,
+    joined,
+    text,
+)
 from wayhook.expression.context import Context
 from wayhook.expression.declaration import Declarations
 from wayhook.expression.fault import Fault
-from wayhook.expression.function.function import Plan
+from wayhook.expression.function.function import Function, Plan
 from wayhook.expression.function.table import FUNCTIONS
 from wayhook.expression.lookup import Compiled, Lookup, nearest
-from wayhook.expression.operator import BINARY, TESTS, negative, negative_type, truth, truth_type
+from wayhook.expression.operator import (
+    TESTS,
+    Binary,
+    as_text,
+    as_text_in_orchestration,
+    binary,
+    negative,
+    negative_type,
+    truth,
+    truth_type,
+)
 from wayhook.expression.parser import problem_at
 from wayhook.expression.reference import Evaluate, Frame
 from wayhook.expression.syntax import (
@@ -104,15 +125,15 @@ class Compiler:
         return compiled
 
     def folded(self, compiled: Compiled) -> Compiled:
-        """Return a constant as its value."""
+        """Return a constant as its value; what has none is no constant any more."""
         if not compiled.constant or self.problems:
-            return compiled
+            return attrs.evolve(compiled, constant=False) if compiled.constant else compiled
         try:
             value = compiled.evaluate(_NOTHING)
         except Fault as fault:
             if not self._lazy:
                 self.problem(fault.message, fault.place)
-            return compiled
+            return attrs.evolve(compiled, constant=False)
         self._keeps_lists = self._keeps_lists or isinstance(value, list)
         return attrs.evolve(compiled, evaluate=lambda _: value)
 
@@ -175,10 +196,41 @@ class Compiler:
             return self._logical(node)
         left = self.compile(node.first)
         for i, link in enumerate(node.links):
-            if link.operator == "+" and left.type is Kind.STRING:
-                return self._text(left, node.links[i:])
-            left = self.folded(self._linked(left, link))
+            if link.operand is None:
+                left = self.folded(self._tested(left, link))
+                continue
+            right = self.compile(link.operand)
+            kind = self._type(left, right, link)
+            if link.operator == "+" and kind is Kind.STRING:
+                return self._text(left, right, node.links[i:])
+            left = self.folded(_operated(binary(link.operator, self.dialect), left, right, link, kind))
         return left
+
+    def _type(self, left: Compiled, right: Compiled, link: Link) -> ExpressionType | None:
+        rule, kinds = binary(link.operator, self.dialect).type, (left.type, right.type)
+        kind: ExpressionType | None = self.checked(f"'{link.operator}'", link.place, lambda: rule(*kinds, self.dialect))
+        return kind
+
+    def _tested(self, left: Compiled, link: Link) -> Compiled:
+        subject, test = f"'{link.operator}'", TESTS[link.operator]
+        self.checked(subject, link.place, lambda: test.check(left.type))
+        return Compiled(applied(test.value, subject, link.place, left.evaluate), Kind.BOOLEAN, constant=left.constant)
+
+    def _text(self, left: Compiled, right: Compiled, links: tuple[Link, ...]) -> Compiled:
+        """Compile a text and all that is joined to it: from the first text on, `+` makes nothing but text."""
+        texts = [self._as_text(left, links[0].place), self._as_text(right, links[0].place)]
+        for link in links[1:]:
+            operand = self.compile(link.operand or Literal(None, None))
+            self._type(texts[0], operand, link)
+            texts.append(self._as_text(operand, link.place))
+        evaluate = joined([_piece(each) for each in texts], links[-1].place)
+        return self.folded(Compiled(evaluate, Kind.STRING, constant=all(each.constant for each in texts)))
+
+    def _as_text(self, value: Compiled, place: int) -> Compiled:
+        if value.type is Kind.STRING:
+            return value
+        form = as_text_in_orchestration if self.dialect == ORCHESTRATION else as_text
+        return self.folded(Compiled(text(value.evaluate, form, place), Kind.STRING, constant=value.constant))
 
     def _check_null_comparison(self, node: Chain) -> None:
         before: Node | None = node.first
@@ -215,34 +267,6 @@ class Compiler:
             message = "'and' binds tighter than 'or' (A-04); put parentheses around what belongs together"
             self.warnings.append(problem_at(message, self.text, operand.place))
 
-    def _linked(self, left: Compiled, link: Link) -> Compiled:
-        subject, place = f"'{link.operator}'", link.place
-        if link.operand is None:
-            test = TESTS[link.operator]
-            self.checked(subject, place, lambda: test.check(left.type))
-            evaluate = applied(test.value, subject, place, left.evaluate)
-            return Compiled(evaluate, Kind.BOOLEAN, constant=left.constant)
-        operator, right = BINARY[link.operator], self.compile(link.operand)
-        kind = self.checked(subject, place, lambda: operator.type(left.type, right.type, self.dialect))
-        evaluate = applied(operator.value, subject, place, left.evaluate, right.evaluate)
-        return Compiled(evaluate, kind, constant=left.constant and right.constant)
-
-    def _text(self, left: Compiled, links: tuple[Link, ...]) -> Compiled:
-        """Compile a text and all that is joined to it: from the first text on, `+` makes nothing but text."""
-        parts, places = [left], [links[0].place]
-        for link in links:
-            if link.operator != "+":
-                self.problem(f"'{link.operator}' takes two numbers, not a string", link.place)
-            right = self.compile(link.operand or Literal(None, None))
-            kind = right.type
-            self.checked("'+'", link.place, lambda kind=kind: BINARY["+"].type(Kind.STRING, kind, self.dialect))  # type: ignore[misc]
-            if right.constant and parts[-1].constant:
-                parts[-1] = self.folded(_texts([parts[-1], right], [places[-1], link.place]))
-            else:
-                parts.append(right)
-                places.append(link.place)
-        return parts[0] if len(parts) == 1 else _texts(parts, places)
-
     def call(self, node: Call) -> Compiled:
         """Compile a function, with the signature that fits."""
         function = FUNCTIONS.get(node.name)
@@ -257,14 +281,22 @@ class Compiler:
         if plan is None:
             return Compiled(lambda _: None, function.result)
         self._check_roles(node, plan)
-        evaluates = [argument.evaluate for argument in arguments]
-        if None in kinds or True in plan.widens or self.loops:
-            evaluate = call(function, evaluates, node.place, self.dialect)
-        else:
-            evaluate = sure_call(function, evaluates, node.place)
+        evaluate = self._called(function.in_dialect(self.dialect), arguments, node.place)
         constant = not function.reads_context and all(argument.constant for argument in arguments)
         path = arguments[0].path if function.group == "list" and arguments else None
         return Compiled(evaluate, plan.result, constant=constant, path=path)
+
+    def _called(self, function: Function, arguments: list[Compiled], place: int) -> Evaluate:
+        kinds, looping = tuple(argument.type for argument in arguments), self._lookup.is_looping
+        varying = [i for i, argument in enumerate(arguments) if not argument.constant]
+        nulls = any(argument.constant and argument.type is None for argument in arguments)
+        if len(varying) != 1 or function.reads_context or looping or nulls:
+            evaluates = [argument.evaluate for argument in arguments]
+            return call(function, evaluates, kinds, place, dialect=self.dialect, looping=looping)
+        values = [argument.evaluate(_NOTHING) if argument.constant else argument for argument in arguments]
+        before, after = values[: varying[0]], values[varying[0] + 1 :]
+        varied = arguments[varying[0]].evaluate
+        return call_of_one(function, varied, kinds, place, before=before, after=after, dialect=self.dialect)
 
     def _check_roles(self, node: Call, plan: Plan) -> None:
         for argument, parameter in zip(node.arguments, plan.signature.parameters, strict=True):
@@ -326,9 +358,18 @@ _COMPILE: dict[type, Callable[[Compiler, Any], Compiled]] = {
 }
 
 
-def _texts(parts: list[Compiled], places: list[int]) -> Compiled:
-    evaluate = text_of_all([part.evaluate for part in parts], places)
-    return Compiled(evaluate, Kind.STRING, constant=all(part.constant for part in parts))
+def _operated(operator: Binary, left: Compiled, right: Compiled, link: Link, kind: ExpressionType | None) -> Compiled:
+    subject, place = f"'{link.operator}'", link.place
+    if right.constant and not left.constant:
+        return Compiled(applied_to(operator, subject, place, left.evaluate, right.evaluate(_NOTHING)), kind)
+    evaluate = applied(operator.value, subject, place, left.evaluate, right.evaluate)
+    return Compiled(evaluate, kind, constant=left.constant and right.constant)
+
+
+def _piece(part: Compiled) -> str | Evaluate:
+    """The text of a constant one, or what gives it."""
+    value = part.evaluate(_NOTHING) if part.constant else None
+    return value if isinstance(value, str) else part.evaluate
 
 
 def _copied(evaluate: Evaluate) -> Evaluate:

@@ -15,7 +15,16 @@ import attrs
 from wayhook.expression.declaration import Declarations
 from wayhook.expression.fault import Fault
 from wayhook.expression.operator import truth_type
-from wayhook.expression.reference import Evaluate, StepOf, field_step, path_step, plain_path, stepped, with_params
+from wayhook.expression.reference import (
+    Evaluate,
+    StepOf,
+    element_path,
+    field_step,
+    path_step,
+    plain_path,
+    stepped,
+    with_params,
+)
 from wayhook.expression.syntax import Current, Literal, Node, Path, Reference, Source, Step
 from wayhook.expression.type import ExpressionType, item_of, list_of
 from wayhook.values import Misfit
@@ -75,15 +84,20 @@ class Lookup:
         self.walker, self.declared = walker, declared
         self._elements: dict[Source, Compiled] = {}
 
+    @property
+    def is_looping(self) -> bool:
+        """Whether what is compiled now is evaluated for each element of a list."""
+        return bool(self._elements)
+
     def reference(self, node: Reference) -> Compiled:
         """Compile a reference without its default."""
         names = _leading_names(node.steps)
         if node.params:
             params = [(name, self.walker.compile(value).evaluate) for name, value in node.params]
-            read = with_params(names, params)
+            read = with_params(names, params, node.place)
         else:
-            read = plain_path(node.source, names)
-        start = Compiled(_located(read, node.place), path=(node.source, names[:1]))
+            read = plain_path(node.source, names, node.place)
+        start = Compiled(read, path=(node.source, names[:1]))
         start = attrs.evolve(start, type=self.declared.kind(node.source, names[:1]))
         for step in node.steps[1 : len(names)]:
             start = self._field(start, step)
@@ -97,8 +111,11 @@ class Lookup:
             remedy = f"here there is {there}" if there else "it stands in the condition of all, first or last only"
             self.walker.problem(f"{_LOOP_VARIABLES[source]} means nothing here; {remedy}", node.place)
             return Compiled(lambda _: None)
-        start = attrs.evolve(element, evaluate=lambda frame: frame.current[source])
-        return self._steps(start, node.steps, source)
+        names = _leading_names(node.steps)
+        start = attrs.evolve(element, evaluate=element_path(source, names, node.place))
+        for step in node.steps[: len(names)]:
+            start = attrs.evolve(self._field(start, step), evaluate=start.evaluate)
+        return self._steps(start, node.steps[len(names) :], source)
 
     def _steps(self, start: Compiled, steps: tuple[Step, ...], source: Source) -> Compiled:
         found, taken = start, list[StepOf]()
@@ -191,16 +208,6 @@ def _leading_names(steps: tuple[Step, ...]) -> tuple[str, ...]:
     """The names of a path up to its first path function."""
     end = next((i for i, step in enumerate(steps) if step.function), len(steps))
     return tuple(step.name for step in steps[:end])
-
-
-def _located(read: Evaluate, place: int) -> Evaluate:
-    def located(frame: Any) -> Any:
-        try:
-            return read(frame)
-        except Misfit as misfit:
-            raise Fault(f"the reference {misfit}", place) from None
-
-    return located
 
 
 def _step_located(take: StepOf, step: Step) -> StepOf:

@@ -167,6 +167,8 @@ def fixed(value: datetime) -> datetime:
 
 def shown_in(value: datetime, where: tzinfo) -> datetime:
     """Return the same instant in the zone, with its offset fixed."""
+    if value.tzinfo is where is UTC:
+        return value
     try:
         return fixed(value.astimezone(where))
     except OverflowError:

@@ -7,16 +7,29 @@ there, and on values. A type that is not known is None, and fits.
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 
 import attrs
 
 from wayhook.expression.moment import added
-from wayhook.expression.type import MAX_TEXT, NUMBERS, ExpressionType, bounded, identity, kind_of, typed
+from wayhook.expression.type import NUMBERS, ExpressionType, bounded, identity, kind_of, typed
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, Misfit, text_of
 
-__all__ = ["BINARY", "TESTS", "Binary", "Test", "as_text", "joined", "negative", "negative_type", "truth", "truth_type"]
+__all__ = [
+    "TESTS",
+    "Binary",
+    "Test",
+    "as_text",
+    "as_text_in_orchestration",
+    "binary",
+    "negative",
+    "negative_type",
+    "truth",
+    "truth_type",
+]
 
 Kind = ExpressionType
 _MOMENTS = frozenset({Kind.DATE_TIME, Kind.DATE_TIME_ONLY, Kind.DURATION})
@@ -26,10 +39,15 @@ _LENIENT = "lenient"
 
 @attrs.frozen
 class Binary:
-    """An operator between two operands. `type`: the type of its result (left, right, dialect); raises `Misfit`."""
+    """An operator between two operands.
+
+    `type`: the type of its result (left, right, dialect); raises `Misfit`. `direct`: does the same as `value` for two
+    numbers that are Python's own.
+    """
 
     type: Callable[[Kind | None, Kind | None, str], Kind | None]
     value: Callable[[Any, Any], Any]
+    direct: Callable[[Any, Any], Any] | None = None
 
 
 @attrs.frozen
@@ -64,36 +82,37 @@ def _wider(left: Kind | None, right: Kind | None) -> Kind:
     return Kind.DECIMAL if Kind.DECIMAL in (left, right) else Kind.INTEGER
 
 
-def _plus(left: Any, right: Any) -> Any:
-    kinds = type(left), type(right)
-    if kinds == (str, str):
-        return joined([left, right])
-    if kinds == (int, int):
-        return _in_range(left + right)
-    if left is None or right is None:
-        return None
-    (left_kind, left), (right_kind, right) = typed(left), typed(right)
-    kind = _plus_type(left_kind, right_kind, _LENIENT)
-    if kind in _MOMENTS:
-        return added(left, right)
-    if kind is Kind.STRING:
-        return joined([as_text(left), as_text(right)])
-    return _computed(lambda: left + right)
+def _plus(as_text: Callable[[Any], str]) -> Binary:
+    def value(left: Any, right: Any) -> Any:
+        if type(left) is int and type(right) is int:
+            return _in_range(left + right)
+        if left is None or right is None:
+            return None
+        (left_kind, left), (right_kind, right) = typed(left), typed(right)
+        kind = _plus_type(left_kind, right_kind, _LENIENT)
+        if kind in _MOMENTS:
+            return added(left, right)
+        if kind is Kind.STRING:
+            return bounded(as_text(left) + as_text(right))
+        return _computed(lambda: left + right)
+
+    return Binary(_plus_type, value)
 
 
 def as_text(value: Any) -> str:
     """Return the text of a single value, as `toString` does."""
     if type(value) is str:
         return value
+    if type(value) is int and INTEGER_MIN <= value <= INTEGER_MAX:
+        return str(value)
+    if type(value) is date:
+        return value.isoformat()
     return text_of(typed(value)[1])
 
 
-def joined(texts: list[str]) -> str:
-    """Return the texts as one; raises `Misfit` for one that is too long."""
-    text = "".join(texts)
-    if len(text) > MAX_TEXT:
-        raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
-    return text
+def as_text_in_orchestration(value: Any) -> str:
+    """Return the text of a single value, of a duration its milliseconds (A-12)."""
+    return str(value // timedelta(milliseconds=1)) if isinstance(value, timedelta) else as_text(value)
 
 
 def _in_range(number: int) -> int:
@@ -195,22 +214,29 @@ def _ordered(compare: Callable[[Any, Any], bool]) -> Binary:
             _order_type(left_kind, right_kind, _LENIENT)
         return compare(left, right)
 
-    return Binary(_order_type, value)
+    return Binary(_order_type, value, compare)
 
 
-BINARY = {
-    "+": Binary(_plus_type, _plus),
-    "-": _arithmetic(_arithmetic_type, lambda left, right: left - right),
-    "*": _arithmetic(_times_type, lambda left, right: left * right),
+_BINARY = {
+    "+": _plus(as_text),
+    "-": _arithmetic(_arithmetic_type, operator.sub),
+    "*": _arithmetic(_times_type, operator.mul),
     "/": _arithmetic(_arithmetic_type, _divided),
     "%": _arithmetic(_arithmetic_type, _remainder),
-    "==": Binary(_equality_type, _equal),
-    "!=": Binary(_equality_type, lambda left, right: not _equal(left, right)),
-    ">": _ordered(lambda left, right: left > right),
-    ">=": _ordered(lambda left, right: left >= right),
-    "<": _ordered(lambda left, right: left < right),
-    "<=": _ordered(lambda left, right: left <= right),
+    "==": Binary(_equality_type, _equal, operator.eq),
+    "!=": Binary(_equality_type, lambda left, right: not _equal(left, right), operator.ne),
+    ">": _ordered(operator.gt),
+    ">=": _ordered(operator.ge),
+    "<": _ordered(operator.lt),
+    "<=": _ordered(operator.le),
 }
+
+_IN_ORCHESTRATION = {**_BINARY, "+": _plus(as_text_in_orchestration)}
+
+
+def binary(operator_: str, dialect: str) -> Binary:
+    """Return the operator between two operands, as a dialect has it."""
+    return (_IN_ORCHESTRATION if dialect == "journey_orchestration" else _BINARY)[operator_]
 
 
 def _anything(_: Kind | None) -> None:

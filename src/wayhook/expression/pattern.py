@@ -116,14 +116,14 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches (A-17)."""
-        quick = self._quick_for(text)
+        quick = self.quick_for(text)
         if quick is not None:
             return quick.fullmatch(text) is not None
         return Machine(self._program, text).at(0, whole=True) is not None
 
     def found(self, text: str) -> Iterator[tuple[int | None, ...]]:
         """Yield every match from left to right: start and end of the match, then of each group (None: not in it)."""
-        quick = self._quick_for(text)
+        quick = self.quick_for(text)
         if quick is None:
             yield from Machine(self._program, text).every()
         else:
@@ -131,7 +131,8 @@ class Pattern:
                 spans = (match.span(number) for number in range(self.groups + 1))
                 yield tuple(place if place >= 0 else None for span in spans for place in span)
 
-    def _quick_for(self, text: str) -> re.Pattern[str] | None:
+    def quick_for(self, text: str) -> re.Pattern[str] | None:
+        """Return the pattern of `re`, if there is one and it cannot take long on this text."""
         if self._quick is None or self._factor * (len(text) + 1) ** self._degree > QUICK_WORK:
             return None
         return self._quick
@@ -157,16 +158,28 @@ def pattern(text: str) -> Pattern:
 
 def replaced(text: str, wanted: Pattern, replacement: str, *, every: bool) -> str:
     """Return the text with the first match, or every one, replaced; `$1` and `${name}` as in Java."""
-    pieces: list[str] = []
-    template, end = _template(replacement, wanted), 0
+    template, quick = _template(replacement, wanted), wanted.quick_for(text)
+    if quick is not None:
+        return quick.sub(_filling(template), text, 0 if every else 1)
+    pieces, end = list[str](), 0
     for match in wanted.found(text):
         start, stop = int(match[0] or 0), int(match[1] or 0)
-        pieces.append(text[end:start])
-        pieces += [part if isinstance(part, str) else _group(text, match, part) for part in template]
+        pieces += (text[end:start], _filled(template, lambda number, match=match: _group(text, match, number)))  # type: ignore[misc]
         end = stop
         if not every:
             break
     return "".join(pieces) + text[end:]
+
+
+def _filling(template: tuple[str | int, ...]) -> Callable[[re.Match[str]], str]:
+    if any(isinstance(part, int) for part in template):
+        return lambda found: _filled(template, found.group)
+    whole = "".join(map(str, template))
+    return lambda _: whole
+
+
+def _filled(template: tuple[str | int, ...], group: Callable[[int], str | None]) -> str:
+    return "".join(part if isinstance(part, str) else group(part) or "" for part in template)
 
 
 def _group(text: str, match: tuple[int | None, ...], number: int) -> str:

@@ -6,16 +6,29 @@ Section 1.6 of `reference/expression-language.md`. What is absent is null, and s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from operator import attrgetter
 from typing import Any
 
 from wayhook.expression.context import Context
+from wayhook.expression.fault import Fault
 from wayhook.expression.operator import truth
 from wayhook.expression.syntax import Source
 from wayhook.expression.type import MAX_ITEMS, identity, kind_of
 from wayhook.values import Misfit, datetime_text
 
-__all__ = ["Evaluate", "Frame", "StepOf", "field_step", "path_step", "plain_path", "spend", "stepped", "with_params"]
+__all__ = [
+    "Evaluate",
+    "Frame",
+    "StepOf",
+    "element_path",
+    "field_step",
+    "path_step",
+    "plain_path",
+    "spend",
+    "stepped",
+    "with_params",
+]
 
 MAX_WORK = 5_000_000
 PER_ITEM = 5
@@ -35,6 +48,9 @@ _PARTS = {
 }
 
 
+_SLOTS = {source: slot for slot, source in enumerate(_PARTS)}
+
+
 class Frame:
     """One evaluation of an expression with loops: the context, the current elements, and the work that is left.
 
@@ -48,7 +64,7 @@ class Frame:
         self.dataset_lookups, self.journey = context.dataset_lookups, context.journey
         self.now, self.random_uuid = context.now, context.random_uuid
         self.answers, self.audiences = context.answers, context.audiences
-        self.current: dict[Source, Any] = {}
+        self.current: list[Any] = [None] * len(_PARTS)
         self.left = MAX_WORK
 
 
@@ -60,16 +76,16 @@ def spend(frame: Any, work: int) -> None:
             raise Misfit("needs too much work for one evaluation; loop over less, or nest fewer loops")
 
 
-def plain_path(source: Source, names: tuple[str, ...]) -> Evaluate:
+def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
     """Return what reads a path of names."""
+    if source is Source.EVENT and len(names) == 2:  # noqa: PLR2004 - the most frequent path: an event and a field
+        return _event_field(*names, place)
     root = attrgetter(_PARTS[source])
-    if len(names) == 2:  # noqa: PLR2004 - the most frequent path, an event and a field
-        return _short_path(root, *names)
 
     def read(frame: Any) -> Any:
         value = root(frame)
         for name in names:
-            value = value.get(name) if type(value) is dict else _field(frame, value, name)
+            value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
             if value is None:
                 return None
         return value
@@ -77,12 +93,46 @@ def plain_path(source: Source, names: tuple[str, ...]) -> Evaluate:
     return read
 
 
-def _short_path(root: Callable[[Any], Any], first: str, second: str) -> Evaluate:
+def _event_field(event: str, name: str, place: int) -> Evaluate:
     def read(frame: Any) -> Any:
-        value = root(frame).get(first)
+        value = frame.events.get(event)
         if type(value) is dict:
-            return value.get(second)
-        return None if value is None else _field(frame, value, second)
+            return value.get(name)
+        return None if value is None else _field_at(frame, value, name, place)
+
+    return read
+
+
+def _field_at(frame: Any, value: Any, name: str, place: int) -> Any:
+    try:
+        return _field(frame, value, name)
+    except Misfit as misfit:
+        raise Fault(f"the reference {misfit}", place) from None
+
+
+def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
+    """Return what reads a path of names from the current element."""
+    slot = _SLOTS[source]
+    if len(names) == 1:
+        return _element_field(slot, names[0], place)
+
+    def read(frame: Any) -> Any:
+        value = frame.current[slot]
+        for name in names:
+            value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
+            if value is None:
+                return None
+        return value
+
+    return read
+
+
+def _element_field(slot: int, name: str, place: int) -> Evaluate:
+    def read(frame: Any) -> Any:
+        value = frame.current[slot]
+        if type(value) is dict:
+            return value.get(name)
+        return None if value is None else _field_at(frame, value, name, place)
 
     return read
 
@@ -186,43 +236,45 @@ _MAPS: dict[str, StepOf] = {
 
 def _picking(name: str, source: Source, condition: Evaluate | None) -> StepOf:
     """`all`, `first` and `last`: the elements for which the condition holds; without one, every element."""
+    slot = _SLOTS[source]
 
     def pick(frame: Any, value: Any) -> Any:
         items = _items(name, value)
         if condition is None:
             return list(items) if name == "all" else items[0 if name == "first" else -1] if items else None
         spend(frame, PER_ITEM * len(items))
-        outer = frame.current.get(source)
-        found = []
-        try:
-            for item in items if name != "last" else reversed(items):
-                frame.current[source] = item
-                if truth(condition(frame)):
-                    if name != "all":
-                        return item
-                    found.append(item)
-        finally:
-            frame.current[source] = outer
-        return found if name == "all" else None
+        found, current, outer = [], frame.current, frame.current[slot]
+        for item in items if name != "last" else reversed(items):
+            current[slot] = item
+            holds = condition(frame)
+            if holds is True or (holds is not False and truth(holds)):
+                found.append(item)
+                if name != "all":
+                    break
+        current[slot] = outer
+        return found if name == "all" else found[0] if found else None
 
     return pick
 
 
-def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]]) -> Evaluate:
+def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]], place: int) -> Evaluate:
     """Return what gives the part of a data source that was asked with the parameters.
 
     Of a source that was asked with other parameters only, null; of one that was never asked, what the context has.
     """
 
-    def root(frame: Any) -> Any:
-        wanted = {name: _comparable(evaluate(frame)) for name, evaluate in params}
-        answers = [answer for answer in frame.answers if answer.path == path[: len(answer.path)]]
-        for answer in answers:
-            if {name: _comparable(value) for name, value in answer.params.items()} == wanted:
-                return _below(frame, answer.data, path[len(answer.path) :])
-        return None if answers else _below(frame, frame.data_sources, path)
+    def read(frame: Any) -> Any:
+        try:
+            wanted = {name: _comparable(evaluate(frame)) for name, evaluate in params}
+            answers = [answer for answer in frame.answers if answer.path == path[: len(answer.path)]]
+            for answer in answers:
+                if {name: _comparable(value) for name, value in answer.params.items()} == wanted:
+                    return _below(frame, answer.data, path[len(answer.path) :])
+            return None if answers else _below(frame, frame.data_sources, path)
+        except Misfit as misfit:
+            raise Fault(f"the reference {misfit}", place) from None
 
-    return root
+    return read
 
 
 def _below(frame: Any, value: Any, names: tuple[str, ...]) -> Any:
@@ -233,4 +285,4 @@ def _below(frame: Any, value: Any, names: tuple[str, ...]) -> Any:
 
 def _comparable(value: Any) -> Any:
     """A parameter as it is compared: dates and times by the text that JSON has for them."""
-    return datetime_text(value) if hasattr(value, "isoformat") and kind_of(value) == "dateTime" else identity(value)
+    return datetime_text(value) if isinstance(value, date) else identity(value)

@@ -19,6 +19,7 @@ __all__ = [
     "LISTS",
     "NUMBERS",
     "SCALARS",
+    "TELLING",
     "ExpressionType",
     "bounded",
     "common",
@@ -59,6 +60,8 @@ class ExpressionType(StrEnum):
     LIST_OBJECT = "listObject"
     LIST_ANY = "listAny"
     LIST = "list"
+
+    __hash__ = str.__hash__  # equal to its word, and found where its word is
 
     @property
     def is_list(self) -> bool:
@@ -136,6 +139,9 @@ _KINDS: dict[type, ExpressionType] = {
     dict: Kind.OBJECT,
 }
 
+TELLING = frozenset(_KINDS)
+"""The Python types that say by themselves which type of the language their values have."""
+
 
 def kind_of(value: Any) -> ExpressionType | None:
     """Return the type of a value, None for null. Raises `Misfit` for what is no value of the language."""
@@ -152,6 +158,8 @@ def typed(value: Any) -> tuple[ExpressionType | None, Any]:  # noqa: PLR0911 - o
     kind = _KINDS.get(type(value))
     if kind is not None or value is None:
         return kind, value
+    if type(value) is list:
+        return _typed_list(value)
     match value:
         case list() | tuple():
             return _typed_list(value)

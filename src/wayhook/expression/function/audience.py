@@ -22,7 +22,13 @@ def in_audience(context: Any, name: str) -> bool:
     return bool(context.audiences.get(name) == "realized")
 
 
-@function("inSegment", "name -> boolean", reads_context=True, example='inSegment("men over 50")')
+@function(
+    "inSegment",
+    "name -> boolean",
+    reads_context=True,
+    elsewhere={"journey_optimizer": in_audience.compute},
+    example='inSegment("men over 50")',
+)
 def in_segment(context: Any, name: str) -> bool:
     """True when the person is in the segment: the status is realized or existing (A-30)."""
     return context.audiences.get(name) in ("realized", "existing")

@@ -18,8 +18,9 @@ from wayhook.expression.moment import (
     read_duration,
     zone,
 )
+from wayhook.expression.operator import as_text, as_text_in_orchestration
 from wayhook.expression.type import bounded
-from wayhook.values import Misfit, text_of
+from wayhook.values import Misfit
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,400}", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,4})?", re.ASCII)
@@ -156,8 +157,9 @@ def to_integer(value: Any) -> int | None:
     "integer -> string",
     "decimal -> string",
     "journey_optimizer: dateOnly -> string",
+    elsewhere={"journey_orchestration": as_text_in_orchestration},
     example="toString(toDuration(1520))",
 )
 def to_string(value: Any) -> str:
     """Gives the text: a date-time in UTC, without seconds where there are none; a duration in ISO form (A-12)."""
-    return text_of(value)
+    return as_text(value)

@@ -68,7 +68,8 @@ in_next_years = _nearby("inNextYears", "years", 1)
 @function("now", "-> dateTime", "zone -> dateTime", reads_context=True, example='now("Europe/Paris")')
 def now(context: Any, where: str = "UTC") -> datetime:
     """Gives the current time, in UTC or shown in a zone."""
-    return shown_in(_now(context), zone(where))
+    current = _now(context)
+    return current if where == "UTC" else shown_in(current, zone(where))
 
 
 @function(

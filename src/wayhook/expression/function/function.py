@@ -11,7 +11,7 @@ A signature is written as `string, zone -> dateTime`. Its words are the types of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -104,6 +104,7 @@ class Function:
 
     `null`: what it gives as soon as an argument is null, or `PASSED`. `reads_context`: whether `compute` takes the
     context first. `dialect`: the only product that has it, or "". `stated`: its signatures as they are written.
+    `elsewhere`: what computes it in a dialect that differs.
     """
 
     name: str
@@ -116,7 +117,13 @@ class Function:
     null: Any = None
     reads_context: bool = False
     dialect: str = ""
+    elsewhere: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
     _plans: dict[Any, Plan] = attrs.field(factory=dict, repr=False)
+
+    def in_dialect(self, dialect: str) -> Function:
+        """Return the function as a dialect has it."""
+        compute = self.elsewhere.get(dialect)
+        return self if compute is None else attrs.evolve(self, compute=compute)
 
     @property
     def result(self) -> ExpressionType | None:
@@ -178,6 +185,7 @@ def function(
     null: Any = None,
     reads_context: bool = False,
     dialect: str = "",
+    elsewhere: Mapping[str, Callable[..., Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Make a `Function` of the Python function below; its docstring becomes the meaning."""
 
@@ -193,6 +201,7 @@ def function(
             null,
             reads_context,
             dialect,
+            elsewhere or {},
         )
 
     return made

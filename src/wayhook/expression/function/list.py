@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from wayhook.expression.function.function import PASSED, function
+from wayhook.expression.operator import as_text, as_text_in_orchestration
 from wayhook.expression.type import MAX_TEXT, common, identity, kind_of
-from wayhook.values import Misfit, text_of
+from wayhook.values import Misfit
 
 _OF_OBJECTS = "listObject -> listObject", "listObject, string -> listObject"
 
@@ -92,13 +95,22 @@ def list_size(items: list[Any] | None) -> int:
     return len(items or ())
 
 
-@function("serializeList", "listT, string, boolean -> string", example='serializeList(["Hello", "World"], ",", true)')
-def serialize_list(items: list[Any], separator: str, quoted: bool) -> str:  # noqa: FBT001 - as in the language
-    """Gives the items as text, joined by the separator; with true, each in double quotes. Nulls are left out."""
-    texts = [text_of(item) for item in items if item is not None]
+def _serialize(items: list[Any], separator: str, quoted: bool, as_text: Callable[[Any], str]) -> str:  # noqa: FBT001
+    texts = [as_text(item) for item in items if item is not None]
     if sum(map(len, texts)) + len(texts) * (len(separator) + 2) > MAX_TEXT:
         raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
     return separator.join(f'"{text}"' if quoted else text for text in texts)
+
+
+@function(
+    "serializeList",
+    "listT, string, boolean -> string",
+    elsewhere={"journey_orchestration": functools.partial(_serialize, as_text=as_text_in_orchestration)},
+    example='serializeList(["Hello", "World"], ",", true)',
+)
+def serialize_list(items: list[Any], separator: str, quoted: bool) -> str:  # noqa: FBT001 - as in the language
+    """Gives the items as text, joined by the separator; with true, each in double quotes. Nulls are left out."""
+    return _serialize(items, separator, quoted, as_text)
 
 
 @function(
