@@ -14,7 +14,7 @@ import attrs
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import PASSED, Function
 from wayhook.expression.operator import Binary, truth
-from wayhook.expression.reference import Evaluate, Frame, spend
+from wayhook.expression.reference import Evaluate, spend
 from wayhook.expression.type import (
     MAX_TEXT,
     NUMBERS,
@@ -24,6 +24,7 @@ from wayhook.expression.type import (
     common,
     fits,
     kind_of,
+    parts,
     typed,
     widened,
 )
@@ -45,7 +46,6 @@ __all__ = [
 Kind = ExpressionType
 _DECIMALS = (Kind.DECIMAL, Kind.LIST_DECIMAL)
 _NUMBERS = frozenset({int, float})
-_CHARACTERS = 6  # of a text, 2^6 characters count as one step of work
 
 
 def condition(evaluate: Evaluate, subject: str, place: int) -> Callable[[Any], bool]:
@@ -122,10 +122,10 @@ def text(evaluate: Evaluate, as_text: Callable[[Any], str], place: int) -> Evalu
     return text_of_value
 
 
-def joined(parts: list[Part], place: int) -> Evaluate:
-    """Return what joins the parts; null when one of them is."""
+def joined(pieces: list[Part], place: int) -> Evaluate:
+    """Return what joins the pieces; null when one of them is."""
     glue, evaluates = [""], list[Evaluate]()
-    for part in parts:
+    for part in pieces:
         if isinstance(part, str):
             glue[-1] += part
         else:
@@ -143,7 +143,7 @@ def joined(parts: list[Part], place: int) -> Evaluate:
             if value is None:
                 return None
             texts += (value, after)
-        return _whole(frame, "".join(texts), place)
+        return _whole("".join(texts), place)
 
     return whole
 
@@ -151,7 +151,7 @@ def joined(parts: list[Part], place: int) -> Evaluate:
 def _joined_around(evaluate: Evaluate, head: str, tail: str, place: int) -> Evaluate:
     def whole(frame: Any) -> Any:
         value = evaluate(frame)
-        return None if value is None else _whole(frame, head + value + tail, place)
+        return None if value is None else _whole(head + value + tail, place)
 
     return whole
 
@@ -163,19 +163,14 @@ def _joined_around_two(evaluates: list[Evaluate], glue: list[str], place: int) -
         first, second = one(frame), two(frame)
         if first is None or second is None:
             return None
-        return _whole(frame, head + first + middle + second + tail, place)
+        return _whole(head + first + middle + second + tail, place)
 
     return whole
 
 
-def _whole(frame: Any, text: str, place: int) -> str:
-    """The text, if it is not too long for the limits and for the work that is left."""
-    if type(frame) is Frame or len(text) > MAX_TEXT:
-        try:
-            bounded(text)
-            spend(frame, len(text) >> _CHARACTERS)
-        except Misfit as misfit:
-            raise Fault(f"'+' {misfit}", place) from None
+def _whole(text: str, place: int) -> str:
+    if len(text) > MAX_TEXT:
+        raise Fault(f"'+' gives a text of at most {MAX_TEXT:,} characters; this one is longer", place)
     return text
 
 
@@ -264,6 +259,16 @@ class _Judge:
         except OverflowError:
             raise Fault(f"{self.function.name} gives a number that is out of range", self.place) from None
 
+    def paid(self, frame: Any, values: list[Any]) -> Any:
+        """Return the result in a loop, where searching and making something long is work."""
+        try:
+            spend(frame, self.function.cost(values))
+            result = self.result(frame, values)
+            spend(frame, parts(result))
+        except Misfit as misfit:
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+        return result
+
     def taken(self, values: list[Any]) -> tuple[list[Any], bool]:
         """Return the values as the function takes them, and whether all of such Python types are taken as they are."""
         try:
@@ -286,8 +291,7 @@ def call(
 ) -> Evaluate:
     """Return a call; `kinds`: the types of the arguments, None for what is judged when the value is there.
 
-    Values of Python types that were judged before, and taken as they were, are not judged again. In a loop, looking
-    at the values is work.
+    Values of Python types that were judged before, and taken as they were, are not judged again.
     """
     judge, known = _Judge(function, kinds, dialect, place), set[tuple[type, ...]]()
     null, passes = function.null, function.null is PASSED
@@ -296,8 +300,6 @@ def call(
 
     def called(frame: Any) -> Any:
         values = [argument(frame) for argument in arguments]
-        if looping:
-            _pay(values, frame, place)
         types = tuple(map(type, values))
         if types not in known:
             if not passes and any(value is None for value in values):
@@ -305,7 +307,7 @@ def call(
             values, tells = judge.taken(values)
             if tells:
                 known.add(types)
-        return judge.result(frame, values)
+        return judge.paid(frame, values) if looping else judge.result(frame, values)
 
     return called
 
@@ -341,20 +343,6 @@ def call_of_one(
     return called
 
 
-def _pay(values: list[Any], frame: Any, place: int) -> None:
-    try:
-        spend(frame, sum(map(_work, values)))
-    except Misfit as misfit:
-        raise Fault(f"this {misfit}", place) from None
-
-
 def _tells(each: type, kind: ExpressionType | None) -> bool:
     """Whether a Python type says all: there is one type of the language for it, or the type is known before."""
     return each in TELLING or (kind is not None and each is not NoneType)
-
-
-def _work(value: Any) -> int:
-    """What it costs to look at a value once, about."""
-    if isinstance(value, str):
-        return len(value) >> _CHARACTERS
-    return len(value) if isinstance(value, list | tuple) else 1

@@ -113,7 +113,10 @@ def _applied(field: _Field, data: Any, path: str, faults: list[Violation]) -> An
         return None
     if isinstance(data, list | tuple):
         item = attrs.evolve(field, kind=item_of(field.kind) if field.kind and field.kind.is_list else field.kind)
-        return [_applied(item, part, f"{path}[{i}]", faults) for i, part in enumerate(data)]
+        return [
+            part if isinstance(part, list | tuple) else _applied(item, part, f"{path}[{i}]", faults)
+            for i, part in enumerate(data)
+        ]
     if isinstance(data, Mapping):
         below = field.below
         return {

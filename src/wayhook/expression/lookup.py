@@ -20,6 +20,7 @@ from wayhook.expression.reference import (
     StepOf,
     element_path,
     field_step,
+    paid,
     path_step,
     plain_path,
     stepped,
@@ -101,7 +102,7 @@ class Lookup:
         start = attrs.evolve(start, type=self.declared.kind(node.source, names[:1]))
         for step in node.steps[1 : len(names)]:
             start = self._field(start, step)
-        return self._steps(start, node.steps[len(names) :], node.source)
+        return self._paid(self._steps(start, node.steps[len(names) :], node.source), node.place)
 
     def current(self, node: Current) -> Compiled:
         """Compile a loop variable."""
@@ -115,7 +116,11 @@ class Lookup:
         start = attrs.evolve(element, evaluate=element_path(source, names, node.place))
         for step in node.steps[: len(names)]:
             start = attrs.evolve(self._field(start, step), evaluate=start.evaluate)
-        return self._steps(start, node.steps[len(names) :], source)
+        return self._paid(self._steps(start, node.steps[len(names) :], source), node.place)
+
+    def _paid(self, read: Compiled, place: int) -> Compiled:
+        """In a loop, what is read is work, the more of it the more there is to look at."""
+        return attrs.evolve(read, evaluate=paid(read.evaluate, place)) if self.is_looping else read
 
     def _steps(self, start: Compiled, steps: tuple[Step, ...], source: Source) -> Compiled:
         found, taken = start, list[StepOf]()

@@ -374,23 +374,29 @@ class _Climber:
         return _literal(part, "")
 
     def negation(self, word: lark.Token, loosest: int) -> Node:
-        if loosest > _NOT_LEVEL + 1 or (loosest == _NOT_LEVEL + 1 and not self._follows_not()):
-            self.climb(_NOT_LEVEL)
-            message = "'not' stands before a whole condition; put it and the condition in parentheses"
-            return Invalid(message, place=_place(word))
+        words = self._same(word)
         operand, place = self.climb(_NOT_LEVEL + 1), _place(word)
-        return Unary("not", operand, place=place, depth=_depth((operand,), place))
-
-    def _follows_not(self) -> bool:
-        before = self.parts[self.at - 2] if self.at > 1 else None
-        return isinstance(before, lark.Token) and before.type == "NOT"
+        if loosest > _NOT_LEVEL:
+            message = "'not' stands before a whole condition; put it and the condition in parentheses"
+            return Invalid(message, place=place)
+        return _unary("not", operand, words)
 
     def minus(self, sign: lark.Token) -> Node:
-        part = self.parts[self.at]
-        if isinstance(part, lark.Token) and part.type in ("INTEGER", "DECIMAL"):
-            return _literal(self.next(), "-")
-        operand, place = self.operand(_LEVELS["TIMES"] + 1), _place(sign)
-        return Unary("-", operand, place=place, depth=_depth((operand,), place))
+        signs = self._same(sign)
+        part = self.next()
+        if not isinstance(part, lark.Token):
+            return _unary("-", part, signs)
+        if part.type == "NOT":
+            return self.negation(part, _LEVELS["TIMES"] + 1)
+        number = part.type in ("INTEGER", "DECIMAL")
+        return _unary("-", _literal(part, "-" if number else ""), signs[:-1] if number else signs)
+
+    def _same(self, token: lark.Token) -> list[lark.Token]:
+        """The token and those of its type that follow at once."""
+        found = [token]
+        while isinstance(part := self.parts[self.at], lark.Token) and part.type == token.type:
+            found.append(self.next())
+        return found
 
     def link(self, level: int) -> Link:
         word = self.next()
@@ -407,6 +413,13 @@ class _Climber:
         if words[-1] == "not":
             words.append(str(self.next()))
         return Link(" ".join(words), None, place=_place(word))
+
+
+def _unary(operator: str, operand: Node, tokens: list[lark.Token]) -> Node:
+    """The operand below one operator for each token."""
+    for token in reversed(tokens):
+        operand = Unary(operator, operand, place=_place(token), depth=_depth((operand,), _place(token)))
+    return operand
 
 
 def _literal(token: lark.Token, sign: str) -> Node:

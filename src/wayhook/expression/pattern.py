@@ -26,7 +26,8 @@ MAX_PATTERN = 1_000
 MAX_GROUPS = 100
 MAX_DEPTH = 30
 MAX_REPEAT = 1_000
-QUICK_WORK = 1_000_000
+QUICK_WORK = 100_000
+QUICK_STEPS = 200
 
 Test = Callable[[str], bool]
 
@@ -116,7 +117,7 @@ class Pattern:
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches (A-17)."""
-        quick = self.quick_for(text)
+        quick = self.quick_for(text, searching=False)
         if quick is not None:
             return quick.fullmatch(text) is not None
         return Machine(self._program, text).at(0, whole=True) is not None
@@ -131,11 +132,19 @@ class Pattern:
                 spans = (match.span(number) for number in range(self.groups + 1))
                 yield tuple(place if place >= 0 else None for span in spans for place in span)
 
-    def quick_for(self, text: str) -> re.Pattern[str] | None:
+    def quick_for(self, text: str, *, searching: bool = True) -> re.Pattern[str] | None:
         """Return the pattern of `re`, if there is one and it cannot take long on this text."""
-        if self._quick is None or self._factor * (len(text) + 1) ** self._degree > QUICK_WORK:
-            return None
-        return self._quick
+        return self._quick if self._quick is not None and self._ways(text, searching) <= QUICK_WORK else None
+
+    def cost(self, text: str) -> int:
+        """Return about how many steps it takes at most to look for the pattern in the text."""
+        if self.quick_for(text) is not None:
+            return len(text) + self._ways(text, 1) // QUICK_STEPS
+        return len(self._program.code) * (len(text) + 1)
+
+    def _ways(self, text: str, searching: int) -> int:
+        """In how many ways `re` may try to match, at most."""
+        return int(self._factor * (len(text) + 1) ** (self._degree + searching))
 
 
 @functools.lru_cache(maxsize=256)
@@ -151,7 +160,7 @@ def pattern(text: str) -> Pattern:
         dict(reader.names),
         program,
         re.compile(quick, re.ASCII) if quick is not None else None,
-        degree + 1,
+        degree,
         max(factor, 1) * len(program.code),
     )
 

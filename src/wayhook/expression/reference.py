@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from operator import attrgetter
+from types import NoneType
 from typing import Any
 
 from wayhook.expression.context import Context
 from wayhook.expression.fault import Fault
 from wayhook.expression.operator import truth
 from wayhook.expression.syntax import Source
-from wayhook.expression.type import MAX_ITEMS, identity, kind_of
+from wayhook.expression.type import MAX_ITEMS, identity, kind_of, parts
 from wayhook.values import Misfit, datetime_text
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "StepOf",
     "element_path",
     "field_step",
+    "paid",
     "path_step",
     "plain_path",
     "spend",
@@ -74,6 +76,24 @@ def spend(frame: Any, work: int) -> None:
         frame.left -= work
         if frame.left < 0:
             raise Misfit("needs too much work for one evaluation; loop over less, or nest fewer loops")
+
+
+def paid(read: Evaluate, place: int) -> Evaluate:
+    """Return what reads the same and takes the work from what is left."""
+
+    def reading(frame: Any) -> Any:
+        value = read(frame)
+        if type(value) not in _SMALL:
+            try:
+                spend(frame, parts(value))
+            except Misfit as misfit:
+                raise Fault(f"the loop {misfit}", place) from None
+        return value
+
+    return reading
+
+
+_SMALL = frozenset({int, float, bool, NoneType})
 
 
 def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:

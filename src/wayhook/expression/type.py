@@ -28,6 +28,7 @@ __all__ = [
     "item_of",
     "kind_of",
     "list_of",
+    "parts",
     "typed",
     "widened",
 ]
@@ -35,6 +36,7 @@ __all__ = [
 MAX_ITEMS = 100_000
 MAX_TEXT = 1_000_000
 MAX_NESTING = 64
+_CHARACTERS = 6  # of a text, 2^6 characters count as one part
 
 
 class ExpressionType(StrEnum):
@@ -120,13 +122,12 @@ def common(kinds: Iterable[ExpressionType | None]) -> ExpressionType | None:
     """
     found = set(kinds)
     known = {kind for kind in found if kind is not None}
-    if len(known) > 1:
-        known.discard(Kind.LIST) if all(kind.is_list for kind in known) else None
-    if len(known) > 1:
-        known = {_WIDER.get(kind, kind) for kind in known}
-    if len(known) > 1:
+    if len(known) > 1 and all(kind.is_list for kind in known):
+        known.discard(Kind.LIST)
+    wide = {_WIDER.get(kind, kind) for kind in known} if len(known) > 1 else known
+    if len(wide) > 1:
         raise Misfit(f"needs values of one type, not {' and '.join(sorted(known))}")
-    return None if None in found or not known else known.pop()
+    return None if None in found or not wide else wide.pop()
 
 
 _KINDS: dict[type, ExpressionType] = {
@@ -199,6 +200,8 @@ def _typed_list(items: list[Any] | tuple[Any, ...]) -> tuple[ExpressionType, Any
         raise Misfit(f"takes lists of at most {MAX_ITEMS:,} items; read less")
     types = set(map(type, items))
     types.discard(type(None))
+    if types & {list, tuple}:
+        return Kind.LIST_ANY, items
     if len(types) == 1 and (kind := _KINDS.get(next(iter(types)))) is not None:
         return _LIST_OF[kind], items
     if not types:
@@ -246,20 +249,43 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def identity(value: Any, depth: int = 0) -> Any:
+def identity(value: Any) -> Any:
     """Return what is equal for equal values of the language, and can be looked up: numbers by value, all else by type.
 
-    Objects and lists are compared by what they hold, at most 64 levels deep.
+    Objects and lists are compared by what they hold: at most 64 levels and 100,000 parts.
     """
     kind = type(value)
     if kind is str or kind is int or kind is float or value is None:
         return value
-    if kind is bool:
-        return bool, value
+    if parts(value) > MAX_ITEMS:
+        raise Misfit(f"compares values of at most {MAX_ITEMS:,} parts")
+    return _identity(value, 0)
+
+
+def _identity(value: Any, depth: int) -> Any:
     if depth > MAX_NESTING:
         raise Misfit(f"compares values of at most {MAX_NESTING} levels")
+    if isinstance(value, bool):
+        return bool, value
     if isinstance(value, Mapping):
-        return frozenset((name, identity(below, depth + 1)) for name, below in value.items())
+        return frozenset((name, _identity(below, depth + 1)) for name, below in value.items())
     if isinstance(value, list | tuple):
-        return list, tuple(identity(item, depth + 1) for item in value)
+        return list, tuple(_identity(item, depth + 1) for item in value)
     return typed(value)[1]
+
+
+def parts(value: Any) -> int:
+    """Count fields and items, and a long text as several; beyond 100,000 the count may end early."""
+    waiting, count = [value], 0
+    while waiting and count <= MAX_ITEMS:
+        part = waiting.pop()
+        count += 1
+        if isinstance(part, str):
+            count += len(part) >> _CHARACTERS
+        elif isinstance(part, Mapping):
+            waiting += part.values()
+        elif isinstance(part, list | tuple):
+            containers = {dict, list, tuple} & set(map(type, part))
+            count += len(part)
+            waiting += part if containers else ()
+    return count

@@ -120,6 +120,11 @@ class Function:
     elsewhere: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
     _plans: dict[Any, Plan] = attrs.field(factory=dict, repr=False)
 
+    def cost(self, values: list[Any]) -> int:
+        """Return how much work a call with these arguments is beyond looking at them once."""
+        roles = [parameter.role for parameter in self.signatures[0].parameters]
+        return pattern(values[roles.index("pattern")]).cost(values[0]) if "pattern" in roles else 0
+
     def in_dialect(self, dialect: str) -> Function:
         """Return the function as a dialect has it."""
         compute = self.elsewhere.get(dialect)
