@@ -7,6 +7,7 @@ text makes a difference; they have the limit of `MAX_STEPS` only).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,19 +18,25 @@ __all__ = ["Machine", "Program"]
 MAX_STEPS = 1_000_000
 MAX_CODE = 5_000
 
-LETTER, SPLIT, JUMP, SAVE, PLACE, LOOK, ATOMIC, BACK, MATCH = range(9)
+LETTER, SPLIT, JUMP, SAVE, PLACE, AGAIN, LOOK, ATOMIC, BACK, MATCH = range(10)
 Instruction = tuple[Any, ...]
 Saves = tuple[int | None, ...]
 
 
 class Program:
-    """A tree of `pattern` as instructions."""
+    """A tree of `pattern` as instructions.
 
-    def __init__(self, tree: Any, groups: int) -> None:
+    `places`: how many places are kept on the way: start and end of the match and of each group, and where the
+    current round of each repetition began that may match nothing.
+    """
+
+    def __init__(self, tree: Any, groups: int, rounds: Iterator[int] | None = None) -> None:
         self.groups, self.remembers = groups, True
+        self._rounds = itertools.count(2 * groups + 2) if rounds is None else rounds
         self.code: list[Instruction] = []
         self._add(tree)
         self.code.append((MATCH,))
+        self.places = next(self._rounds) if rounds is None else 0
 
     def _emit(self, *instruction: Any) -> int:
         if len(self.code) >= MAX_CODE:
@@ -70,10 +77,7 @@ class Program:
         for _ in range(tree.low):
             self._add(tree.part)
         if tree.high is None:
-            fork = self._emit(SPLIT)
-            self._add(tree.part)
-            self._emit(JUMP, fork)
-            self._fork(fork, tree)
+            self._without_end(tree)
             return
         forks = []
         for _ in range(tree.high - tree.low):
@@ -82,13 +86,24 @@ class Program:
         for fork in forks:
             self._fork(fork, tree)
 
+    def _without_end(self, tree: Any) -> None:
+        fork = self._emit(SPLIT)
+        place = next(self._rounds) if tree.is_empty else None
+        if place is not None:
+            self._emit(SAVE, place)
+        self._add(tree.part)
+        end = self._emit(JUMP, fork)
+        if place is not None:
+            self.code[end] = (AGAIN, place, fork)
+        self._fork(fork, tree)
+
     def _fork(self, fork: int, tree: Any) -> None:
         """Set the two ways of a repetition: once more, and on; the lazy one goes on first."""
         ways = (fork + 1, len(self.code))
         self.code[fork] = (SPLIT, *(reversed(ways) if tree.mode == "?" else ways))
 
     def _inner(self, tree: Any) -> Program:
-        inner = Program(tree, self.groups)
+        inner = Program(tree, self.groups, self._rounds)
         self.remembers = self.remembers and inner.remembers
         return inner
 
@@ -112,7 +127,7 @@ class Machine:
 
     def at(self, start: int, *, whole: bool) -> Saves | None:
         """Return the places of the match from `start`, and to the end if `whole`; None if there is none."""
-        nothing: Saves = (None,) * (2 * self.program.groups + 2)
+        nothing: Saves = (None,) * self.program.places
         return self._run(self.program, start, nothing, len(self.text) if whole else None)
 
     def every(self) -> Iterator[Saves]:
@@ -123,7 +138,7 @@ class Machine:
             if match is None:
                 start += 1
                 continue
-            yield match
+            yield match[: 2 * self.program.groups + 2]
             end = match[1] or 0
             self._forget(end)
             start = end if end > start else start + 1
@@ -168,6 +183,10 @@ class Machine:
                 elif kind == SAVE:
                     number = instruction[1]
                     saves = (*saves[:number], at, *saves[number + 1 :])
+                elif kind == AGAIN:
+                    if saves[instruction[1]] != at:
+                        pc = instruction[2]
+                        continue
                 elif kind == PLACE:
                     if not instruction[1](text, at):
                         break

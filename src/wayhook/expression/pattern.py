@@ -56,12 +56,16 @@ class Either:
 
 @attrs.frozen
 class Repeat:
-    """`part`, `low` to `high` times (None: without end). `mode`: greedy "", lazy "?" or possessive "+"."""
+    """`part`, `low` to `high` times (None: without end). `mode`: greedy "" or lazy "?".
+
+    `is_empty`: whether the part may match nothing; the repetition ends there then.
+    """
 
     part: Any
     low: int
     high: int | None
     mode: str
+    is_empty: bool
 
 
 @attrs.frozen
@@ -106,10 +110,11 @@ class Back:
 
 @attrs.frozen(eq=False)
 class Pattern:
-    """A compiled pattern. `names`: the numbers of the named groups."""
+    """A compiled pattern. `names`: the numbers of the named groups. `is_empty`: whether it may match nothing."""
 
     groups: int
     names: dict[str, int]
+    is_empty: bool
     _program: Program
     _quick: re.Pattern[str] | None
     _degree: int
@@ -128,9 +133,11 @@ class Pattern:
         if quick is None:
             yield from Machine(self._program, text).every()
         else:
-            for match in quick.finditer(text):
+            at = 0
+            while at <= len(text) and (match := quick.search(text, at)) is not None:
                 spans = (match.span(number) for number in range(self.groups + 1))
                 yield tuple(place if place >= 0 else None for span in spans for place in span)
+                at = match.end() + (match.end() == match.start())
 
     def quick_for(self, text: str, *, searching: bool = True) -> re.Pattern[str] | None:
         """Return the pattern of `re`, if there is one and it cannot take long on this text."""
@@ -158,6 +165,7 @@ def pattern(text: str) -> Pattern:
     return Pattern(
         reader.groups,
         dict(reader.names),
+        _is_empty(tree),
         program,
         re.compile(quick, re.ASCII) if quick is not None else None,
         degree,
@@ -168,7 +176,7 @@ def pattern(text: str) -> Pattern:
 def replaced(text: str, wanted: Pattern, replacement: str, *, every: bool) -> str:
     """Return the text with the first match, or every one, replaced; `$1` and `${name}` as in Java."""
     template, quick = _template(replacement, wanted), wanted.quick_for(text)
-    if quick is not None:
+    if quick is not None and not wanted.is_empty:
         return quick.sub(_filling(template), text, 0 if every else 1)
     pieces, end = list[str](), 0
     for match in wanted.found(text):
@@ -258,7 +266,7 @@ def _python(tree: Any) -> str | None:  # noqa: PLR0911 - one line for each kind
         case Group():
             inner = _python(tree.part)
             return None if inner is None else f"({inner})"
-        case Repeat(part, low, high, mode) if mode != "+" and _work(part) == (0, 1):
+        case Repeat(part, low, high, mode) if _work(part) == (0, 1):
             inner = _python(part)
             return None if inner is None else f"(?:{inner}){{{low},{'' if high is None else high}}}{mode}"
     return None
@@ -283,7 +291,7 @@ def _work(tree: Any) -> tuple[int, int]:
             return max(degree for degree, _ in works), sum(factor for _, factor in works)
         case Group() | Atomic() | Look():
             return _work(tree.part)
-        case Repeat(part, low, high, _):
+        case Repeat(part, low, high):
             degree, factor = _work(part)
             if high is None:
                 return degree + 1, factor
@@ -496,7 +504,7 @@ class _Reader:
         mode = self.next() if self.text[self.at : self.at + 1] in ("?", "+") else ""
         if self.text[self.at : self.at + 1] in ("*", "+", "?", "{") and self.at < len(self.text):
             raise self.wrong(f"a {self.text[self.at]!r} that repeats a repetition")
-        repeat = Repeat(part, low, high, "" if mode == "+" else mode)
+        repeat = Repeat(part, low, high, "" if mode == "+" else mode, _is_empty(part))
         return Atomic(repeat) if mode == "+" else repeat
 
     def repetition(self, sign: str) -> tuple[int, int | None]:
@@ -775,9 +783,25 @@ def _width(tree: Any) -> int | None:  # noqa: PLR0911 - one line for each kind
             return sum(known) if isinstance(tree, Row) else max(known)
         case Group() | Atomic():
             return _width(tree.part)
-        case Repeat(part, _, high, _):
+        case Repeat(part, _, high):
             width = _width(part)
             return None if width is None or high is None else width * high
         case Back():
             return None
     return 0
+
+
+def _is_empty(tree: Any) -> bool:
+    """Whether `tree` may match without any character."""
+    match tree:
+        case Letter():
+            return False
+        case Row():
+            return all(map(_is_empty, tree.parts))
+        case Either():
+            return any(map(_is_empty, tree.parts))
+        case Group() | Atomic():
+            return _is_empty(tree.part)
+        case Repeat(_, low):
+            return low == 0 or tree.is_empty
+    return True
