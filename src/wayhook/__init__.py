@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.schema import json_schema
+    from wayhook.model.answer import answer_types
     from wayhook.model.rule import violations
     from wayhook.rendering.preview import preview
 
@@ -103,6 +104,7 @@ _LATER = {
     "Stored": "execution.ports",
     "Transport": "execution.ports",
     "WindowLimiter": "adapters.limiter.window",
+    "answer_types": "model.answer",
     "call": "execution.blocking",
     "dump": "formats.document",
     "dumps": "formats.document",
@@ -214,6 +216,7 @@ __all__ = [
     "WayhookError",
     "WindowLimiter",
     "WrongType",
+    "answer_types",
     "call",
     "dump",
     "dumps",
