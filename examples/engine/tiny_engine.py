@@ -51,7 +51,11 @@ JOURNEY = wh.Journey(
             label="welcome",
             parameters={
                 "to": wh.expression("@event{Signup.phone}"),
-                "text": wh.expression("'Your score: ' + @action{GetScore.score, defaultValue: 'none yet'}"),
+                "text": wh.expression("""
+                    'Your score: ' + if (@action{GetScore.score} is null)
+                        then ('none yet')
+                        else (toString(@action{GetScore.score}))
+                """),
             },
         ),
     ],

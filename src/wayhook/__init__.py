@@ -18,6 +18,7 @@ from wayhook.errors import (
     Evidence,
     ExecutionError,
     ExpressionError,
+    ExpressionProblem,
     MissingExtra,
     MissingValue,
     NotFound,
@@ -34,8 +35,9 @@ from wayhook.errors import (
     WayhookError,
     WrongType,
 )
-from wayhook.expression.context import Context
+from wayhook.expression.context import Context, DataSourceAnswer
 from wayhook.expression.expression import Expression, expression
+from wayhook.expression.type import ExpressionType
 from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
 from wayhook.model.authentication import (
     ApiKeyAuthentication,
@@ -96,6 +98,7 @@ if TYPE_CHECKING:
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
+    from wayhook.model.answer import answer_types
     from wayhook.model.publication import publication_violations
     from wayhook.model.rule import violations
     from wayhook.rendering.preview import preview
@@ -119,6 +122,7 @@ _LATER = {
     "Stored": "execution.ports",
     "Transport": "execution.ports",
     "WindowLimiter": "execution.window",
+    "answer_types": "model.answer",
     "call": "execution.blocking",
     "dump": "formats.document",
     "dump_authorization": "formats.adobe",
@@ -197,6 +201,7 @@ __all__ = [
     "Context",
     "CustomAuthorization",
     "DataPolicy",
+    "DataSourceAnswer",
     "DataType",
     "DefinitionError",
     "Discarded",
@@ -208,6 +213,8 @@ __all__ = [
     "Executor",
     "Expression",
     "ExpressionError",
+    "ExpressionProblem",
+    "ExpressionType",
     "Guardrails",
     "Header",
     "HttpxTransport",
@@ -263,6 +270,7 @@ __all__ = [
     "WayhookError",
     "WindowLimiter",
     "WrongType",
+    "answer_types",
     "call",
     "connection",
     "dump",

@@ -3,7 +3,7 @@
     WayhookError
     ├─ DefinitionError (ValueError)       a definition breaks a rule; all of them are in .violations
     │  └─ DocumentError                   ... and it came from a stored document
-    ├─ ExpressionError (ValueError)       an expression's text is wrong; .line, .column, .expected
+    ├─ ExpressionError (ValueError)       an expression's text is wrong; .problems, each with .line and .column
     ├─ RenderError                        the values do not fit; all faults are in .violations
     │  ├─ MissingValue (LookupError)
     │  ├─ WrongType (TypeError)
@@ -47,6 +47,7 @@ __all__ = [
     "Evidence",
     "ExecutionError",
     "ExpressionError",
+    "ExpressionProblem",
     "MissingExtra",
     "MissingValue",
     "NotFound",
@@ -111,20 +112,22 @@ class DocumentError(DefinitionError):
     """A stored document cannot be read; `violations` holds every fault with its path in the document."""
 
 
-class ExpressionError(WayhookError, ValueError):
-    """The text of an expression is wrong at `line` and `column` (both from 1).
+@attrs.frozen
+class ExpressionProblem:
+    """One thing wrong in the text of an expression, at `line` and `column` (both from 1).
 
-    `expected`: what could have stood there, as words of the language; may be empty.
+    `message`: what is wrong and what to do. `expected`: what could have stood there, as words of the language;
+    may be empty.
     """
 
-    def __init__(
-        self, message: str, *, text: str, line: int = 1, column: int = 1, expected: tuple[str, ...] = ()
-    ) -> None:
-        self.message, self.text, self.line, self.column, self.expected = message, text, line, column, expected
-        super().__init__(message)
+    message: str
+    line: int = 1
+    column: int = 1
+    expected: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        lines = self.text.split("\n")
+    def shown_in(self, text: str) -> str:
+        """Return the problem with the line of `text` in question, and a caret below the place."""
+        lines = text.split("\n")
         excerpt = lines[min(self.line, len(lines)) - 1]
         start = max(0, self.column - 40)
         wanted = f"\nexpected: {', '.join(self.expected)}" if self.expected else ""
@@ -134,12 +137,46 @@ class ExpressionError(WayhookError, ValueError):
             f"  {excerpt[start : start + 80]}\n  {caret}{wanted}"
         )
 
+
+class ExpressionError(WayhookError, ValueError):
+    """The text of an expression is wrong at `line` and `column` (both from 1).
+
+    `expected`: what could have stood there, as words of the language; may be empty. `problems`: everything that
+    is wrong, in the order of the text; the first of them is the one above.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        text: str,
+        line: int = 1,
+        column: int = 1,
+        expected: tuple[str, ...] = (),
+        problems: tuple[ExpressionProblem, ...] = (),
+    ) -> None:
+        self.message, self.text, self.line, self.column, self.expected = message, text, line, column, expected
+        self.problems = problems or (ExpressionProblem(message, line, column, expected),)
+        super().__init__(message)
+
+    @classmethod
+    def of(cls, problems: Iterable[ExpressionProblem], text: str) -> ExpressionError:
+        """Return the error that holds all `problems`, at least one, sorted by their place in `text`."""
+        found = tuple(sorted(problems, key=lambda problem: (problem.line, problem.column)))
+        first = found[0]
+        return cls(
+            first.message, text=text, line=first.line, column=first.column, expected=first.expected, problems=found
+        )
+
+    def __str__(self) -> str:
+        return "\n".join(problem.shown_in(self.text) for problem in self.problems)
+
     def __reduce__(self) -> tuple[object, ...]:
-        return _expression_error, (self.message, self.text, self.line, self.column, self.expected)
+        return _expression_error, (self.problems, self.text)
 
 
-def _expression_error(message: str, text: str, line: int, column: int, expected: tuple[str, ...]) -> ExpressionError:
-    return ExpressionError(message, text=text, line=line, column=column, expected=expected)
+def _expression_error(problems: tuple[ExpressionProblem, ...], text: str) -> ExpressionError:
+    return ExpressionError.of(problems, text)
 
 
 class RenderError(_ViolatedError):

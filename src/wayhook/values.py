@@ -9,14 +9,14 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from wayhook.jsonvalue import is_unicode
 
-__all__ = ["NUMBER_TYPES", "DataType", "Misfit", "conform", "datetime_text", "text_of"]
+__all__ = ["NUMBER_TYPES", "DataType", "Misfit", "conform", "datetime_text", "duration_text", "text_of"]
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 MAX_EXPONENT, MAX_BITS = 400, 1024
@@ -154,8 +154,8 @@ def _iso(value: str, shape: re.Pattern[str], wanted: str) -> str:
     raise _misfit(wanted, value) if not isinstance(value, str) else Misfit(f"takes {wanted}")
 
 
-def datetime_text(value: datetime) -> str:
-    """Return ISO 8601 text; the offset is kept, `Z` for zero; nothing for a local time."""
+def datetime_text(value: date) -> str:
+    """Return ISO 8601 text of a date or a time; the offset is kept, `Z` for zero; nothing for a local time."""
     text = value.isoformat()
     return text[:-6] + "Z" if text.endswith("+00:00") else text
 
@@ -214,7 +214,7 @@ def conform(data_type: DataType) -> Callable[[Any], Any]:
     return _CONFORM[data_type]
 
 
-def text_of(value: Any) -> str:
+def text_of(value: Any) -> str:  # noqa: PLR0911 - one line for each kind
     """Return the text form of a scalar, as in a header, a query, a path or after `+` (expression language 1.9).
 
     Raises `Misfit` for lists, objects and what is no value of the domain.
@@ -228,6 +228,8 @@ def text_of(value: Any) -> str:
         return _moment_text(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, timedelta):
+        return duration_text(value)
     if isinstance(value, float | Decimal):
         return decimal_text(_decimal(value))
     return str(_decimal(_index(value, "a single value that has a text form")))
@@ -239,6 +241,16 @@ def decimal_text(value: float | Decimal) -> str:
     if "e" in text:
         text = format(Decimal(text), "f")
     return text if "." in text else text + ".0"
+
+
+def duration_text(value: timedelta) -> str:
+    """Return ISO 8601 text such as `PT1.52S`, days folded into hours; a negative one has a sign in every section."""
+    micros, sign = abs(value) // timedelta.resolution, "-" if value < timedelta(0) else ""
+    minutes, micros = divmod(micros, 60_000_000)
+    hours, minutes = divmod(minutes, 60)
+    seconds = f"{micros // 1_000_000}.{micros % 1_000_000:06}".rstrip("0").rstrip(".")
+    sections = [f"{sign}{number}{unit}" for number, unit in ((hours, "H"), (minutes, "M")) if number]
+    return "PT" + "".join([*sections, f"{sign}{seconds}S"] if micros or not sections else sections)
 
 
 def _moment_text(value: datetime) -> str:

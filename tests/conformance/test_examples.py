@@ -28,9 +28,6 @@ EXAMPLES = json.loads(Path(__file__).with_name("custom-actions-examples.json").r
 KINDS = {"action": 65, "execution": 1, "export": 1, "capping": 10, "throttling": 7}
 EDITIONS = {"JO": wh.Guardrails.journey_orchestration(), "AJO": wh.Guardrails.journey_optimizer()}
 
-NEEDS_WHOLE_LANGUAGE = {"cart-recommendations"}
-"""Examples with functions of collections; they fail on purpose until these are there, and then fail loudly."""
-
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -270,13 +267,11 @@ def assert_request(request: wh.Request, expected: dict[str, Any]) -> None:
 
 def of_kind(kind: str, having: str = "", *, accepted: bool | None = None) -> Any:
     """The examples of a kind in each of their editions, as parameters; `having`: a key of what is expected."""
-    waits = pytest.mark.xfail(strict=True, raises=wh.ExpressionError, reason="needs the whole language")
     chosen = [
         pytest.param(
             example,
             edition,
             id=f"{example['id']}-{edition}",
-            marks=[waits] if example["id"] in NEEDS_WHOLE_LANGUAGE and having else [],
         )
         for example in EXAMPLES
         for edition in example["editions"]

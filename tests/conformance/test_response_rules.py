@@ -18,7 +18,6 @@ from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 STANDARD = wh.Guardrails.standard()
 ORCHESTRATION = wh.Guardrails.journey_orchestration()
 OPTIMIZER = wh.Guardrails.journey_optimizer()
-NEEDS_WHOLE_LANGUAGE = pytest.mark.xfail(strict=True, reason="collection functions come with the whole language")
 
 
 def make(sample: Any = None, failure: Any = None, *, method: str = "GET", name: str = "Loyalty", **parts: Any):
@@ -421,7 +420,6 @@ def test_a_default_of_the_type_of_its_field(points: Any) -> None:
     assert wh.expression("@action{L.points, defaultValue: 0}").evaluate(context) == (points or 0)
 
 
-@NEEDS_WHOLE_LANGUAGE
 @pytest.mark.rule("R192")
 def test_a_default_of_another_type_is_refused() -> None:
     """A text does not stand in for an integer: the field's type and the default's are not the same."""
@@ -434,7 +432,6 @@ def test_a_default_of_another_type_is_refused() -> None:
 PRODUCTS = {"products": [{"sku": "a", "price": 12}, {"sku": "b", "price": 8}, {"sku": "c", "price": 3}]}
 
 
-@NEEDS_WHOLE_LANGUAGE
 @pytest.mark.rule("R194")
 @pytest.mark.parametrize(
     ("function", "result"),
@@ -459,7 +456,6 @@ def test_outside_of_a_collection_there_is_no_current_item(text: str) -> None:
         wh.expression(text)
 
 
-@NEEDS_WHOLE_LANGUAGE
 @pytest.mark.rule("R195")
 @pytest.mark.parametrize(("index", "sku"), [(0, "a"), (1, "b"), (2, "c"), (3, None)])
 def test_at_counts_from_zero(index: int, sku: Any) -> None:

@@ -149,15 +149,15 @@ def test_a_field_name_that_needs_quotes_is_refused_without(text: str, column: in
         ("@event{A.b", 1, 11, "ends too early", {"','", "'.'", "'}'"}),
         ("(1", 1, 3, "ends too early", {"')'"}),
         ("1 +\n + 2", 2, 2, "'+' is not expected", {"a quoted text", "a whole number", "@event{…}"}),
-        ('"a" AND "b"', 1, 5, "'AND' is not expected", {"'+'", "the end"}),
-        ("1 2", 1, 3, "'2' is not expected", {"'+'", "the end"}),
+        ('"a" AND "b"', 1, 5, "'AND' is not expected here; write 'and'", {"an operator", "the end"}),
+        ("1 2", 1, 3, "'2' is not expected", {"an operator", "the end"}),
         ("name", 1, 1, "'name' is not expected", {"a quoted text", "@action{…}", "#{…}", "${…}"}),
         ("True", 1, 1, "'True' is not expected", {"true"}),
         ("@event{A..b}", 1, 10, "'.' is not expected", {"a field name", "a quoted text"}),
         ("@event{}", 1, 8, "'}' is not expected", {"a field name", "a quoted text"}),
         ("@event{A.b, default: 1}", 1, 13, "'default' is not expected", {"defaultValue"}),
         ("@event{A.b, defaultValue 1}", 1, 26, "'1' is not expected", {"':'"}),
-        ('-"a"', 1, 2, "is not expected", {"a whole number", "a decimal number"}),
+        ('-"a"', 1, 1, "'-' takes a number, not string", set()),
         ("1.", 1, 2, "'.' is not expected", {"the end"}),
         (".5", 1, 1, "'.' is not expected", {"a decimal number"}),
         ("1e5", 1, 2, "'e5' is not expected", {"the end"}),
@@ -192,11 +192,17 @@ def test_an_error_says_where_and_what_was_expected(
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ('"a" $', {"'+'", "the end"}),
-        ('"a" }', {"'+'", "the end"}),
-        ("(1", {"'+'", "')'"}),
-        ("(1 }", {"'+'", "')'"}),
-        ("@event{A.b, defaultValue: 1", {"'+'", "'}'"}),
+        ('"a" $', {"an operator", "the end"}),
+        ('"a" }', {"an operator", "the end"}),
+        ("(1", {"an operator", "')'"}),
+        ("(1 }", {"an operator", "')'"}),
+        ("[1 }", {"an operator", "','", "']'"}),
+        ("@event{A.b, defaultValue: 1", {"an operator", "','", "'}'"}),
+        ("@event{A.b", {"'.'", "','", "'('", "'}'"}),
+        ("@event{A.b,", {"defaultValue", "params"}),
+        ("1 is", {"null", "not", "numeric", "integer", "decimal"}),
+        ("1 is not", {"null"}),
+        ("if (true) then (1)", {"else"}),
     ],
 )
 def test_exactly_what_may_stand_there_is_named(text: str, expected: set[str]) -> None:
@@ -211,7 +217,7 @@ def test_a_caret_points_at_the_place() -> None:
     where, excerpt, caret, wanted = str(error).split("\n")
     assert where == "line 2, column 7: \"'c'\" is not expected here"
     assert excerpt[caret.index("^") :] == "'c'"
-    assert wanted == "expected: '+', the end"
+    assert wanted == "expected: an operator, the end"
 
 
 def test_a_long_line_is_cut_around_the_place() -> None:

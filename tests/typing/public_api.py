@@ -87,7 +87,7 @@ def describe_and_check() -> None:
     assert_type(SEND_SMS.duplicate({"SendSms_Copy"}), wh.Action)
     assert_type(wh.violations(SEND_SMS, guardrails=wh.Guardrails.journey_optimizer()), tuple[wh.Violation, ...])
     assert_type(JOURNEY.activity("day1"), wh.ActionActivity)
-    assert_type(wh.expression("1 + 2").type, wh.DataType | None)
+    assert_type(wh.expression("1 + 2").type, wh.ExpressionType | None)
 
 
 def live(now: datetime) -> None:

@@ -1,177 +1,391 @@
-"""Syntax tree to static type and to a closure over a context: parsed once, walked never again. No I/O.
+"""The compiler: a syntax tree to a static type and to a closure over a context, checked on the way. No I/O.
 
-Rules for `+` after sections 1.7, 1.9 and 1.10 of `reference/expression-language.md`.
+A tree is walked once; evaluation calls closures and looks nothing up by name. Constant parts are evaluated here. All
+that is wrong is collected, each with its place in the text.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable
 from typing import Any
 
-from wayhook.errors import ExpressionError, Violation, WrongType
+import attrs
+
+from wayhook.errors import ExpressionError, ExpressionProblem
+from wayhook.expression.closure import (
+    applied,
+    applied_to,
+    branch,
+    call,
+    call_of_one,
+    condition,
+    fallback,
+    items_of,
+    joined,
+    text,
+)
 from wayhook.expression.context import Context
-from wayhook.expression.syntax import Literal, Node, Plus, Reference, Source
-from wayhook.values import NUMBER_TYPES, DataType, Misfit, conform, text_of
+from wayhook.expression.declaration import Declarations
+from wayhook.expression.fault import Fault
+from wayhook.expression.function.function import Function, Plan
+from wayhook.expression.function.table import FUNCTIONS
+from wayhook.expression.lookup import Compiled, Lookup, nearest
+from wayhook.expression.operator import (
+    TESTS,
+    Binary,
+    as_text,
+    as_text_in_orchestration,
+    binary,
+    negative,
+    negative_type,
+    truth,
+    truth_type,
+)
+from wayhook.expression.parser import problem_at
+from wayhook.expression.reference import Evaluate, Frame
+from wayhook.expression.syntax import (
+    Call,
+    Chain,
+    Conditional,
+    Current,
+    Invalid,
+    Items,
+    Link,
+    Literal,
+    Node,
+    Reference,
+    Source,
+    Unary,
+)
+from wayhook.expression.type import ExpressionType, common, fits, list_of, widened
+from wayhook.values import Misfit
 
-__all__ = ["Evaluate", "compile_node", "type_of"]
+__all__ = ["DIALECTS", "Compiler"]
 
-Evaluate = Callable[[Context], Any]
+Kind = ExpressionType
+LENIENT, ORCHESTRATION, OPTIMIZER = DIALECTS = ("lenient", "journey_orchestration", "journey_optimizer")
 
-MAX_ITEMS = 100_000
+_PROPERTIES = frozenset({
+    "journeyUID", "journeyVersionUID", "journeyVersionName", "journeyVersionDescription", "journeyVersion",
+    "instanceUID", "externalKey", "organizationId", "sandboxName", "profileId", "namespace", "currentNodeId",
+    "currentNodeName", "previousNodeId", "previousNodeName", "lastNodeUIDInError", "lastNodeNameInError",
+    "lastNodeTypeInError", "lastErrorCode", "lastExecutedActionErrorCode", "lastDataFetchErrorCode",
+    "lastActionExecutionElapsedTime", "lastDataFetchElapsedTime", "supplementalId",
+})  # fmt: skip
+_ONLY_IN_OPTIMIZER = {"supplementalId"}
+_HINTS = {"isNull": "write … is null", "list": "write [ … ]"}
 
-_ROOTS: dict[Source, Callable[[Context], Mapping[str, Any]]] = {
-    Source.EVENT: lambda context: context.events,
-    Source.DATA_SOURCE: lambda context: context.data_sources,
-    Source.ACTION: lambda context: context.actions,
-    Source.JOURNEY: lambda context: context.journey,
+
+class Compiler:
+    """Compiles one expression.
+
+    `problems` and `warnings`: what was found on the way. `loops`: whether it needs a `Frame` to be evaluated.
+    """
+
+    def __init__(self, text: str, dialect: str, declared: Declarations) -> None:
+        self.text, self.dialect = text, dialect
+        self.problems: list[ExpressionProblem] = []
+        self.warnings: list[ExpressionProblem] = []
+        self.loops = False
+        self._lookup = Lookup(self, declared)
+        self._lazy = 0
+        self._keeps_lists = False
+
+    def whole(self, tree: Node) -> Compiled:
+        """Compile the expression; raises `ExpressionError` with all problems."""
+        compiled = self.compile(tree)
+        if self.problems:
+            raise ExpressionError.of(dict.fromkeys(self.problems), self.text)
+        evaluate = compiled.evaluate
+        if self.loops:
+            compiled = attrs.evolve(compiled, evaluate=lambda context: evaluate(Frame(context)))
+        return attrs.evolve(compiled, evaluate=_copied(compiled.evaluate)) if self._keeps_lists else compiled
+
+    def problem(self, message: str, place: int) -> None:
+        """Note what is wrong at a place of the text."""
+        self.problems.append(problem_at(message, self.text, place))
+
+    def checked(self, subject: str, place: int, rule: Callable[[], Any]) -> Any:
+        """Return what the rule gives; None, and a problem, where it refuses."""
+        try:
+            return rule()
+        except Misfit as misfit:
+            self.problem(f"{subject} {misfit}", place)
+            return None
+
+    def compile(self, node: Node) -> Compiled:
+        """Compile a node, and evaluate it if it is constant."""
+        return self.folded(_COMPILE[type(node)](self, node))
+
+    def lazily(self, node: Node) -> Compiled:
+        """Compile what may never be evaluated: a constant part that has no value is no problem of the text."""
+        self._lazy += 1
+        compiled = self.compile(node)
+        self._lazy -= 1
+        return compiled
+
+    def folded(self, compiled: Compiled) -> Compiled:
+        """Return a constant as its value; what has none is no constant any more."""
+        if not compiled.constant or self.problems:
+            return attrs.evolve(compiled, constant=False) if compiled.constant else compiled
+        try:
+            value = compiled.evaluate(_NOTHING)
+        except Fault as fault:
+            if not self._lazy:
+                self.problem(fault.message, fault.place)
+            return attrs.evolve(compiled, constant=False)
+        self._keeps_lists = self._keeps_lists or isinstance(value, list)
+        return attrs.evolve(compiled, evaluate=lambda _: value)
+
+    def literal(self, node: Literal) -> Compiled:
+        """Compile a constant."""
+        value = node.value
+        return Compiled(lambda _: value, node.data_type, constant=True)
+
+    def invalid(self, node: Invalid) -> Compiled:
+        """Note what has no meaning."""
+        self.problem(node.message, node.place)
+        return Compiled(lambda _: None)
+
+    def items(self, node: Items) -> Compiled:
+        """Compile a list, whose items have one type."""
+        items = [self.compile(item) for item in node.items]
+        kinds = []
+        for item, compiled in zip(node.items, items, strict=True):
+            if compiled.type is not None and not compiled.type.is_single:
+                self.problem(f"a list holds single values, not a value of type {compiled.type}", item.place)
+            elif not _is_null(item):
+                kinds.append(compiled.type)
+        kind = self.checked("a list", node.place, lambda: common(kinds))
+        evaluates, constant = [item.evaluate for item in items], all(item.constant for item in items)
+        if kind is None or kind is Kind.DECIMAL:
+            return Compiled(items_of(evaluates, node.place), list_of(kind) if kinds else Kind.LIST, constant=constant)
+        return Compiled(lambda frame: [evaluate(frame) for evaluate in evaluates], list_of(kind), constant=constant)
+
+    def conditional(self, node: Conditional) -> Compiled:
+        """Compile `if`, whose branches have one type, whichever is taken (A-06)."""
+        given = self.compile(node.condition)
+        self.checked("the condition of if", node.condition.place, lambda: truth_type(given.type))
+        yes, no = self.lazily(node.yes), self.lazily(node.no)
+        kind = self.checked("if … then … else", node.place, lambda: common((yes.type, no.type)))
+        test = condition(given.evaluate, "the condition of if", node.condition.place)
+        then = branch(yes.evaluate, yes.type, no.type, node.place)
+        otherwise = branch(no.evaluate, no.type, yes.type, node.place)
+        constant = given.constant and yes.constant and no.constant
+        path = yes.path if yes.path == no.path else None
+        return Compiled(
+            lambda frame: then(frame) if test(frame) else otherwise(frame), kind, constant=constant, path=path
+        )
+
+    def unary(self, node: Unary) -> Compiled:
+        """Compile `not` or `-`."""
+        operand = self.compile(node.operand)
+        if node.operator == "not":
+            kind = self.checked("'not'", node.place, lambda: truth_type(operand.type))
+            evaluate = applied(lambda value: not truth(value), "'not'", node.place, operand.evaluate)
+        else:
+            kind = self.checked("'-'", node.place, lambda: negative_type(operand.type))
+            evaluate = applied(negative, "'-'", node.place, operand.evaluate)
+        return Compiled(evaluate, kind, constant=operand.constant)
+
+    def chain(self, node: Chain) -> Compiled:
+        """Compile operands and operators of one level, from the left."""
+        self._check_null_comparison(node)
+        self._check_bare_calls(node)
+        if node.links[0].operator in ("and", "or"):
+            return self._logical(node)
+        left = self.compile(node.first)
+        for i, link in enumerate(node.links):
+            if link.operand is None:
+                left = self.folded(self._tested(left, link))
+                continue
+            right = self.compile(link.operand)
+            kind = self._type(left, right, link)
+            if link.operator == "+" and kind is Kind.STRING:
+                return self._text(left, right, node.links[i:])
+            left = self.folded(_operated(binary(link.operator, self.dialect), left, right, link, kind))
+        return left
+
+    def _type(self, left: Compiled, right: Compiled, link: Link) -> ExpressionType | None:
+        rule, kinds = binary(link.operator, self.dialect).type, (left.type, right.type)
+        kind: ExpressionType | None = self.checked(f"'{link.operator}'", link.place, lambda: rule(*kinds, self.dialect))
+        return kind
+
+    def _tested(self, left: Compiled, link: Link) -> Compiled:
+        subject, test = f"'{link.operator}'", TESTS[link.operator]
+        self.checked(subject, link.place, lambda: test.check(left.type))
+        return Compiled(applied(test.value, subject, link.place, left.evaluate), Kind.BOOLEAN, constant=left.constant)
+
+    def _text(self, left: Compiled, right: Compiled, links: tuple[Link, ...]) -> Compiled:
+        """Compile a text and all that is joined to it: from the first text on, `+` makes nothing but text."""
+        texts = [self._as_text(left, links[0].place), self._as_text(right, links[0].place)]
+        for link in links[1:]:
+            operand = self.compile(link.operand or Literal(None, None))
+            self._type(texts[0], operand, link)
+            texts.append(self._as_text(operand, link.place))
+        evaluate = joined([_piece(each) for each in texts], links[-1].place)
+        return self.folded(Compiled(evaluate, Kind.STRING, constant=all(each.constant for each in texts)))
+
+    def _as_text(self, value: Compiled, place: int) -> Compiled:
+        if value.type is Kind.STRING:
+            return value
+        form = as_text_in_orchestration if self.dialect == ORCHESTRATION else as_text
+        return self.folded(Compiled(text(value.evaluate, form, place), Kind.STRING, constant=value.constant))
+
+    def _check_null_comparison(self, node: Chain) -> None:
+        before: Node | None = node.first
+        for link in node.links:
+            if link.operator in ("==", "!=") and (_is_null(before) or _is_null(link.operand)):
+                test = "is null" if link.operator == "==" else "is not null"
+                self.problem(f"null is not compared with '{link.operator}'; write … {test}", link.place)
+            before = None
+
+    def _check_bare_calls(self, node: Chain) -> None:
+        if self.dialect == OPTIMIZER and node.links[0].operator in ("+", "-"):
+            for operand in (node.first, *(link.operand for link in node.links)):
+                if isinstance(operand, Call) and not operand.enclosed:
+                    message = f"a function beside '+' or '-' stands in parentheses (A-03); write ({operand.name}(…))"
+                    self.problem(message, operand.place)
+
+    def _logical(self, node: Chain) -> Compiled:
+        word = node.links[0].operator
+        operands = [node.first, *(link.operand for link in node.links if link.operand is not None)]
+        compiled = [self.compile(operands[0]), *map(self.lazily, operands[1:])]
+        places = [node.links[0].place, *(link.place for link in node.links)]
+        tests = []
+        for operand, each, place in zip(operands, compiled, places, strict=True):
+            self._warn_of_mixture(operand, word)
+            kind = each.type
+            self.checked(f"'{word}'", place, lambda kind=kind: truth_type(kind))  # type: ignore[misc]
+            tests.append(condition(each.evaluate, f"'{word}'", place))
+        join = all if word == "and" else any
+        constant = all(each.constant for each in compiled)
+        return Compiled(lambda frame: join(test(frame) for test in tests), Kind.BOOLEAN, constant=constant)
+
+    def _warn_of_mixture(self, operand: Node, word: str) -> None:
+        if isinstance(operand, Chain) and not operand.enclosed and word == "or" and operand.links[0].operator == "and":
+            message = "'and' binds tighter than 'or' (A-04); put parentheses around what belongs together"
+            self.warnings.append(problem_at(message, self.text, operand.place))
+
+    def call(self, node: Call) -> Compiled:
+        """Compile a function, with the signature that fits."""
+        function = FUNCTIONS.get(node.name)
+        arguments = [self.compile(argument) for argument in node.arguments]
+        if function is None:
+            self.problem(_unknown_function(node.name), node.place)
+            return Compiled(lambda _: None)
+        if self.dialect != LENIENT and function.dialect not in ("", self.dialect):
+            self.problem(f"{node.name} is no function of {self.dialect}; it belongs to {function.dialect}", node.place)
+        kinds = tuple(argument.type for argument in arguments)
+        plan: Plan | None = self.checked(node.name, node.place, lambda: function.plan(kinds, self.dialect))
+        if plan is None:
+            return Compiled(lambda _: None, function.result)
+        self._check_roles(node, plan)
+        evaluate = self._called(function.in_dialect(self.dialect), arguments, node.place)
+        constant = not function.reads_context and all(argument.constant for argument in arguments)
+        path = arguments[0].path if function.group == "list" and arguments else None
+        return Compiled(evaluate, plan.result, constant=constant, path=path)
+
+    def _called(self, function: Function, arguments: list[Compiled], place: int) -> Evaluate:
+        kinds, looping = tuple(argument.type for argument in arguments), self._lookup.is_looping
+        varying = [i for i, argument in enumerate(arguments) if not argument.constant]
+        nulls = any(argument.constant and argument.type is None for argument in arguments)
+        if len(varying) != 1 or function.reads_context or looping or nulls:
+            evaluates = [argument.evaluate for argument in arguments]
+            return call(function, evaluates, kinds, place, dialect=self.dialect, looping=looping)
+        values = [argument.evaluate(_NOTHING) if argument.constant else argument for argument in arguments]
+        before, after = values[: varying[0]], values[varying[0] + 1 :]
+        varied = arguments[varying[0]].evaluate
+        return call_of_one(function, varied, kinds, place, before=before, after=after, dialect=self.dialect)
+
+    def _check_roles(self, node: Call, plan: Plan) -> None:
+        for argument, parameter in zip(node.arguments, plan.signature.parameters, strict=True):
+            text = argument.value if isinstance(argument, Literal) else None
+            if parameter.is_constant and not isinstance(text, str):
+                message = f"{node.name} takes a text in quotes here, not a field or an expression"
+                self.problem(message, argument.place)
+            elif isinstance(text, str):
+                self.checked(node.name, argument.place, lambda p=parameter, t=text: p.check(t))  # type: ignore[misc]
+
+    def reference(self, node: Reference) -> Compiled:
+        """Compile a reference and its default."""
+        if self.dialect == ORCHESTRATION and node.source in (Source.ACTION, Source.DATASET_LOOKUP):
+            self.problem(f"a reference to an {node.source} belongs to {OPTIMIZER}", node.place)
+        if self.dialect != LENIENT and node.source is Source.JOURNEY:
+            self._check_property(node)
+        found = self._lookup.reference(node)
+        return found if node.default is None else self._with_default(found, node.default)
+
+    def _check_property(self, node: Reference) -> None:
+        known = _PROPERTIES if self.dialect == OPTIMIZER else _PROPERTIES - _ONLY_IN_OPTIMIZER
+        step = node.steps[0]
+        if step.name not in known:
+            self.problem(f"there is no journey property {step.name[:40]!r}{nearest(step.name, known)}", step.place)
+
+    def _with_default(self, found: Compiled, node: Node) -> Compiled:
+        if self.dialect != LENIENT and isinstance(node, Call) and not node.enclosed:
+            message = f"a function as default stands in parentheses; write defaultValue : ({node.name}(…))"
+            self.problem(message, node.place)
+        default = self.lazily(node)
+        if found.type is None:
+            kind = None if default.type is Kind.INTEGER else default.type
+            evaluate = fallback(found.evaluate, default.evaluate, default.type, node.place)
+            return attrs.evolve(found, type=kind, evaluate=evaluate)
+        if not fits(default.type, found.type, widening=True):
+            message = f"the field is of type {found.type}, and so must be its default, not {default.type} (R192)"
+            self.problem(message, node.place)
+        instead = default.evaluate
+        if found.type is Kind.DECIMAL:
+            instead = lambda frame: widened(default.evaluate(frame))  # noqa: E731 - one more step
+        return attrs.evolve(found, evaluate=fallback(found.evaluate, instead, None, node.place))
+
+    def current(self, node: Current) -> Compiled:
+        """Compile a loop variable."""
+        return self._lookup.current(node)
+
+
+_NOTHING = Context()
+_COMPILE: dict[type, Callable[[Compiler, Any], Compiled]] = {
+    Literal: Compiler.literal,
+    Invalid: Compiler.invalid,
+    Items: Compiler.items,
+    Conditional: Compiler.conditional,
+    Unary: Compiler.unary,
+    Chain: Compiler.chain,
+    Call: Compiler.call,
+    Reference: Compiler.reference,
+    Current: Compiler.current,
 }
 
 
-def type_of(node: Node, text: str) -> DataType | None:
-    """Return the static type of `node`, None where only the data tells.
-
-    Raises `ExpressionError` where no data could make the expression right; `text` is shown in it.
-    """
-    match node:
-        case Literal():
-            return node.data_type
-        case Reference():
-            if node.default is not None:
-                type_of(node.default, text)
-            return None
-        case Plus():
-            types = [type_of(operand, text) for operand in node.operands]
-            so_far = types[0]
-            for right, (line, column) in zip(types[1:], node.positions, strict=True):
-                so_far = _plus_type(so_far, right, text, line, column)
-            return so_far
+def _operated(operator: Binary, left: Compiled, right: Compiled, link: Link, kind: ExpressionType | None) -> Compiled:
+    subject, place = f"'{link.operator}'", link.place
+    if right.constant and not left.constant:
+        return Compiled(applied_to(operator, subject, place, left.evaluate, right.evaluate(_NOTHING)), kind)
+    evaluate = applied(operator.value, subject, place, left.evaluate, right.evaluate)
+    return Compiled(evaluate, kind, constant=left.constant and right.constant)
 
 
-def _plus_type(left: DataType | None, right: DataType | None, text: str, line: int, column: int) -> DataType | None:
-    if DataType.STRING in (left, right):
-        return DataType.STRING
-    if left is None or right is None:
-        return None
-    if {left, right} <= NUMBER_TYPES:
-        return DataType.DECIMAL if DataType.DECIMAL in (left, right) else DataType.INTEGER
-    message = f"'+' joins text or adds numbers; it cannot take {left} and {right}"
-    raise ExpressionError(message, text=text, line=line, column=column)
+def _piece(part: Compiled) -> str | Evaluate:
+    """The text of a constant one, or what gives it."""
+    value = part.evaluate(_NOTHING) if part.constant else None
+    return value if isinstance(value, str) else part.evaluate
 
 
-def compile_node(node: Node, text: str) -> Evaluate:
-    """Return the function that evaluates `node`; constant parts are evaluated here.
+def _copied(evaluate: Evaluate) -> Evaluate:
+    """Give lists away as copies: one of them may be a constant of the expression."""
 
-    Raises `ExpressionError` where a constant part has no value; `text` is shown in it.
-    """
-    match node:
-        case Literal():
-            value = node.value
-            return lambda _: value
-        case Reference():
-            return _reference(node, text)
-        case Plus():
-            return _plus(node, text)
+    def copied(context: Context) -> Any:
+        value = evaluate(context)
+        return list(value) if type(value) is list else value
+
+    return copied
 
 
-def _reference(node: Reference, text: str) -> Evaluate:
-    root, path = _ROOTS[node.source], node.path
-
-    def read(context: Context) -> Any:
-        value: Any = root(context)
-        for segment in path:
-            value = value.get(segment) if type(value) is dict else _field(value, segment)
-            if value is None:
-                return None
-        return value
-
-    if node.default is None:
-        return read
-    default = compile_node(node.default, text)
-
-    def read_or_default(context: Context) -> Any:
-        value = read(context)
-        return default(context) if value is None else value
-
-    return read_or_default
+def _is_null(node: Node | None) -> bool:
+    return isinstance(node, Literal) and node.value is None
 
 
-def _field(value: Any, name: str) -> Any:
-    """A field of an object; of a list, the list of that field of every element, lists in it flattened once."""
-    if isinstance(value, Mapping):
-        return value.get(name)
-    if not isinstance(value, list | tuple):
-        return None
-    found: list[Any] = []
-    for item in value:
-        field = item.get(name) if isinstance(item, Mapping) else None
-        if isinstance(field, list | tuple):
-            found += field
-        else:
-            found.append(field)
-        if len(found) > MAX_ITEMS:
-            raise WrongType([Violation("$", f"the list has more than {MAX_ITEMS:,} items; read less")])
-    return found
-
-
-def _plus(node: Plus, text: str) -> Evaluate:
-    constants = list(itertools.takewhile(lambda operand: isinstance(operand, Literal), node.operands))
-    rest = [compile_node(operand, text) for operand in node.operands[len(constants) :]]
-    if not constants:
-        return lambda context: _sum([evaluate(context) for evaluate in rest])
-    total = _constant_sum(constants, node, text)
-    if not rest:
-        return lambda _: total
-    return lambda context: _sum([total, *(evaluate(context) for evaluate in rest)])
-
-
-def _constant_sum(constants: list[Node], node: Plus, text: str) -> Any:
-    """The sum of the constants that a `Plus` begins with."""
-    total, *values = [constant.value for constant in constants if isinstance(constant, Literal)]
-    for value, (line, column) in zip(values, node.positions, strict=False):
-        try:
-            total = _sum([total, value])
-        except WrongType as error:
-            message = error.violations[0].message
-            raise ExpressionError(message, text=text, line=line, column=column) from None
-    return total
-
-
-def _sum(values: list[Any]) -> Any:
-    """Group from the left: text with anything is text, numbers add up, a null makes all of it null."""
-    if any(value is None for value in values):
-        return None
-    total = values[0]
-    for value in values[1:]:
-        if type(total) is str or type(value) is str:
-            total = _text(total) + _text(value)
-        elif _is_number(total) and _is_number(value):
-            total = _added(total, value)
-        else:
-            kinds = f"{type(total).__name__} and {type(value).__name__}"
-            raise WrongType([Violation("$", f"'+' joins text or adds numbers; it cannot take {kinds}")])
-    return total
-
-
-def _text(value: Any) -> str:
-    try:
-        return text_of(value)
-    except Misfit as misfit:
-        raise WrongType([Violation("$", f"'+' {misfit}")]) from None
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-
-
-def _added(left: Any, right: Any) -> Any:
-    """The sum; a decimal when one of the two is (section 1.5), within the range of its type."""
-    try:
-        if isinstance(left, int) and isinstance(right, int):
-            return conform(DataType.INTEGER)(left + right)
-        if isinstance(left, float) or isinstance(right, float):
-            return conform(DataType.DECIMAL)(float(left) + float(right))
-        return conform(DataType.DECIMAL)(left + right)
-    except (Misfit, ArithmeticError, ValueError):
-        raise WrongType([Violation("$", "the sum is out of the range of its type")]) from None
+def _unknown_function(name: str) -> str:
+    hint = _HINTS.get(name) or nearest(name, FUNCTIONS).partition("; there are")[0].removeprefix("; ")
+    return f"there is no function {name[:40]!r}; {hint or 'see the list of functions'}"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
 
-__all__ = ["Context"]
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from wayhook.expression.declaration import Declarations
+
+__all__ = ["Context", "DataSourceAnswer"]
 
 INSTANCE_LIMIT = 1_000_000
 """Bytes of JSON that the data of one individual have at most, answers of actions included (R198)."""
@@ -20,9 +25,14 @@ _KEYS = {
     "event": "events",
     "datasource": "data_sources",
     "action": "actions",
+    "datasetLookup": "dataset_lookups",
     "journey": "journey",
+    "audience": "audiences",
     "now": "now",
+    "datasource_params": "answers",
 }
+_TYPES = "types"
+_LISTED = "datasource_params"
 
 
 def _mapping(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
@@ -34,13 +44,49 @@ def _own(given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(given) if isinstance(given, Mapping) else given
 
 
+def _random_uuid() -> UUID:
+    from uuid import uuid4
+
+    return uuid4()
+
+
+def _aware(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
+    if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
+        raise DefinitionError([Violation(f"$.{field.name}", "give a date and time with an offset, such as one in UTC")])
+
+
+@attrs.frozen(repr=False)
+class DataSourceAnswer:
+    """What a data source answered to parameters, such as those of `#{Weather.main.temp, params: {city: "Oslo"}}`.
+
+    `source`: the data source, or it and the field group (`Weather.main`). `params`: the values it was asked with, by
+    name. `data`: what stands below `source`.
+    """
+
+    source: str
+    params: Mapping[str, Any]
+    data: Any
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The names of `source`."""
+        return tuple(self.source.split("."))
+
+
 @attrs.frozen(repr=False)
 class Context:
     """What happened to one individual: the payloads that references read, by name.
 
     `events`: event name to payload (`@event{Order.total}`). `data_sources`: source name to field groups
     (`#{Source.Group.field}`). `actions`: action name to its answer's fields (`@action{Weather.temp}`).
-    `journey`: journey properties (`${externalKey}`). `now`: the current time of the evaluation, or None.
+    `journey`: journey properties (`${externalKey}`). `now`: the current time of the evaluation, with an offset, or
+    None. `dataset_lookups`: activity name to what was looked up (`@datasetLookup{Activity.entities}`). `audiences`:
+    the person's status by name, `realized`, `existing` or `exited` (`inAudience`). `answers`: of data sources that
+    were asked with parameters. `random_uuid`: gives the randomness of `random()` and `uuid()`; contexts are compared
+    without it.
+
+    Values are those of JSON, and Python's dates and times: a `datetime` with an offset is a dateTime, one without is a
+    dateTimeOnly, a `date` is a dateOnly, a `timedelta` is a duration.
 
     An execution adds the answer of its action to `actions`, so that later activities of the journey read it: use one
     context for one individual. A mapping that is given as `actions` is copied, and stays as it is.
@@ -50,7 +96,11 @@ class Context:
     data_sources: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     actions: dict[str, Any] = attrs.field(factory=dict, converter=_own, validator=_mapping, kw_only=True)
     journey: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
-    now: datetime | None = attrs.field(default=None, kw_only=True)
+    now: datetime | None = attrs.field(default=None, validator=_aware, kw_only=True)
+    dataset_lookups: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
+    audiences: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
+    answers: tuple[DataSourceAnswer, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    random_uuid: Callable[[], UUID] = attrs.field(default=_random_uuid, eq=False, kw_only=True)
 
     def record(self, action: str, answer: Mapping[str, Any]) -> bool:
         """Add the answer of an action, in the place of an earlier one; False, and nothing is added, where all data of
@@ -65,41 +115,77 @@ class Context:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Context:
-        """Build a context from the keys `event`, `datasource`, `action`, `journey` and `now` (ISO text).
+        """Build a context from JSON: `event`, `datasource`, `action`, `datasetLookup`, `journey`, `audience`, `now`.
 
-        Raises `DefinitionError` that names every other key.
+        `types`: the types of fields that JSON cannot show, by path (`event.Order.created: dateTime`; indexes of lists
+        are left out): their ISO texts become dates and times. `datasource_params`: a list of objects with `source`,
+        `params` and `data`, which become `answers`. `now`: ISO text.
+
+        Raises `DefinitionError` that names every other key, and every value that does not have its type.
         """
         if not isinstance(document, Mapping):
             raise DefinitionError([Violation("$", f"a context is an object, not {type(document).__name__}")])
         faults = list(_document_faults(document))
         if faults:
             raise DefinitionError(faults)
-        parts = {_KEYS[key]: value for key, value in document.items()}
+        from wayhook.expression.declaration import ROOTS, declarations
+
+        declared = declarations(document.get(_TYPES) or {})
+        parts = {_KEYS[key]: value for key, value in document.items() if key in _KEYS}
+        for key, source in ROOTS.items():
+            if _KEYS[key] in parts:
+                parts[_KEYS[key]], below = declared.applied(source, (), parts[_KEYS[key]], f"$.{key}")
+                faults += below
+        parts["answers"], below = _answers(document.get(_LISTED) or (), declared)
+        if faults + below:
+            raise DefinitionError(faults + below)
         return cls(**{**parts, "now": _instant(document.get("now"))})
 
     def __repr__(self) -> str:
-        parts = [f"{name} {', '.join(map(str, getattr(self, name)))}" for name in _KEYS.values() if _named(self, name)]
+        names = [name for name in _KEYS.values() if name not in ("now", "answers") and getattr(self, name)]
+        parts = [f"{name} {', '.join(map(str, getattr(self, name)))}" for name in names]
         return f"<Context: {'; '.join(parts) or 'empty'}>"
 
 
-def _named(context: Context, name: str) -> bool:
-    return name != "now" and bool(getattr(context, name))
+def _answers(found: Iterable[Any], declared: Declarations) -> tuple[tuple[DataSourceAnswer, ...], list[Violation]]:
+    from wayhook.expression.syntax import Source
+
+    answers, faults = [], []
+    for i, each in enumerate(found):
+        answer = DataSourceAnswer(each["source"], each["params"], each["data"])
+        data, below = declared.applied(Source.DATA_SOURCE, answer.path, answer.data, f"$.{_LISTED}[{i}].data")
+        answers.append(attrs.evolve(answer, data=data))
+        faults += below
+    return tuple(answers), faults
 
 
 def _document_faults(document: Mapping[str, Any]) -> Iterator[Violation]:
     for key, value in document.items():
-        if key not in _KEYS:
-            yield Violation(f"$.{key}", f"a context has {', '.join(_KEYS)}; take this out")
-        elif key != "now" and not isinstance(value, Mapping):
+        if key not in _KEYS and key != _TYPES:
+            yield Violation(f"$.{key}", f"a context has {', '.join([*_KEYS, _TYPES])}; take this out")
+        elif key == "now":
+            if value is not None and _instant(value) is None:
+                yield Violation("$.now", "give a date and time such as 2030-01-02T03:04:05Z")
+        elif key == _LISTED:
+            yield from _answer_faults(value)
+        elif not isinstance(value, Mapping):
             yield Violation(f"$.{key}", f"give an object by name, not {type(value).__name__}")
-        elif key == "now" and value is not None and _instant(value) is None:
-            yield Violation("$.now", "give a date and time such as 2030-01-02T03:04:05Z")
+
+
+def _answer_faults(value: Any) -> Iterator[Violation]:
+    if not isinstance(value, list | tuple):
+        yield Violation(f"$.{_LISTED}", f"give a list of objects, not {type(value).__name__}")
+        return
+    for i, each in enumerate(value):
+        wanted = isinstance(each, Mapping) and set(each) == {"source", "params", "data"}
+        if not wanted or not isinstance(each["source"], str) or not isinstance(each["params"], Mapping):
+            message = "an answer has source (text), params (an object) and data"
+            yield Violation(f"$.{_LISTED}[{i}]", message)
 
 
 def _instant(value: Any) -> datetime | None:
-    if isinstance(value, datetime):
-        return value
-    try:
-        return datetime.fromisoformat(value)
-    except (ValueError, TypeError):
-        return None
+    """A date and time with an offset; None for anything else."""
+    from wayhook.expression.moment import moment
+
+    found = moment(value) if isinstance(value, str) else value
+    return found if isinstance(found, datetime) and found.utcoffset() is not None else None

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from wayhook.errors import ExpressionError
+from wayhook.errors import ExpressionError, ExpressionProblem, Violation, WrongType
 from wayhook.expression.context import Context
-from wayhook.expression.syntax import Node, Source, references
-from wayhook.values import DataType
+from wayhook.expression.fault import Fault
+from wayhook.expression.syntax import Node, Reference, Source, below, reads
+from wayhook.expression.type import ExpressionType, fits
 
 __all__ = ["Expression", "FieldReference", "expression"]
 
@@ -20,7 +22,10 @@ _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 @attrs.frozen
 class FieldReference:
-    """One field that an expression reads: `source` is event, data source, action or journey."""
+    """One field that an expression reads: `source` is event, data source, action, dataset lookup or journey.
+
+    `path`: the names on the way to it; path functions such as `all` are left out.
+    """
 
     source: Source
     path: tuple[str, ...]
@@ -28,67 +33,110 @@ class FieldReference:
 
 @attrs.frozen(repr=False, init=False)
 class Expression:
-    """A parsed, checked and compiled expression; equal to another with the same text.
+    """A parsed, checked and compiled expression; equal to another with the same text and dialect.
 
-    `text`: the source. Make one with `wayhook.expression(text)`.
+    `text`: the source. `dialect`: whose rules it keeps. `type`: what it gives, None where only the data tells.
+    `warnings`: what is right but may not be meant, such as `and` beside `or` without parentheses.
+    Make one with `wayhook.expression(text)`.
     """
 
     text: str
-    type: DataType | None = attrs.field(eq=False)
+    dialect: str
+    type: ExpressionType | None = attrs.field(eq=False)
+    warnings: tuple[ExpressionProblem, ...] = attrs.field(eq=False)
     _tree: Node = attrs.field(eq=False)
     _evaluate: Any = attrs.field(eq=False)
 
-    def __init__(self, text: str) -> None:
-        from wayhook.expression.compiler import compile_node, type_of
+    def __init__(self, text: str, dialect: str = "lenient") -> None:
+        from wayhook.expression.compiler import DIALECTS, Compiler
+        from wayhook.expression.declaration import NOTHING_DECLARED
         from wayhook.expression.parser import parse
 
         if not isinstance(text, str):
             raise ExpressionError(f"an expression is text, not {type(text).__name__}", text="")
-        tree = parse(text)
-        self.__attrs_init__(text, type_of(tree, text), tree, compile_node(tree, text))
+        if dialect not in DIALECTS:
+            message = f"a dialect is one of {', '.join(DIALECTS)}, not {str(dialect)[:40]!r}"
+            raise ExpressionError(message, text=text[:80])
+        tree, compiler = parse(text), Compiler(text, dialect, NOTHING_DECLARED)
+        compiled = compiler.whole(tree)
+        self.__attrs_init__(text, dialect, compiled.type, tuple(compiler.warnings), tree, compiled.evaluate)
 
     def evaluate(self, context: Context) -> Any:
         """Return the value for `context`; None where a field is absent and has no default.
 
-        Raises `WrongType` when the data does not fit an operator.
+        Raises `WrongType` when the data does not fit, with the place in the text; its messages hold no value.
         """
-        return self._evaluate(context)
+        try:
+            return self._evaluate(context)
+        except Fault as fault:
+            raise WrongType([Violation("$", self._told(fault))]) from None
+
+    def _told(self, fault: Fault) -> str:
+        from wayhook.expression.parser import problem_at
+
+        problem = problem_at(fault.message, self.text, fault.place)
+        return f"{problem.message} (line {problem.line}, column {problem.column} of the expression)"
+
+    def check(self, types: Mapping[str, str], *, expected: str | None = None) -> ExpressionType | None:
+        """Check the expression against declared types, and return its own; None where only the data tells.
+
+        `types`: by the paths of fields, such as `{"event.Order.total": "decimal", "action.Weather.temp": "integer"}`; a
+        list of objects is declared as `listObject`, its fields as they are in one element. Of a source of which
+        nothing is declared, everything may be there. `expected`: the type of the message parameter that it feeds;
+        an integer may feed a decimal.
+
+        Raises `ExpressionError` with all problems, `DefinitionError` when `types` names no field or no type.
+        """
+        from wayhook.expression.compiler import Compiler
+        from wayhook.expression.declaration import declarations
+
+        kind = Compiler(self.text, self.dialect, declarations(types)).whole(self._tree).type
+        if expected is not None and not fits(kind, ExpressionType(expected), widening=True):
+            message = f"the expression gives {kind}, and {expected} is expected here; convert it with a function"
+            raise ExpressionError(message, text=self.text, expected=(str(expected),))
+        return kind
 
     @property
     def references(self) -> tuple[FieldReference, ...]:
         """What the expression reads, each field once, in the order of the text."""
-        found = [FieldReference(node.source, node.path) for node in references(self._tree)]
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(FieldReference(source, path) for source, path in reads(self._tree)))
 
     def renaming_action(self, old: str, new: str) -> Expression:
         """Return the expression with every `@action{old…}` reading `new` instead; nothing else changes."""
-        spans = [n.root_span for n in references(self._tree) if n.source is Source.ACTION and n.path[0] == old]
+        found = [node for node in _all(self._tree) if isinstance(node, Reference) and node.source is Source.ACTION]
+        spans = [(node.root_place, node.root_end) for node in found if node.steps[0].name == old]
         text = self.text
         for start, end in sorted(spans, reverse=True):
             text = text[:start] + (new if _BARE.fullmatch(new) else json.dumps(new, ensure_ascii=False)) + text[end:]
-        return Expression(text) if spans else self
+        return Expression(text, self.dialect) if spans else self
 
     def __str__(self) -> str:
         return self.text
 
     def __repr__(self) -> str:
-        return f"expression({self.text!r})"
+        dialect = "" if self.dialect == "lenient" else f", dialect={self.dialect!r}"
+        return f"expression({self.text!r}{dialect})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Expression, (self.text,)
+        return Expression, (self.text, self.dialect)
 
 
-def expression(text: str) -> Expression:
+def _all(node: Node) -> Iterator[Node]:
+    yield node
+    for each in below(node):
+        yield from _all(each)
+
+
+def expression(text: str, dialect: str = "lenient") -> Expression:
     """Parse and check `text` at once, and return an immutable `Expression`.
 
-    Literals, references to events (`@event{Order.total}`, also `@{Order.total}`), data sources
-    (`#{Source.Group.field}`), action answers (`@action{Weather.temp}`) and journey properties (`${externalKey}`),
-    each with an optional `defaultValue`, and `+`.
+    `dialect`: `lenient` takes what the documentation of either product takes; `journey_orchestration` and
+    `journey_optimizer` are strict where that product is.
 
-    >>> str(expression("@event{Signup.campaign.id} + '/messages'").evaluate(
-    ...     Context({"Signup": {"campaign": {"id": 7}}})))
-    '7/messages'
+    >>> str(expression("upper(@event{Signup.name, defaultValue: 'friend'}) + '/messages'").evaluate(
+    ...     Context({"Signup": {"name": "Ann"}})))
+    'ANN/messages'
 
-    Raises `ExpressionError` with line, column and what was expected there.
+    Raises `ExpressionError` with every problem that can be found: line, column, what was expected there.
     """
-    return Expression(text)
+    return Expression(text, dialect)

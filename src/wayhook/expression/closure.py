@@ -1,0 +1,348 @@
+"""The closures that a compiled expression is made of: each takes a context or its frame, and gives a value. No I/O.
+
+What does not fit is a `Fault` with its place in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import NoneType
+from typing import Any
+
+import attrs
+
+from wayhook.expression.fault import Fault
+from wayhook.expression.function.function import PASSED, Function
+from wayhook.expression.operator import Binary, truth
+from wayhook.expression.reference import Evaluate, spend
+from wayhook.expression.type import (
+    MAX_TEXT,
+    NUMBERS,
+    TELLING,
+    ExpressionType,
+    bounded,
+    common,
+    fits,
+    kind_of,
+    parts,
+    typed,
+    widened,
+)
+from wayhook.values import Misfit
+
+__all__ = [
+    "applied",
+    "applied_to",
+    "branch",
+    "call",
+    "call_of_one",
+    "condition",
+    "fallback",
+    "items_of",
+    "joined",
+    "text",
+]
+
+Kind = ExpressionType
+_DECIMALS = (Kind.DECIMAL, Kind.LIST_DECIMAL)
+_NUMBERS = frozenset({int, float})
+
+
+def condition(evaluate: Evaluate, subject: str, place: int) -> Callable[[Any], bool]:
+    """Return what tells whether a condition holds; null counts as false."""
+
+    def test(frame: Any) -> bool:
+        value = evaluate(frame)
+        if value is True or value is False:
+            return value
+        try:
+            return truth(value)
+        except Misfit as misfit:
+            raise Fault(f"{subject} {misfit}", place) from None
+
+    return test
+
+
+def applied_to(operator: Binary, subject: str, place: int, one: Evaluate, constant: Any) -> Evaluate:
+    """Return an operator applied to an operand and a constant."""
+    apply, direct = operator.value, operator.direct
+    quick = _NUMBERS if direct is not None and type(constant) in _NUMBERS else frozenset()
+
+    def to_constant(frame: Any) -> Any:
+        value = one(frame)
+        if type(value) in quick:
+            return direct(value, constant)  # type: ignore[misc]  # there is one, or nothing is quick
+        try:
+            return apply(value, constant)
+        except Misfit as misfit:
+            raise Fault(f"{subject} {misfit}", place) from None
+
+    return to_constant
+
+
+def applied(
+    apply: Callable[..., Any], subject: str, place: int, one: Evaluate, two: Evaluate | None = None
+) -> Evaluate:
+    """Return an operator applied to one operand or to two."""
+
+    def unary(frame: Any) -> Any:
+        try:
+            return apply(one(frame))
+        except Misfit as misfit:
+            raise Fault(f"{subject} {misfit}", place) from None
+
+    if two is None:
+        return unary
+
+    def binary(frame: Any) -> Any:
+        try:
+            return apply(one(frame), two(frame))
+        except Misfit as misfit:
+            raise Fault(f"{subject} {misfit}", place) from None
+
+    return binary
+
+
+Part = str | Evaluate
+"""A piece of a text: always the same, or what gives a text or null."""
+
+
+def text(evaluate: Evaluate, as_text: Callable[[Any], str], place: int) -> Evaluate:
+    """Return what gives the text of a single value; null stays null."""
+
+    def text_of_value(frame: Any) -> Any:
+        value = evaluate(frame)
+        if type(value) is str or value is None:
+            return value
+        try:
+            return as_text(value)
+        except Misfit as misfit:
+            raise Fault(f"'+' {misfit}", place) from None
+
+    return text_of_value
+
+
+def joined(pieces: list[Part], place: int) -> Evaluate:
+    """Return what joins the pieces; null when one of them is."""
+    glue, evaluates = [""], list[Evaluate]()
+    for part in pieces:
+        if isinstance(part, str):
+            glue[-1] += part
+        else:
+            evaluates.append(part)
+            glue.append("")
+    if len(evaluates) == 1:
+        return _joined_around(evaluates[0], glue[0], glue[1], place)
+    if len(evaluates) == 2:  # noqa: PLR2004 - two values, such as a path of two names
+        return _joined_around_two(evaluates, glue, place)
+
+    def whole(frame: Any) -> Any:
+        texts = [glue[0]]
+        for evaluate, after in zip(evaluates, glue[1:], strict=True):
+            value = evaluate(frame)
+            if value is None:
+                return None
+            texts += (value, after)
+        return _whole("".join(texts), place)
+
+    return whole
+
+
+def _joined_around(evaluate: Evaluate, head: str, tail: str, place: int) -> Evaluate:
+    def whole(frame: Any) -> Any:
+        value = evaluate(frame)
+        return None if value is None else _whole(head + value + tail, place)
+
+    return whole
+
+
+def _joined_around_two(evaluates: list[Evaluate], glue: list[str], place: int) -> Evaluate:
+    (one, two), (head, middle, tail) = evaluates, glue
+
+    def whole(frame: Any) -> Any:
+        first, second = one(frame), two(frame)
+        if first is None or second is None:
+            return None
+        return _whole(head + first + middle + second + tail, place)
+
+    return whole
+
+
+def _whole(text: str, place: int) -> str:
+    if len(text) > MAX_TEXT:
+        raise Fault(f"'+' gives a text of at most {MAX_TEXT:,} characters; this one is longer", place)
+    return text
+
+
+def items_of(evaluates: list[Evaluate], place: int) -> Evaluate:
+    """Return what makes a list whose items have one type; integers beside decimals become decimals."""
+
+    def items(frame: Any) -> list[Any]:
+        try:
+            found = [typed(evaluate(frame)) for evaluate in evaluates]
+            kind = common({kind for kind, value in found if value is not None})
+        except Misfit as misfit:
+            raise Fault(f"a list {misfit}", place) from None
+        if kind is not None and not kind.is_single:
+            raise Fault(f"a list holds single values, not a value of type {kind}", place)
+        values = [value for _, value in found]
+        return widened(values) if kind is Kind.DECIMAL else values
+
+    return items
+
+
+def branch(evaluate: Evaluate, own: ExpressionType | None, other: ExpressionType | None, place: int) -> Evaluate:
+    """Return a branch of `if` whose value has the type of the `other` branch, where that is known (A-06)."""
+    if other is None or own is other:
+        return evaluate
+    widens = other in _DECIMALS
+    if own is not None:
+        return (lambda frame: widened(evaluate(frame))) if widens else evaluate
+
+    def checked(frame: Any) -> Any:
+        value = evaluate(frame)
+        try:
+            common((kind_of(value), other))
+        except Misfit as misfit:
+            raise Fault(f"if … then … else {misfit}", place) from None
+        return widened(value) if widens else value
+
+    return checked
+
+
+def fallback(read: Evaluate, instead: Evaluate, wanted: ExpressionType | None, place: int) -> Evaluate:
+    """Return a field or, where it is null, its default; `wanted`: the type of the default, which the field must have.
+
+    None: it is not known, or the field is known to have it.
+    """
+    if wanted is None:
+        return lambda frame: instead(frame) if (value := read(frame)) is None else value
+    widens, quick = wanted in _DECIMALS, str if wanted is Kind.STRING else None
+
+    def read_or_default(frame: Any) -> Any:
+        value = read(frame)
+        if type(value) is quick:
+            return value
+        if value is None:
+            return instead(frame)
+        _check_default(value, wanted, place)
+        return widened(value) if widens else value
+
+    return read_or_default
+
+
+def _check_default(value: Any, wanted: ExpressionType, place: int) -> None:
+    try:
+        kind = kind_of(value)
+    except Misfit as misfit:
+        raise Fault(f"the field {misfit}", place) from None
+    if not fits(kind, wanted, widening=True) and not {kind, wanted} <= NUMBERS:
+        raise Fault(f"the field is of type {kind}, and so must be its default, which is of type {wanted} (R192)", place)
+
+
+@attrs.frozen(eq=False)
+class _Judge:
+    """Judges the arguments of one call. `static`: their types, as far as they are known before."""
+
+    function: Function
+    static: tuple[ExpressionType | None, ...]
+    dialect: str
+    place: int
+
+    def result(self, frame: Any, values: list[Any]) -> Any:
+        """Return what the function gives for values that were taken."""
+        compute = self.function.compute
+        try:
+            return bounded(compute(frame, *values) if self.function.reads_context else compute(*values))
+        except Misfit as misfit:
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+        except OverflowError:
+            raise Fault(f"{self.function.name} gives a number that is out of range", self.place) from None
+
+    def paid(self, frame: Any, values: list[Any]) -> Any:
+        """Return the result in a loop, where searching and making something long is work."""
+        try:
+            spend(frame, self.function.cost(values))
+            result = self.result(frame, values)
+            spend(frame, parts(result))
+        except Misfit as misfit:
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+        return result
+
+    def taken(self, values: list[Any]) -> tuple[list[Any], bool]:
+        """Return the values as the function takes them, and whether all of such Python types are taken as they are."""
+        try:
+            found = [typed(value) for value in values]
+            plan = self.function.plan(tuple(kind for kind, _ in found), self.dialect)
+        except Misfit as misfit:
+            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+        tells = True not in plan.widens and all(map(_tells, map(type, values), self.static))
+        return plan.taken([value for _, value in found]), tells
+
+
+def call(
+    function: Function,
+    arguments: list[Evaluate],
+    kinds: tuple[ExpressionType | None, ...],
+    place: int,
+    *,
+    dialect: str,
+    looping: bool,
+) -> Evaluate:
+    """Return a call; `kinds`: the types of the arguments, None for what is judged when the value is there.
+
+    Values of Python types that were judged before, and taken as they were, are not judged again.
+    """
+    judge, known = _Judge(function, kinds, dialect, place), set[tuple[type, ...]]()
+    null, passes = function.null, function.null is PASSED
+    if not arguments:
+        return lambda frame: judge.result(frame, [])
+
+    def called(frame: Any) -> Any:
+        values = [argument(frame) for argument in arguments]
+        types = tuple(map(type, values))
+        if types not in known:
+            if not passes and any(value is None for value in values):
+                return null
+            values, tells = judge.taken(values)
+            if tells:
+                known.add(types)
+        return judge.paid(frame, values) if looping else judge.result(frame, values)
+
+    return called
+
+
+def call_of_one(
+    function: Function,
+    argument: Evaluate,
+    kinds: tuple[ExpressionType | None, ...],
+    place: int,
+    *,
+    before: list[Any],
+    after: list[Any],
+    dialect: str,
+) -> Evaluate:
+    """Return a call outside of loops with one argument that varies, and constants before and after it."""
+    judge, known, compute = _Judge(function, kinds, dialect, place), set[type](), function.compute
+    null, passes = function.null, function.null is PASSED
+
+    def called(frame: Any) -> Any:
+        value = argument(frame)
+        if type(value) in known:
+            try:
+                return bounded(compute(*before, value, *after))
+            except Misfit as misfit:
+                raise Fault(f"{function.name} {misfit}", place) from None
+        if value is None and not passes:
+            return null
+        values, tells = judge.taken([*before, value, *after])
+        if tells:
+            known.add(type(value))
+        return judge.result(frame, values)
+
+    return called
+
+
+def _tells(each: type, kind: ExpressionType | None) -> bool:
+    """Whether a Python type says all: there is one type of the language for it, or the type is known before."""
+    return each in TELLING or (kind is not None and each is not NoneType)

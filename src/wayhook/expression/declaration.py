@@ -1,0 +1,196 @@
+"""Declared types of fields: read from `event.Order.total: decimal`, looked up by path, applied to JSON data. No I/O.
+
+A key names a field by the part of the context (`event`, `datasource`, `action`, `datasetLookup`, `journey`) and the
+names on the way to it; indexes of lists are left out, and the type of a field below a list is that of one element. A
+name with a dot or a quote in it stands in quotes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import attrs
+
+from wayhook.errors import DefinitionError, Violation
+from wayhook.expression.moment import moment, of_milliseconds, read_duration
+from wayhook.expression.syntax import Source
+from wayhook.expression.type import ExpressionType, item_of
+from wayhook.values import Misfit
+
+__all__ = ["NOTHING_DECLARED", "ROOTS", "Declarations", "declarations"]
+
+ROOTS = {
+    "event": Source.EVENT,
+    "datasource": Source.DATA_SOURCE,
+    "action": Source.ACTION,
+    "datasetLookup": Source.DATASET_LOOKUP,
+    "journey": Source.JOURNEY,
+}
+_WORDS = {source: word for word, source in ROOTS.items()}
+_SEGMENT = re.compile(r"""(?:([^."']+)|"([^"]*)"|'([^']*)')(\.|$)""")
+Kind = ExpressionType
+
+
+@attrs.define
+class _Field:
+    kind: ExpressionType | None = None
+    below: dict[str, _Field] = attrs.Factory(dict)
+
+
+@attrs.frozen
+class Declarations:
+    """A tree of declared fields. What nothing is declared of is not known, and may be anything."""
+
+    _root: _Field
+
+    def field(self, source: Source, names: tuple[str, ...]) -> _Field | None:
+        """Return what is declared at and below a path; None where nothing is."""
+        found: _Field | None = self._root.below.get(_WORDS[source])
+        for name in names:
+            found = None if found is None else found.below.get(name)
+        return found
+
+    def kind(self, source: Source, names: tuple[str, ...]) -> ExpressionType | None:
+        """Return the declared type of a field; of one that has fields declared below it, an object unless declared."""
+        found = self.field(source, names)
+        if found is None:
+            return None
+        return found.kind or (Kind.OBJECT if found.below else None)
+
+    def names(self, source: Source, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the names declared right below a path."""
+        found = self.field(source, names)
+        return () if found is None else tuple(found.below)
+
+    def applied(self, source: Source, names: tuple[str, ...], data: Any, path: str) -> tuple[Any, list[Violation]]:
+        """Return the data with texts as the dates and times, and numbers as the decimals, that they are declared to be.
+
+        `data`: what stands at the path `names`; it is not changed. The second is what does not have its type.
+        """
+        field = self.field(source, names)
+        if field is None:
+            return data, []
+        faults: list[Violation] = []
+        return _applied(field, data, path, faults), faults
+
+
+def declarations(types: Mapping[str, str]) -> Declarations:
+    """Return the tree of `types`; raises `DefinitionError` with every key that names no field, and unknown types."""
+    root, faults = _Field(), []
+    for key, word in types.items():
+        names = _names(str(key))
+        if len(names) < 2 or names[0] not in ROOTS:  # noqa: PLR2004 - a part of the context and a name
+            faults.append(Violation(f"$.types.{key}", f"a field is named {', '.join(ROOTS)}, a dot and its path"))
+        elif word not in list(Kind):
+            faults.append(Violation(f"$.types.{key}", f"{str(word)[:40]!r} is no type; there are {', '.join(Kind)}"))
+        else:
+            field = root
+            for name in names:
+                field = field.below.setdefault(name, _Field())
+            field.kind = Kind(word)
+    if faults:
+        raise DefinitionError(faults)
+    return Declarations(root)
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """The names of a path; nothing where it cannot be read."""
+    names, at = [], 0
+    while at < len(key):
+        found = _SEGMENT.match(key, at)
+        if found is None:
+            return ()
+        names.append(next(part for part in found.groups()[:3] if part is not None))
+        at = found.end()
+    return () if key.endswith(".") else tuple(names)
+
+
+def _applied(field: _Field, data: Any, path: str, faults: list[Violation]) -> Any:
+    if data is None:
+        return None
+    if isinstance(data, list | tuple):
+        item = attrs.evolve(field, kind=item_of(field.kind) if field.kind and field.kind.is_list else field.kind)
+        return [
+            part if isinstance(part, list | tuple) else _applied(item, part, f"{path}[{i}]", faults)
+            for i, part in enumerate(data)
+        ]
+    if isinstance(data, Mapping):
+        below = field.below
+        return {
+            name: _applied(below[name], part, f"{path}.{name}", faults) if name in below else part
+            for name, part in data.items()
+        }
+    read = _READ.get(field.kind) if field.kind is not None else None
+    if read is None:
+        return data
+    value = read(data)
+    if value is None:
+        faults.append(Violation(path, f"the field is declared as {field.kind}, and this is none"))
+    return value
+
+
+def _moment_reader(*shapes: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def read(data: Any) -> Any:
+        value = moment(data) if isinstance(data, str) else data
+        return value if any(shape(value) for shape in shapes) else None
+
+    return read
+
+
+def _is_date_time(value: Any) -> bool:
+    return isinstance(value, datetime) and value.utcoffset() is not None
+
+
+def _is_date_time_only(value: Any) -> bool:
+    return isinstance(value, datetime) and value.utcoffset() is None
+
+
+def _is_date_only(value: Any) -> bool:
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _date_time(data: Any) -> Any:
+    """A date-time of ISO text or of milliseconds since 1970."""
+    try:
+        return of_milliseconds(data) if type(data) is int else _moment_reader(_is_date_time)(data)
+    except Misfit:
+        return None
+
+
+def _duration(data: Any) -> Any:
+    try:
+        if isinstance(data, str):
+            return read_duration(data)
+        return timedelta(milliseconds=data) if type(data) is int else data
+    except (Misfit, OverflowError):
+        return None
+
+
+def _integer(data: Any) -> Any:
+    if type(data) is float:
+        return int(data) if data.is_integer() else None
+    return None if type(data) in (str, bool) else data
+
+
+def _decimal(data: Any) -> Any:
+    try:
+        return None if type(data) in (str, bool) else float(data) if type(data) is int else data
+    except OverflowError:
+        return None
+
+
+_READ: dict[ExpressionType, Callable[[Any], Any]] = {
+    Kind.STRING: lambda data: data if isinstance(data, str) else None,
+    Kind.BOOLEAN: lambda data: data if type(data) is bool else None,
+    Kind.INTEGER: _integer,
+    Kind.DECIMAL: _decimal,
+    Kind.DATE_TIME: _date_time,
+    Kind.DATE_TIME_ONLY: _moment_reader(_is_date_time_only),
+    Kind.DATE_ONLY: _moment_reader(_is_date_only),
+    Kind.DURATION: _duration,
+}
+
+NOTHING_DECLARED = declarations({})

@@ -1,0 +1,308 @@
+"""Reading references: the fields of a context, collections and maps, and the frame of one evaluation. No I/O.
+
+Section 1.6 of `reference/expression-language.md`. What is absent is null, and so is what is below it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from operator import attrgetter
+from types import NoneType
+from typing import Any
+
+from wayhook.expression.context import Context
+from wayhook.expression.fault import Fault
+from wayhook.expression.operator import truth
+from wayhook.expression.syntax import Source
+from wayhook.expression.type import MAX_ITEMS, identity, kind_of, parts
+from wayhook.values import Misfit, datetime_text
+
+__all__ = [
+    "Evaluate",
+    "Frame",
+    "StepOf",
+    "element_path",
+    "field_step",
+    "paid",
+    "path_step",
+    "plain_path",
+    "spend",
+    "stepped",
+    "with_params",
+]
+
+MAX_WORK = 5_000_000
+PER_ITEM = 5
+
+Evaluate = Callable[[Any], Any]
+"""Takes a `Context`, or the `Frame` of one evaluation of it, and gives a value."""
+
+StepOf = Callable[[Any, Any], Any]
+"""Takes the frame and a value that is not null, and gives the value one step further."""
+
+_PARTS = {
+    Source.EVENT: "events",
+    Source.DATA_SOURCE: "data_sources",
+    Source.ACTION: "actions",
+    Source.DATASET_LOOKUP: "dataset_lookups",
+    Source.JOURNEY: "journey",
+}
+
+
+_SLOTS = {source: slot for slot, source in enumerate(_PARTS)}
+
+
+class Frame:
+    """One evaluation of an expression with loops: the context, the current elements, and the work that is left.
+
+    It has the attributes of the context that an evaluation reads.
+    """
+
+    __slots__ = ("current", "left", "now", "random_uuid", "answers", "audiences", *_PARTS.values())
+
+    def __init__(self, context: Context) -> None:
+        self.events, self.data_sources, self.actions = context.events, context.data_sources, context.actions
+        self.dataset_lookups, self.journey = context.dataset_lookups, context.journey
+        self.now, self.random_uuid = context.now, context.random_uuid
+        self.answers, self.audiences = context.answers, context.audiences
+        self.current: list[Any] = [None] * len(_PARTS)
+        self.left = MAX_WORK
+
+
+def spend(frame: Any, work: int) -> None:
+    """Take so much from the work that is left; raises `Misfit` when there is none."""
+    if type(frame) is Frame:
+        frame.left -= work
+        if frame.left < 0:
+            raise Misfit("needs too much work for one evaluation; loop over less, or nest fewer loops")
+
+
+def paid(read: Evaluate, place: int) -> Evaluate:
+    """Return what reads the same and takes the work from what is left."""
+
+    def reading(frame: Any) -> Any:
+        value = read(frame)
+        if type(value) not in _SMALL:
+            try:
+                spend(frame, parts(value))
+            except Misfit as misfit:
+                raise Fault(f"the loop {misfit}", place) from None
+        return value
+
+    return reading
+
+
+_SMALL = frozenset({int, float, bool, NoneType})
+
+
+def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
+    """Return what reads a path of names."""
+    if source is Source.EVENT and len(names) == 2:  # noqa: PLR2004 - the most frequent path: an event and a field
+        return _event_field(*names, place)
+    root = attrgetter(_PARTS[source])
+
+    def read(frame: Any) -> Any:
+        value = root(frame)
+        for name in names:
+            value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
+            if value is None:
+                return None
+        return value
+
+    return read
+
+
+def _event_field(event: str, name: str, place: int) -> Evaluate:
+    def read(frame: Any) -> Any:
+        value = frame.events.get(event)
+        if type(value) is dict:
+            return value.get(name)
+        return None if value is None else _field_at(frame, value, name, place)
+
+    return read
+
+
+def _field_at(frame: Any, value: Any, name: str, place: int) -> Any:
+    try:
+        return _field(frame, value, name)
+    except Misfit as misfit:
+        raise Fault(f"the reference {misfit}", place) from None
+
+
+def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
+    """Return what reads a path of names from the current element."""
+    slot = _SLOTS[source]
+    if len(names) == 1:
+        return _element_field(slot, names[0], place)
+
+    def read(frame: Any) -> Any:
+        value = frame.current[slot]
+        for name in names:
+            value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
+            if value is None:
+                return None
+        return value
+
+    return read
+
+
+def _element_field(slot: int, name: str, place: int) -> Evaluate:
+    def read(frame: Any) -> Any:
+        value = frame.current[slot]
+        if type(value) is dict:
+            return value.get(name)
+        return None if value is None else _field_at(frame, value, name, place)
+
+    return read
+
+
+def stepped(start: Evaluate, steps: list[StepOf]) -> Evaluate:
+    """Return what takes the steps from where `start` is."""
+
+    def read(frame: Any) -> Any:
+        value = start(frame)
+        for step in steps:
+            if value is None:
+                return None
+            value = step(frame, value)
+        return value
+
+    return read if steps else start
+
+
+def field_step(name: str) -> StepOf:
+    """Return the step to a field."""
+    return lambda frame, value: value.get(name) if type(value) is dict else _field(frame, value, name)
+
+
+def _field(frame: Any, value: Any, name: Any) -> Any:
+    """A field of an object; of a list, the list of that field of every element, lists in it flattened once."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    if not isinstance(value, list | tuple):
+        return None
+    spend(frame, PER_ITEM * len(value))
+    found: list[Any] = []
+    for item in value:
+        field = item.get(name) if isinstance(item, Mapping) else None
+        if isinstance(field, list | tuple):
+            found += field
+        else:
+            found.append(field)
+        if len(found) > MAX_ITEMS:
+            raise Misfit(f"gives a list of more than {MAX_ITEMS:,} items; read less")
+    return found
+
+
+def path_step(name: str, source: Source, argument: Evaluate | None) -> StepOf:
+    """Return the step of a path function; `argument`: its condition, index or key."""
+    if name in _MAPS:
+        return _MAPS[name]
+    if name == "entry":
+        assert argument is not None  # noqa: S101 - the parser requires it
+        return _entry(argument)
+    if name == "at":
+        assert argument is not None  # noqa: S101 - the parser requires it
+        return _at(argument)
+    return _picking(name, source, argument)
+
+
+def _items(name: str, value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise Misfit(f"takes a list; {name} looks into {kind_of(value)}")
+    if len(value) > MAX_ITEMS:
+        raise Misfit(f"takes lists of at most {MAX_ITEMS:,} items; read less")
+    return value  # type: ignore[return-value]  # a sequence
+
+
+def _at(argument: Evaluate) -> StepOf:
+    def at(frame: Any, value: Any) -> Any:
+        items, index = _items("at", value), argument(frame)
+        if index is None:
+            return None
+        if kind_of(index) != "integer":
+            raise Misfit(f"takes an integer as index, not {kind_of(index)}")
+        return items[index] if 0 <= index < len(items) else None
+
+    return at
+
+
+def _entry(argument: Evaluate) -> StepOf:
+    def entry(frame: Any, value: Any) -> Any:
+        key = argument(frame)
+        if key is None:
+            return None
+        if kind_of(key) != "string":
+            raise Misfit(f"takes a string as key, not {kind_of(key)}")
+        if not isinstance(value, Mapping | list | tuple):
+            raise Misfit(f"takes a map; entry looks into {kind_of(value)}")
+        return _field(frame, value, key)
+
+    return entry
+
+
+def _map(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise Misfit(f"takes a map; {name} looks into {kind_of(value)}")
+    return value
+
+
+_MAPS: dict[str, StepOf] = {
+    "keys": lambda _, value: list(_map("keys", value)),
+    "firstEntryKey": lambda _, value: next(iter(_map("firstEntryKey", value)), None),
+}
+
+
+def _picking(name: str, source: Source, condition: Evaluate | None) -> StepOf:
+    """`all`, `first` and `last`: the elements for which the condition holds; without one, every element."""
+    slot = _SLOTS[source]
+
+    def pick(frame: Any, value: Any) -> Any:
+        items = _items(name, value)
+        if condition is None:
+            return list(items) if name == "all" else items[0 if name == "first" else -1] if items else None
+        spend(frame, PER_ITEM * len(items))
+        found, current, outer = [], frame.current, frame.current[slot]
+        for item in items if name != "last" else reversed(items):
+            current[slot] = item
+            holds = condition(frame)
+            if holds is True or (holds is not False and truth(holds)):
+                found.append(item)
+                if name != "all":
+                    break
+        current[slot] = outer
+        return found if name == "all" else found[0] if found else None
+
+    return pick
+
+
+def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]], place: int) -> Evaluate:
+    """Return what gives the part of a data source that was asked with the parameters.
+
+    Of a source that was asked with other parameters only, null; of one that was never asked, what the context has.
+    """
+
+    def read(frame: Any) -> Any:
+        try:
+            wanted = {name: _comparable(evaluate(frame)) for name, evaluate in params}
+            answers = [answer for answer in frame.answers if answer.path == path[: len(answer.path)]]
+            for answer in answers:
+                if {name: _comparable(value) for name, value in answer.params.items()} == wanted:
+                    return _below(frame, answer.data, path[len(answer.path) :])
+            return None if answers else _below(frame, frame.data_sources, path)
+        except Misfit as misfit:
+            raise Fault(f"the reference {misfit}", place) from None
+
+    return read
+
+
+def _below(frame: Any, value: Any, names: tuple[str, ...]) -> Any:
+    for name in names:
+        value = None if value is None else _field(frame, value, name)
+    return value
+
+
+def _comparable(value: Any) -> Any:
+    """A parameter as it is compared: dates and times by the text that JSON has for them."""
+    return datetime_text(value) if isinstance(value, date) else identity(value)
