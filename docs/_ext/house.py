@@ -1,4 +1,4 @@
-"""What the pages show of the code itself, made at build time and never copied: rules, editions, limits, errors, schema.
+"""What the pages show of code and suite, made at build time and never copied: rules, editions, limits, errors, schema.
 
 A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`. The JSON
 Schema of the documents is written beside the pages, as `document.schema.json`.
@@ -16,9 +16,11 @@ from typing import Any, ClassVar
 import attrs
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
+from suite import tested
 
 import wayhook as wh
-from wayhook.model.rulebook import RULES
+from wayhook.model.edition import REASONS
+from wayhook.model.rulebook import NOT_APPLICABLE, RULES
 
 SCHEMA = "document.schema.json"
 
@@ -61,16 +63,22 @@ def code(text: object) -> str:
 
 
 def rules() -> Iterator[tuple[str, ...]]:
-    """One row for each rule."""
-    for rule in RULES.values():
-        yield rule.number, rule.title, IN[rule.editions], rule.kept
+    """One row for each rule: where it is kept and where it is tested, or why it does not apply."""
+    where = tested()
+    found = [
+        (rule.number, rule.title, IN[rule.editions], rule.kept, ", ".join(map(code, where.get(rule.number, ()))))
+        for rule in RULES.values()
+    ]
+    found += [(number, f"does not apply: {reason}", "", "", "") for number, reason in NOT_APPLICABLE.items()]
+    return iter(sorted(found, key=lambda row: int(row[0][1:])))
 
 
 def editions() -> Iterator[tuple[str, ...]]:
-    """One row for each switch of the guardrails."""
+    """One row for each switch of the guardrails: its value in each edition, and the reason."""
     for field in attrs.fields(wh.Guardrails):
         if field.name not in ("edition", "network", "data_policies"):
-            yield code(field.name), *(shown(getattr(edition, field.name)) for edition in EDITIONS)
+            values = (shown(getattr(edition, field.name)) for edition in EDITIONS)
+            yield code(field.name), *values, REASONS[field.name]
 
 
 def shown(value: Any) -> str:
@@ -145,9 +153,10 @@ def write_schema(app: Any, failure: Exception | None) -> None:
 
 def setup(app: Any) -> dict[str, bool]:
     """Add the directives and the schema."""
-    app.add_directive("rules-table", made(lambda: table(("Rule", "What it says", "Stated for", "Kept in"), rules())))
-    heads = ("Switch", *(code(edition.edition) for edition in EDITIONS))
-    app.add_directive("editions-table", made(lambda: table(heads, editions())))
+    heads: tuple[str, ...] = ("Rule", "What it says", "Stated for", "Kept in", "Tested in")
+    app.add_directive("rules-table", made(lambda: table(heads, rules())))
+    switches = ("Switch", *(code(edition.edition) for edition in EDITIONS), "Why")
+    app.add_directive("editions-table", made(lambda: table(switches, editions())))
     app.add_directive("limits-table", made(lambda: table(("At most", "Of what", "Kept in"), limits())))
     app.add_directive("error-tree", made(lambda: list(errors())))
     app.connect("build-finished", write_schema)

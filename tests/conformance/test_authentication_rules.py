@@ -552,7 +552,7 @@ def test_a_certificate_credential_is_refused(parts: dict[str, Any], rule: str) -
     assert certificate(body_params={**PARAMS, "scope": "a" * 1000}).audience == ENDPOINT
 
 
-@pytest.mark.rule("R128")
+@pytest.mark.rule("R128", both=True)
 def test_a_certificate_credential_asks_over_https() -> None:
     """A plain http endpoint is refused."""
     assert rules(certificate()) == set()

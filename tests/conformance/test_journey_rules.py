@@ -379,7 +379,7 @@ async def test_a_paused_journey_may_be_changed() -> None:
     assert await repository.save(attrs.evolve(paused, timeout=9).resume(NOW)) == 4
 
 
-@pytest.mark.rule("R290")
+@pytest.mark.rule("R290", both=True)
 async def test_only_a_live_journey_is_closed() -> None:
     """Live is closed; a draft, and what is closed already, is not."""
     repository = await kept(LIVE, attrs.evolve(DRAFT, name="Draft"))
@@ -633,7 +633,7 @@ async def test_journeys_of_one_save_count_together() -> None:
         await repository.save(empty.publish(NOW), empty.renamed("Two").publish(NOW))
 
 
-@pytest.mark.rule("R300")
+@pytest.mark.rule("R300", both=True)
 def test_the_reentrance_wait() -> None:
     """Five minutes unless given, 90 days at most, no negative and no endless one."""
     days = 24 * 3600
@@ -646,7 +646,7 @@ def test_the_reentrance_wait() -> None:
             wh.Journey("J", reentrance_wait=wait)
 
 
-@pytest.mark.rule("R301")
+@pytest.mark.rule("R301", both=True)
 async def test_a_pause_ends_by_itself() -> None:
     """It holds 14 days, and is over on day 15; the next command may be saved at once."""
     paused = LIVE.pause(NOW)
@@ -685,7 +685,7 @@ async def test_a_journey_on_its_way_is_read_only(journey, status) -> None:
     assert [path for path, _ in await refused(repository, attrs.evolve(on_the_way, status=back))] == ["$.status"]
 
 
-@pytest.mark.rule("R303")
+@pytest.mark.rule("R303", both=True)
 def test_an_idle_test_mode_ends() -> None:
     """It is there on day 6 and gone on day 8; another event keeps it for a week more."""
     test = DRAFT.test(NOW)
@@ -779,7 +779,7 @@ async def test_a_live_version_below_a_draft_protects_its_action() -> None:
     assert await other.save(more) == 2
 
 
-@pytest.mark.rule("R281")
+@pytest.mark.rule("R281", both=True)
 def test_actions_do_not_run_side_by_side() -> None:
     """One after the other; waits may stand side by side, and branches of a condition are alternatives."""
     a, b = use("a", next=["end"]), use("b", next=["end"])
@@ -1021,7 +1021,7 @@ def test_a_restriction_is_a_reference(restricted) -> None:
         wh.DataPolicy("emailTargeting", restricted)
 
 
-@pytest.mark.rule("R307")
+@pytest.mark.rule("R307", both=True)
 async def test_a_journey_has_a_size() -> None:
     """At 89 % nothing is said, at 90 % a warning, at 100 % it is refused with 413; other editions have no limit."""
 
@@ -1050,7 +1050,7 @@ def _is_full(journey: wh.Journey, size: int) -> bool:
     return ("$", "R307") not in found(journey, rails)
 
 
-@pytest.mark.rule("R308")
+@pytest.mark.rule("R308", both=True)
 def test_with_the_select_package_an_error_leads_to_an_end() -> None:
     """Straight to an end, in a journey that begins with an event; without the package anywhere."""
     rails = attrs.evolve(STANDARD, select_package=True)

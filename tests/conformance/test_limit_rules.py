@@ -191,7 +191,7 @@ def test_an_update_is_a_full_overwrite() -> None:
     assert codes(wh.load_capping, {"methods": ["POST"]}) == ["ERR_ENDPOINTCONFIG_100", "ERR_ENDPOINTCONFIG_104"]
 
 
-@pytest.mark.rule("R255", "R256", "R257", "R272", "R273")
+@pytest.mark.rule("R255", "R256", "R257", "R272", "R273", both=True)
 async def test_a_deletion_asks_whether_it_is_deployed() -> None:
     """Deployed, it is refused with its code and forced without; an unknown uid is not found."""
     repository = wh.MemoryRepository()
@@ -211,7 +211,7 @@ async def test_a_deletion_asks_whether_it_is_deployed() -> None:
     assert (capping.value.code, throttling.value.code) == ("", "14467")
 
 
-@pytest.mark.rule("R265")
+@pytest.mark.rule("R265", both=True)
 async def test_an_organization_has_one_throttling() -> None:
     """The first is kept, as is one of another organization; a second is refused, and the first can be changed."""
     repository = wh.MemoryRepository()

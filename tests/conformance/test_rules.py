@@ -120,7 +120,7 @@ def test_a_description_is_text() -> None:
         make(description=7)
 
 
-@pytest.mark.rule("R9")
+@pytest.mark.rule("R9", both=True)
 async def test_a_name_is_taken_once() -> None:
     """A second new action under the same name is a conflict; under another name it is kept."""
     repository = await kept(make("Loyalty"))
@@ -143,7 +143,7 @@ def test_the_method_is_post_unless_given(parts, method) -> None:
     assert make(url_configuration=at(**parts)).url_configuration.method == method
 
 
-@pytest.mark.rule("R11")
+@pytest.mark.rule("R11", both=True)
 def test_there_is_no_authentication_unless_given() -> None:
     """A new action has no authentication; one that is given stays."""
     basic = wh.BasicAuthentication("joe", wh.secret("env:PASSWORD"))
@@ -152,7 +152,7 @@ def test_there_is_no_authentication_unless_given() -> None:
     assert make(authentication=basic).authentication == basic
 
 
-@pytest.mark.rule("R12")
+@pytest.mark.rule("R12", both=True)
 def test_a_new_action_has_two_constant_headers() -> None:
     """Created without headers, an action has Content-Type and Charset, and they are constants."""
     action = make()
@@ -167,7 +167,7 @@ def test_a_new_action_has_two_constant_headers() -> None:
 # Where an action is used
 
 
-@pytest.mark.rule("R13")
+@pytest.mark.rule("R13", both=True)
 async def test_a_new_action_is_used_nowhere() -> None:
     """No journey uses a fresh action, whatever else is kept."""
     repository = await kept(make(), journey("Welcome", "Other"))
@@ -175,7 +175,7 @@ async def test_a_new_action_is_used_nowhere() -> None:
     assert await repository.journeys_using("Loyalty") == ()
 
 
-@pytest.mark.rule("R14")
+@pytest.mark.rule("R14", both=True)
 async def test_used_in_counts_and_lists_the_journeys() -> None:
     """An action placed in two journeys is used in these two, and the count cannot be assigned."""
     repository = await kept(make(), journey("Welcome", "Loyalty"), journey("Goodbye", "Other", "Loyalty"))
@@ -185,7 +185,7 @@ async def test_used_in_counts_and_lists_the_journeys() -> None:
         (await repository.get(wh.Action, "Loyalty")).value.used_in = 0
 
 
-@pytest.mark.rule("R15")
+@pytest.mark.rule("R15", both=True)
 async def test_an_action_twice_in_a_journey_counts_once() -> None:
     """Two activities of one journey are one use."""
     repository = await kept(make(), journey("Welcome", "Loyalty", "Loyalty"))
@@ -337,7 +337,7 @@ async def test_what_a_used_action_has_stays(parts, place) -> None:
     assert (f"$.url_configuration.{place}", "R24") in await refused(repository, make(url_configuration=at(**parts)))
 
 
-@pytest.mark.rule("R25")
+@pytest.mark.rule("R25", both=True)
 async def test_a_duplicate_is_independent() -> None:
     """A copy of a used action is used nowhere and changes freely; the original stays as it is."""
     original = make()
@@ -444,7 +444,7 @@ def test_the_marketing_action_may_be_none() -> None:
         make(required_marketing_action=7)
 
 
-@pytest.mark.rule("R32")
+@pytest.mark.rule("R32", both=True)
 def test_an_activity_adds_to_the_marketing_action_only() -> None:
     """An activity names a further marketing action and has no place for the required one."""
     activity = wh.ActionActivity("Loyalty", label="day1", additional_marketing_action="personalisation")
@@ -981,7 +981,7 @@ def test_an_unmapped_variable_header_is_refused() -> None:
 # Query parameters
 
 
-@pytest.mark.rule("R82")
+@pytest.mark.rule("R82", both=True)
 def test_query_parameters_are_in_all_editions_but_one() -> None:
     """Query parameters are refused where the edition has none."""
     configuration = at(query_parameters={"customerId": "7"})
@@ -1004,7 +1004,7 @@ def test_a_query_parameter_is_constant_or_variable() -> None:
         wh.preview(welcome, "bad", wh.Context(), actions=action)
 
 
-@pytest.mark.rule("R84")
+@pytest.mark.rule("R84", both=True)
 def test_the_names_of_query_parameters() -> None:
     """A name is not empty, begins with neither `.` nor `$`, and stands there once in these letters."""
     good = at(query_parameters={"a.b": "1", "a$": "1", "A.b": "1"})

@@ -86,7 +86,7 @@ async def test_an_export_has_everything_and_no_secret() -> None:
     assert len(wh.placeholders(document)) == 9
 
 
-@pytest.mark.rule("R310")
+@pytest.mark.rule("R310", both=True)
 async def test_an_invalid_journey_is_not_exported() -> None:
     """Everything that stands against its publication stands against its export."""
     repository = await filled_repository(wh.Journey("Bad", [wh.ActionActivity("Reservation", label="a")]))
@@ -134,7 +134,7 @@ async def test_an_import_into_an_empty_repository_keeps_the_names() -> None:
         assert (one.value, one.uid != other.uid) == (other.value, True)
 
 
-@pytest.mark.rule("R317")
+@pytest.mark.rule("R317", both=True)
 async def test_what_is_there_may_be_used_instead() -> None:
     """An action or connection that is named so is not imported, and stays as it is."""
     repository = await filled_repository()

@@ -169,7 +169,7 @@ async def test_a_limiter_sees_no_secret(ping: Make) -> None:
     assert "canary-1" not in repr(seen)
 
 
-@pytest.mark.rule("R219")
+@pytest.mark.rule("R219", both=True)
 async def test_a_window_slides(clock: FakeClock) -> None:
     """A burst across the border of two minutes is refused as one within a minute is."""
     limiter = _limiter(clock, 2, 60_000)
@@ -221,7 +221,8 @@ async def test_a_refused_call_takes_no_place_anywhere(clock: FakeClock) -> None:
     assert admitted == [True, False, False, True, False]
 
 
-@pytest.mark.rule("R222")
+@pytest.mark.rule("R222", both=True)
+@pytest.mark.rule("R268")
 async def test_calls_above_a_throttling_rule_wait_in_order(clock: FakeClock) -> None:
     """Of 250 calls at 200 a second, 200 go at once and the others a second later, in order."""
     limiter, went = wh.WindowLimiter([throttling(200)], clock=clock), []

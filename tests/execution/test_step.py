@@ -122,7 +122,8 @@ async def test_a_capped_call_has_no_attempt() -> None:
     assert "actionExecutionOriginTime" not in found
 
 
-@pytest.mark.rule("R224", "R235", "R236")
+@pytest.mark.rule("R224", "R236")
+@pytest.mark.rule("R235", both=True)
 async def test_the_time_in_a_queue_is_told_apart() -> None:
     """Ten seconds in the queue and 0.2 on the wire: the total has both, the origin time the last attempt only."""
     found = await event(wh.Response(200), seconds=0.2, limiter=Queue)
@@ -139,7 +140,7 @@ async def test_a_step_event_holds_no_data() -> None:
     assert "canary" not in repr(await event(wh.Response(200)))
 
 
-@pytest.mark.rule("R234")
+@pytest.mark.rule("R234", both=True)
 def test_an_outcome_without_a_record_is_named() -> None:
     """Without an identifier the name stands for it, and without a name that of the step."""
     named, unnamed = wh.Outcome("Ping", "timedout"), wh.Outcome("", "timedout", label="first")

@@ -165,6 +165,7 @@ async def execute() -> None:
         assert_type(outcome.attempts, tuple[wh.Attempt, ...])
         assert_type(outcome.received, wh.Response | None)
         assert_type(await executor.call("SendSms", {"to": "x"}, timeout=3), wh.Outcome)
+        assert_type(await executor.send_test_request("SendSms", {"to": 1}, secrets={"env:KEY": "k"}), wh.Outcome)
         assert_type(await executor.preview("Welcome", "day1", CONTEXT), wh.Call)
         for contexts in (endless(), [CONTEXT], streamed()):
             async with executor.batch("Welcome", "day1", contexts, concurrency=20) as batch:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import attrs
 
-__all__ = ["RULES", "Rule"]
+__all__ = ["NOT_APPLICABLE", "RULES", "Rule"]
 
 
 @attrs.frozen
@@ -344,3 +344,6 @@ R315 | Import gives new identifiers and names                        | orchestra
 R316 | Imported journey is a draft                                   | orchestration | import_journey
 R317 | Create new or use existing, nothing overwritten               | optimizer     | import_journey
 """)
+
+NOT_APPLICABLE: dict[str, str] = {}
+"""Rules that no library can keep or break, such as those about a screen, each with its reason. There is none."""
