@@ -238,3 +238,40 @@ async def test_an_import_never_mixes_actions_up(names: list[str], kept: list[str
         assert (await target.get(wh.Action, activity.action)).value.description == activity.label
     for name in kept:
         assert (await target.get(wh.Action, name)).value.description == "kept"
+
+
+class Contended(wh.MemoryRepository):
+    """A repository in which somebody else takes the chosen name just before the first save of an import."""
+
+    taken = 1
+
+    async def save(self, *values: Any, **settings: Any) -> int:
+        """Keep a value of the same name first."""
+        if settings.get("expected_version") == 0 and self.taken:
+            self.taken -= 1
+            await super().save(action(values[0].name, description="theirs"))
+        return await super().save(*values, **settings)
+
+
+@pytest.mark.parametrize(("taken", "name"), [(1, "Reservation_Copy"), (3, "Reservation_Copy3")])
+async def test_a_name_that_is_taken_meanwhile_is_left_alone(taken: int, name: str) -> None:
+    """An import chooses again, and overwrites nothing."""
+    source, target = wh.MemoryRepository(), Contended()
+    await source.save(action("Reservation"), welcome("Reservation"))
+    document = complete(await wh.export_journey(source, "Welcome"))
+    target.taken = taken
+
+    imported = await wh.import_journey(target, document)
+
+    assert imported.actions == (name,)
+    assert (await target.get(wh.Action, "Reservation")).value.description == "theirs"
+
+
+async def test_an_import_gives_up_in_the_end() -> None:
+    """Where somebody always comes first, the conflict is told."""
+    source, target = wh.MemoryRepository(), Contended()
+    await source.save(action("Reservation"), welcome("Reservation"))
+    target.taken = 99
+
+    with pytest.raises(wh.Conflict):
+        await wh.import_journey(target, complete(await wh.export_journey(source, "Welcome")))
