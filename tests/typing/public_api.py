@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, assert_type
@@ -223,7 +223,7 @@ class Never:
     """A limiter."""
 
     @asynccontextmanager
-    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+    async def place(self, method: str, url: str) -> AsyncGenerator[float]:
         """Let everything through."""
         yield float(not (method and url))
 
