@@ -784,7 +784,7 @@ def test_actions_do_not_run_side_by_side() -> None:
     """One after the other; waits may stand side by side, and branches of a condition are alternatives."""
     a, b = use("a", next=["end"]), use("b", next=["end"])
     waits = [wh.Activity("wait", label=label, next=["end"]) for label in ("w", "v")]
-    is_gold = wh.expression("@event{signup.tier} + ''")
+    is_gold = wh.expression("@event{Signup.tier} == 'gold'")
 
     side_by_side = wh.Journey("J", [attrs.evolve(EVENT, next=["a", "b"]), a, b, END])
     condition = wh.Activity("condition", label="c", conditions={"a": is_gold}, next=["b"])

@@ -5,19 +5,22 @@ Sections 7.4 to 7.6 of the rules (R68, R147, R190, R280 to R285, R306 to R308). 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
-from wayhook.errors import Violation
-from wayhook.expression.expression import FieldReference
+from wayhook.errors import ExpressionError, Violation
+from wayhook.expression.expression import Expression, FieldReference
 from wayhook.expression.syntax import Source
+from wayhook.expression.type import ExpressionType
 from wayhook.model.action import Action
 from wayhook.model.activity import activity_violations, marketing_actions
+from wayhook.model.answer import answer_types
 from wayhook.model.canvas import Canvas
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import ActionActivity, ActivityKind, AnyActivity, Journey
-from wayhook.model.parameter import MessageParameter
+from wayhook.model.parameter import MessageParameter, walk
 from wayhook.model.rule import MAX_ACTIVITIES, violations
 from wayhook.model.shape import as_tuple
 from wayhook.model.size import size_violations
@@ -30,12 +33,18 @@ _MOST_DRAWN = 4 * MAX_ACTIVITIES
 
 
 def publication_violations(
-    journey: Journey, actions: Action | Iterable[Action], *, guardrails: Guardrails | None = None
+    journey: Journey,
+    actions: Action | Iterable[Action],
+    *,
+    guardrails: Guardrails | None = None,
+    types: Mapping[str, str] | None = None,
 ) -> tuple[Violation, ...]:
     """Return all that stands against test and publication of `journey`, and warnings, which do not (R284, R285).
 
     `actions`: those that it may use; an activity of another one is an error. What concerns the whole journey comes
-    first, then its activities in order. `guardrails`: the `standard` edition unless given.
+    first, then its activities in order. `guardrails`: the `standard` edition unless given. `types`: those of fields of
+    events and data sources, such as `{"event.Order.total": "decimal"}`; with them, and with the responses of the
+    actions, each expression is checked for a type that what it feeds cannot take.
     """
     rails = Guardrails.standard() if guardrails is None else guardrails
     found = violations(journey, guardrails=rails)
@@ -44,7 +53,8 @@ def publication_violations(
     given = (actions,) if isinstance(actions, Action) else as_tuple(actions)
     if not isinstance(given, tuple) or not all(isinstance(action, Action) for action in given):
         return (*found, Violation("$.actions", "give the actions that the journey may use"))
-    publication = _Publication(journey, {action.name: action for action in given}, rails, Canvas.of(journey))
+    declared = {**({} if types is None else types), **answer_types(given)}
+    publication = _Publication(journey, {action.name: action for action in given}, rails, Canvas.of(journey), declared)
     return (*found, *publication.of_journey(), *publication.of_activities())
 
 
@@ -54,6 +64,7 @@ class _Publication:
     actions: dict[str, Action]
     rails: Guardrails
     canvas: Canvas
+    types: Mapping[str, str]
 
     def of_journey(self) -> Iterator[Violation]:
         yield from (found for found in size_violations(self.journey, self.rails) if found.warning)
@@ -74,7 +85,16 @@ class _Publication:
             elif activity.kind is ActivityKind.CONDITION and not activity.conditions:
                 message = "a condition has an expression for each way but one; give conditions"
                 yield Violation(f"{path}.conditions", message, "R284", "ERR_JOURNEYVERSION_200")
-            yield from self.of_references(activity, path)
+            faults = list(self.of_references(activity, path))
+            yield from faults or self.of_types(activity, path)
+
+    def of_types(self, activity: AnyActivity, path: str) -> Iterator[Violation]:
+        """Expressions that no data could make right, or whose type is not that of what they feed (R160, R192)."""
+        for place, expression, kind in _fed(activity, self.actions):
+            try:
+                expression.check(self.types, expected=kind)
+            except ExpressionError as error:
+                yield from (Violation(path + place, f"it cannot be right: {p.message}", "R160") for p in error.problems)
 
     def of_drawing(self) -> Iterator[tuple[str, Violation]]:
         """What is wrong with links: the label of the activity, and the violation with a path below it."""
@@ -149,6 +169,25 @@ class _Publication:
             elif action is not None and not _answers(action, fields):
                 message = f"{_shown(reference)} reads a field that the response of {name} does not declare"
                 yield Violation(path, message, "R190")
+
+
+def _fed(
+    activity: AnyActivity, actions: Mapping[str, Action]
+) -> Iterator[tuple[str, Expression, ExpressionType | None]]:
+    """Each expression with its place, and the type of what it feeds where that has one."""
+    if not isinstance(activity, ActionActivity):
+        for label, condition in activity.conditions:
+            yield f".conditions.{label}", condition, ExpressionType.BOOLEAN
+        return
+    action = actions.get(activity.action)
+    kinds = {name: parameter.data_type for name, parameter in walk(action.message_parameters if action else ())}
+    values: list[tuple[str, Any, DataType | None]] = [(".path", activity.path, None)]
+    values += [(f".parameters.{name}", value, kinds.get(name)) for name, value in activity.parameters]
+    for place in ("headers", "query_parameters"):
+        values += [(f".{place}.{name}", value, None) for name, value in getattr(activity, place)]
+    for where, value, kind in values:
+        if isinstance(value, Expression):
+            yield where, value, None if kind is None else ExpressionType(kind)
 
 
 def _references(activity: AnyActivity) -> tuple[FieldReference, ...]:
