@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import attrs
@@ -17,8 +18,6 @@ ORCHESTRATION = wh.Guardrails.journey_orchestration()
 OPTIMIZER = wh.Guardrails.journey_optimizer()
 SWITCHES = [field.name for field in attrs.fields(wh.Guardrails) if field.name != "edition"]
 NO_SWITCHES = {"network", "data_policies"}
-PENDING = {"default_cap", "slow_cap", "default_connections"}
-"""For a time: switches that come with the branch of limits. Their reasons are there; each wants a probe here."""
 
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 EVENT, END = wh.Activity("event", label="in"), wh.Activity("end", label="out")
@@ -93,6 +92,21 @@ async def called(rails: wh.Guardrails, reply: Any, *, seconds: float = 0.0) -> t
     return transport, clock
 
 
+async def capped(rails: wh.Guardrails, *, seconds: float) -> int:
+    """A probe: how many of three calls, one after the other, are above the cap of a host that answers so fast."""
+    clock = FakeClock()
+    transport = FakeTransport(wh.Response(200), clock=clock, seconds=seconds)
+    async with wh.Executor(transport=transport, guardrails=rails, clock=clock) as executor:
+        return [(await executor.call(action())).status for _ in range(3)].count("capped")
+
+
+async def connections(rails: wh.Guardrails) -> int | None:
+    """A probe: the limit of connections that a capping without one is deployed with."""
+    capping = wh.CappingConfiguration("c", wh.CappingRule("https://h.example/*", wh.Rating(9)))
+    deployed = capping.deployed(guardrails=rails).deployed_rule
+    return deployed.action.max_http_connections
+
+
 async def finishes(rails: wh.Guardrails) -> bool:
     """A probe: whether a journey that was closed 60 days ago is finished."""
     closed = wh.Journey("J").publish(NOW).close(NOW)
@@ -156,6 +170,9 @@ PROBES: dict[str, tuple[Any, Any, Any, Any]] = {
     "repetition": (wh.Repetition.ANY, repeats, 1, 4),
     "redirects": (2, follows, 1, 3),
     "network": (wh.NetworkPolicy(loopback=True), breaks(action(url="http://localhost:80/"), "R48"), True, False),
+    "default_cap": (wh.Rating(1, 500), partial(capped, seconds=0.0), 0, 2),
+    "slow_cap": (wh.Rating(1, 60_000), partial(capped, seconds=0.8), 0, 1),
+    "default_connections": (7, connections, -1, 7),
     "canvas": (True, blocks(wh.Journey("J", [wh.ActionActivity("A", label="a")]), "R280"), False, True),
     "pauses": (False, breaks(wh.Journey("J", status="Paused"), "R231"), False, True),
     "dry_runs": (False, breaks(wh.Journey("J", status="Dry run"), "R230"), False, True),
@@ -176,8 +193,8 @@ PROBES: dict[str, tuple[Any, Any, Any, Any]] = {
 
 def test_every_switch_has_a_probe_and_a_reason() -> None:
     """None is left out, and none is there that the editions do not have."""
-    assert sorted({*PROBES, *PENDING}) == sorted({*SWITCHES, *PENDING})
-    assert sorted({*REASONS, *PENDING}) == sorted({*SWITCHES, *PENDING} - NO_SWITCHES)
+    assert sorted(PROBES) == sorted(SWITCHES)
+    assert sorted(REASONS) == sorted({*SWITCHES} - NO_SWITCHES)
     assert all(reason.endswith(".") for reason in REASONS.values())
 
 
