@@ -37,7 +37,11 @@ LIMITS = (
     ("rendering.plan", "MAX_HEADER_VALUE", "{} characters", "the value of a variable header"),
     ("rendering.plan", "MAX_QUERY_VALUE", "{} characters", "the value of a variable query parameter"),
     ("rendering.answer", "MAX_TOKEN", "{} characters", "an access token; visible ASCII only"),
-    ("adapters.transport.httpx", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
+    ("adapters.transport.body", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
+    ("adapters.transport.stream", "HEAD_LIMIT", "{} bytes", "the head of an answer"),
+    ("adapters.transport.stream", "FIELD_LIMIT", "{}", "header fields of an answer"),
+    ("adapters.transport.stream", "INTERIM_LIMIT", "{} bytes", "all heads of one answer, those of interim answers too"),
+    ("adapters.transport.dial", "CONNECT_SECONDS", "{} seconds", "name resolution, connection and TLS of an attempt"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
 )
