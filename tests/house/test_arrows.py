@@ -37,7 +37,8 @@ THIRD_PARTIES = {
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},
-    "pytest": {"testing/contract.py"},
+    "pytest": {"testing/contract.py", "testing/transport_contract.py"},
+    "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
 }
 PURE = {"errors", "jsonvalue", "secret", "values", "presentation", "step", "wire", "expression", "model", "rendering"}

@@ -35,13 +35,17 @@ class Stream(asyncio.Protocol):
 
     def begin(self) -> None:
         """Begin an exchange; what is read first is its heads, the interim ones and the last."""
-        self.sent, self.ended = False, False
+        self.sent, self.ended, self._early = False, False, False
         self._heads, self._size, self._lines, self._tail = 0, 0, 0, b""
         self._left: int | None = None
 
     def begin_body(self, limit: int) -> None:
-        """Go on with the body: at most `limit` bytes, and 64 KiB of framing around them."""
+        """Go on with the body: at most `limit` bytes, and 64 KiB of framing around them.
+
+        An answer that came while the request was still under way leaves the connection in doubt.
+        """
         self._left = limit + _FRAMING_LIMIT
+        self._early = self._is_sending
 
     # What asyncio tells.
 
@@ -150,6 +154,10 @@ class Stream(asyncio.Protocol):
         if self._size > HEAD_LIMIT or self._lines > FIELD_LIMIT + 1 or self._heads > INTERIM_LIMIT:
             raise TransportError("the head of the answer is larger than its limit", Evidence.PERMANENT)
 
+    @property
+    def _is_sending(self) -> bool:
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
+
     def abort(self) -> None:
         """Close the socket now; nothing is drained, and nothing is waited for."""
         self._received.clear()
@@ -160,9 +168,9 @@ class Stream(asyncio.Protocol):
     def is_quiet(self) -> bool:
         """Whether the exchange left nothing: all was sent, nothing more came, and both sides are there."""
         transport = self._transport
-        if transport is None or self._over or self._received or self._unsent:
+        if transport is None or self._over or self._received or self._unsent or self._early:
             return False
-        return not transport.is_closing() and not transport.get_write_buffer_size()
+        return not transport.is_closing() and not self._is_sending
 
     @property
     def is_alive(self) -> bool:
