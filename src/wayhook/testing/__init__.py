@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wayhook.testing.fakes import FakeClock, FakeConsent, FakeSecrets, FakeTransport, RecordingSink
-from wayhook.testing.fault import FAULTS, Fault
+from wayhook.testing.fault import Fault
 from wayhook.testing.fault_server import FaultServer
 from wayhook.testing.service import Answer, LoopbackService, Received
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from wayhook.testing.transport_contract import TransportContract as TransportContract
 
 __all__ = [
-    "FAULTS",
     "Answer",
     "FakeClock",
     "FakeConsent",
