@@ -66,7 +66,7 @@ from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.presentation import draw_with
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
 from wayhook.values import DataType
-from wayhook.wire import Attempt, Call, Outcome, Request, Response
+from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
 
 if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
@@ -174,6 +174,7 @@ __all__ = [
     "ActionType",
     "Activity",
     "ActivityKind",
+    "AddressPolicy",
     "ApiKeyAuthentication",
     "Attempt",
     "AttemptEnded",

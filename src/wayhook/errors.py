@@ -302,14 +302,26 @@ class Evidence(StrEnum):
     REFUSED = "refused"
 
 
+_CLAIMS = {
+    Evidence.DELIVERED: "delivered",
+    Evidence.NEVER_SENT: "unavailable",
+    Evidence.REJECTED_UNREAD: "unavailable",
+    Evidence.REFUSED: "refused",
+}
+
+
 class TransportError(WayhookError):
     """What a transport raises when no final head arrived.
 
     `evidence`: what that proves. The message names the failure in words without URL, header or body.
+    `delivery`: the word that is true of this attempt by itself: `unavailable` (nothing was done), `rejected` (the other
+    side said no), `refused` (we did), `unknown`. It follows from the evidence unless given: a host without a
+    name is permanent, yet `unavailable`; a deadline that passed before a byte was sent is so, too.
     """
 
-    def __init__(self, message: str, evidence: Evidence) -> None:
+    def __init__(self, message: str, evidence: Evidence, *, delivery: str = "") -> None:
         self.message, self.evidence = message, evidence
+        self.delivery = delivery or _CLAIMS.get(evidence, "unknown")
         super().__init__(message, evidence)
 
     def __str__(self) -> str:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Literal, Protocol
 from urllib.parse import quote
 
 import attrs
@@ -16,9 +17,20 @@ from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected,
 from wayhook.presentation import Presentable
 from wayhook.secret import AccessToken, ClientCertificate, Credential, LiteralSecret, Revealed, SecretReference
 
-__all__ = ["NOT_MADE", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
+__all__ = ["NOT_MADE", "AddressPolicy", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
 Headers = tuple[tuple[str, str], ...]
+
+
+class AddressPolicy(Protocol):
+    """Decides which addresses a request may go to; `NetworkPolicy` is one."""
+
+    def address_refusal(self, host: str, port: int, address: IPv4Address | IPv6Address) -> str:
+        """Return why `address`, which `host` was resolved to, may not be dialled, or `""`.
+
+        `host`: as it stands in the URL. The sentence holds neither host nor address.
+        """
+        ...
 
 
 @attrs.frozen
@@ -27,7 +39,9 @@ class Request:
 
     `url`: ASCII, already encoded. `headers`: in order, without Host, Content-Length and connection headers,
     which belong to the transport. `body`: None sends no body. `identity`: the certificate chain and private key, in
-    PEM form, to show when the receiver asks for a client certificate.
+    PEM form, to show when the receiver asks for a client certificate. `network`: asked about every address that the
+    host leads to, before one of them is dialled (P38, P39); None asks nobody. `fresh`: travel only over a connection
+    that is new or known to be alive (P20), as what must not be sent twice does.
     """
 
     method: str
@@ -35,6 +49,8 @@ class Request:
     headers: Headers
     body: bytes | None
     identity: tuple[str, str] | None = attrs.field(default=None, repr=False)
+    network: AddressPolicy | None = None
+    fresh: bool = False
 
     def __repr__(self) -> str:
         origin = "/".join(self.url.split("?")[0].split("/", 3)[:3])  # a path may end with a secret, as a query may

@@ -182,6 +182,24 @@ async def test_a_client_of_ones_own_obeys_the_deadline() -> None:
 
 
 @pytest.mark.parametrize("own_client", [False, True])
+async def test_the_client_logs_nothing_of_ours(caplog: pytest.LogCaptureFixture, *, own_client: bool) -> None:
+    """What a service reflects in its head is not logged either, and what others do with the client still is."""
+    for logger in ("", "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger)
+    reflected = Answer(201, headers={"X-Reflected": "canary-3", "Location": "/?canary-4"})
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with LoopbackService(lambda _: reflected) as service:
+            transport = wh.HttpxTransport(client if own_client else None)
+            await transport.send(wh.Request("GET", service.url, (), None), _soon())
+            ours = [record.name for record in caplog.records if record.name.startswith("http")]
+            await transport.aclose()
+            await client.get(service.url)
+
+    assert (ours, "canary-4" in caplog.text) == ([], True)
+
+
+@pytest.mark.parametrize("own_client", [False, True])
 async def test_no_log_line_of_the_client_holds_a_secret(caplog: pytest.LogCaptureFixture, *, own_client: bool) -> None:
     """The loggers of httpx and httpcore show no URL and no header of ours, whatever their level (P50)."""
     for logger in ("", "httpx", "httpcore"):
@@ -321,6 +339,13 @@ def _keeps_alive(*answers: bytes) -> Script:
 HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
+
+def _head_of(size: int) -> bytes:
+    """A head whose fields are `size` bytes, and its body."""
+    length = b"Content-Length: 2\r\n"
+    return HEAD + length + b"X: " + b"a" * (size - len(length) - 5) + b"\r\n\r\nok"
+
+
 NO_ANSWER = {
     "F15 reset": (_answers(then="reset"), wh.Evidence.AMBIGUOUS),
     "F15b closed": (_answers(), wh.Evidence.AMBIGUOUS),
@@ -336,6 +361,14 @@ NO_ANSWER = {
     "F24b NUL in a header": (_answers(HEAD + b"X: a\0b\r\n\r\n"), wh.Evidence.PERMANENT),
     "F25 two lengths": (
         _answers(HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!"), wh.Evidence.PERMANENT,
+    ),
+    "F26d another protocol": (
+        _answers(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", then="hang"), wh.Evidence.PERMANENT,
+    ),
+    "one field too many": (_answers(HEAD + b"X: a\r\n" * 1_001 + b"\r\n"), wh.Evidence.PERMANENT),
+    "one byte too many": (_answers(_head_of(65_537)), wh.Evidence.PERMANENT),
+    "interim answers without end": (
+        _answers(b"HTTP/1.1 102 P\r\n\r\n" * 70_000, then="hang"), wh.Evidence.PERMANENT,
     ),
 }  # fmt: skip
 
@@ -360,6 +393,18 @@ ANSWERS = {
     "F23c status 999": (_answers(b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n"), 999, b""),
     "F26 interim answers": (_answers(b"HTTP/1.1 102 P\r\n\r\nHTTP/1.1 103 E\r\nLink: x\r\n\r\n" + OK), 200, b"ok"),
     "F27 HTTP/1.0 without a length": (_answers(b"HTTP/1.0 200 OK\r\n\r\nuntil the end"), 200, b"until the end"),
+    "F25b framed twice": (
+        _answers(HEAD + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"), 200, b"ok",
+    ),
+    "F26b 5,000 interim answers": (_answers(b"HTTP/1.1 103 E\r\nLink: </x>; rel=y\r\n\r\n" * 5_000 + OK), 200, b"ok"),
+    "as many fields as allowed": (
+        _answers(HEAD + b"X: a\r\n" * 999 + b"Content-Length: 2\r\n\r\nok"), 200, b"ok",
+    ),
+    "a head of the limit": (_answers(_head_of(65_536)), 200, b"ok"),
+    "a body in chunks of the limit": (
+        _answers(CHUNKED + (b"400\r\n" + b"x" * 1_024 + b"\r\n") * 1_024 + b"0\r\n\r\n"), 200, b"x" * 1_048_576,
+    ),
+    "compressed": (_answers(HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"a":1}')), 200, b'{"a":1}'),
     "a body in chunks": (_answers(CHUNKED + b"2\r\nok\r\n1;x=y\r\n!\r\n0\r\n\r\n"), 200, b"ok!"),
     "F37 204 with a body": (_answers(b"HTTP/1.1 204 No Content\r\nContent-Length: 4\r\n\r\nbody"), 204, b""),
     "F41 304": (_answers(b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"), 304, b""),
@@ -394,8 +439,9 @@ UNUSABLE = {
     "F33 chunks above the limit": (
         _answers(CHUNKED, *[b"10000\r\n" + b"x" * 65_536 + b"\r\n"] * 17, then="hang"), LARGE,
     ),
-    "F35 compressed": (
-        _answers(HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b'{"a":1}')), "compressed",
+    "F35 corrupt": (_answers(HEAD + b"Content-Encoding: gzip\r\n\r\n" + b"\x1f\x8bgarbage"), "compression"),
+    "F36 chunk extensions": (
+        _answers(CHUNKED, *[b"1;" + b"x" * 16_000 + b"\r\na\r\n"] * 200, then="hang"), "larger on the wire",
     ),
     "F34c many codings": (_answers(HEAD + b"Content-Encoding: " + b"gzip, " * 200 + b"br\r\n\r\nx"), "compressed"),
 }  # fmt: skip
@@ -624,6 +670,181 @@ async def test_bytes_left_over_are_nobodys_answer(transport: wh.HttpxTransport, 
     assert second.body == b"own"
 
 
+@pytest.mark.parametrize("pieces", LEFT_OVER.values(), ids=LEFT_OVER)
+async def test_bytes_left_over_in_a_client_of_ones_own_are_nobodys_answer(pieces: list[bytes]) -> None:
+    """A client that was given would hand them to its next caller; its connection is closed first."""
+    own = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nown"
+
+    async with (
+        _served(_answers(*pieces, then="hang", pause=0.02), _answers(own)) as server,
+        httpx.AsyncClient(trust_env=False) as client,
+    ):
+        transport = wh.HttpxTransport(client)
+        await transport.send(server.request(), _soon())
+        await asyncio.sleep(0.06)  # for the rest to arrive
+        second = await transport.send(server.request(), _soon(1))
+
+    assert second.body == b"own"
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+async def test_an_answer_framed_twice_ends_its_connection(*, own_client: bool) -> None:
+    """A length beside chunks is doubtful: the answer counts, and the connection does not serve again (F25b)."""
+    twice = HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"
+
+    async with _served(_keeps_alive(twice, OK)) as server, httpx.AsyncClient(trust_env=False) as client:
+        transport = wh.HttpxTransport(client if own_client else None)
+        responses = [await transport.send(server.request(), _soon()) for _ in range(2)]
+        await transport.aclose()
+
+    assert [response.body for response in responses] == [b"ok", b"ok"]
+    assert server.connections == 2
+
+
+async def test_an_early_answer_is_read_while_the_request_is_under_way(transport: wh.HttpxTransport) -> None:
+    """A service that refuses a large body unread is heard, and its connection is not used again (F16)."""
+
+    async def refuses(reader: _Recording, writer: asyncio.StreamWriter) -> None:
+        await reader.reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(5)
+
+    async with _served(refuses, _answers(OK)) as server:
+        response = await transport.send(server.request(body=b"x" * 20_000_000), _soon(2))
+        after = await transport.send(server.request(), _soon())
+
+    assert (response.status, after.body, server.connections) == (413, b"ok", 2)
+
+
+async def test_a_fresh_request_takes_a_connection_that_is_alive(
+    transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What must not be sent twice takes a connection that answered within a second, or a new one (P20)."""
+    with LoopbackService() as service:
+        request = wh.Request("POST", service.url, (), b"{}", fresh=True)
+        await transport.send(request, _soon())
+        await transport.send(request, _soon())
+        alive = service.connections
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: now + 2)
+        await transport.send(request, _soon())
+        fresh = service.connections
+        await transport.send(attrs.evolve(request, fresh=False), _soon())
+
+    assert (alive, fresh, service.connections) == (1, 2, 2)
+
+
+async def test_a_fresh_request_never_travels_on_an_old_connection(
+    transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that the other side drops when it is used again is not met by what needs a fresh one (F62)."""
+    async with _served(_keeps_alive(OK, b""), _answers(OK)) as server:
+        await transport.send(server.request(), _soon())
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        monkeypatch.setattr(loop, "time", lambda: now + 2)
+        response = await transport.send(attrs.evolve(server.request(), fresh=True), _soon())
+
+    assert response.body == b"ok"
+    assert len(server.requests) == 2
+
+
+async def test_time_that_is_used_up_before_the_first_byte_is_told_apart(transport: wh.HttpxTransport) -> None:
+    """At the deadline the transport says whether the request may have arrived."""
+    async with _served(_says_nothing) as server:
+        with pytest.raises(wh.TransportError) as unsent:
+            await transport.send(wh.Request("POST", f"https://127.0.0.1:{server.port}/", (), b""), _soon(0.2))
+    async with _served(_hangs()) as server:
+        with pytest.raises(wh.TransportError) as sent:
+            await transport.send(server.request(), _soon(0.2))
+
+    assert [unsent.value.evidence, sent.value.evidence] == [wh.Evidence.EXPIRED] * 2
+    assert [unsent.value.delivery, sent.value.delivery] == ["unavailable", "unknown"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        wh.Request("GET", "http://api.example.com/é", (), None),
+        wh.Request("GET", "http://api.example.com/", (("X-A", "é"),), None),
+        wh.Request("GET", "http://api.example.com/", (("X A", "b"),), None),
+        wh.Request("GET", "ftp://api.example.com/", (), None),
+        wh.Request("GET", "http:///", (), None),
+        wh.Request("GET", "no URL", (), None),
+        wh.Request("GET", "http://user@api.example.com/", (), None),
+    ],
+    ids=lambda request: request.url,
+)
+async def test_what_cannot_be_sent_is_refused(
+    transport: wh.HttpxTransport, request_: wh.Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that is none is refused before a byte leaves, with an error of ours."""
+    async with _served(_hangs()) as server:
+        address = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: address)
+        connect = socket.socket.connect
+        monkeypatch.setattr(socket.socket, "connect", lambda self, _: connect(self, ("127.0.0.1", server.port)))
+        with pytest.raises(wh.TransportError) as refused:
+            await transport.send(request_, _soon())
+
+    assert refused.value.evidence is wh.Evidence.REFUSED
+    assert server.requests == []
+
+
+FORKED = """
+import asyncio, os, sys
+import wayhook as wh
+
+transport = wh.HttpxTransport()
+request = wh.Request("POST", sys.argv[1], (), b"{}")
+
+async def call():
+    return (await transport.send(request, asyncio.get_running_loop().time() + 5)).status
+
+loop = asyncio.new_event_loop()
+print(loop.run_until_complete(call()), flush=True)
+child = os.fork()
+if not child:
+    print(asyncio.new_event_loop().run_until_complete(call()), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(loop.run_until_complete(call()), flush=True)
+loop.run_until_complete(transport.aclose())
+loop.close()
+"""
+
+
+def test_a_forked_child_gets_connections_of_its_own() -> None:
+    """The child opens its own connection, and the parent goes on with the one it had (P25)."""
+    with LoopbackService() as service:
+        command = [sys.executable, "-W", "error", "-c", FORKED, service.url]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=15)
+
+    assert (done.stdout, done.stderr) == ("200\n200\n200\n", "")
+    assert (service.connections, len(service.received)) == (2, 3)
+
+
+def test_another_loop_gets_connections_of_its_own() -> None:
+    """A transport that outlives its loop opens new connections in the next one."""
+    transport = wh.HttpxTransport()
+
+    async def call(*, last: bool) -> int:
+        response = await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())
+        if last:
+            await transport.aclose()
+        else:  # what nobody closes is closed by its owner, the loop that ends
+            for connection in next(iter(transport._idle.values())):
+                connection.abort()
+        return response.status
+
+    with LoopbackService() as service:
+        statuses = [asyncio.run(call(last=last)) for last in (False, True)]
+
+    assert (statuses, service.connections) == ([200, 200], 2)
+
+
 async def test_a_cancelled_call_leaves_nothing(transport: wh.HttpxTransport) -> None:
     """A call cancelled while it waits, for the head or for the body, closes its connection; the next one works."""
     before = asyncio.all_tasks()
@@ -750,7 +971,7 @@ async def test_what_was_idle_for_long_is_closed(transport: wh.HttpxTransport, mo
         loop = asyncio.get_running_loop()
         now = loop.time()
         monkeypatch.setattr(loop, "time", lambda: now + 60)
-        await transport._close_stale()
+        transport._close_stale()
 
     assert idle_after_burst > 1
     assert sum(map(len, transport._idle.values())) == 0
@@ -774,8 +995,6 @@ async def test_the_parser_can_be_asked_for_what_is_left(transport: wh.HttpxTrans
     """The names inside of httpcore that the check for leftover bytes reads are there in this version."""
     with LoopbackService() as service:
         await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())
-    ((connection, _),) = next(iter(transport._idle.values()))
+    (connection,) = next(iter(transport._idle.values()))
 
-    (inner,) = connection._pool.connections
-
-    assert inner._connection._h11_state.trailing_data == (b"", False)
+    assert connection.engine._connection._h11_state.trailing_data == (b"", False)

@@ -11,9 +11,10 @@ import wayhook
 import wayhook.testing
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
+CONTRACTS = ("RepositoryContract", "RepositoryMachine", "TransportContract")
 PUBLIC = [
     *(f"wayhook.{name}" for name in wayhook.__all__),
-    *(f"wayhook.testing.{name}" for name in (*wayhook.testing.__all__, "RepositoryContract", "RepositoryMachine")),
+    *(f"wayhook.testing.{name}" for name in (*wayhook.testing.__all__, *CONTRACTS)),
 ]
 
 

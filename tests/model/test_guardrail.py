@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import wayhook as wh
 from wayhook.model.url import DEFAULT_PORTS, parse_url
@@ -272,12 +276,100 @@ def test_public_names_that_look_private_are_called(host) -> None:
         {"ports": 8443},
         {"ports": ["8443"]},
         {"ports": "8443"},
+        {"networks": "10.2.0.0/16"},
+        {"networks": [7]},
+        {"networks": ["10.2.0.1"]},
+        {"networks": ["10.2.0.1/16"]},
+        {"networks": ["crm.internal/16"]},
     ],
 )
 def test_a_policy_of_a_wrong_type_is_refused(policy) -> None:
     """A single text in place of a collection is not taken for its letters."""
     with pytest.raises(wh.DefinitionError):
         wh.NetworkPolicy(**policy)
+
+
+NOT_PUBLIC = """
+0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 127.0.0.1 127.255.255.255 169.254.0.0
+169.254.169.254 172.16.0.0 172.31.255.255 192.0.0.0 192.0.0.255 192.0.2.1 192.88.99.1 192.168.0.0
+192.168.255.255 198.18.0.0 198.19.255.255 198.51.100.7 203.0.113.7 224.0.0.1 239.255.255.255 240.0.0.1
+255.255.255.255 :: ::1 ::8.8.8.8 ::ffff:8.8.8.8 ::ffff:10.0.0.1 ::ffff:0:8.8.8.8 64:ff9b::808:808 64:ff9b:1::1
+100::1 100:0:0:1::1 2001::1 2001:1ff:ffff::1 2001:db8::1 2002:808:808::1 3fff::1 3fff:fff::1 5f00::1 fc00::1
+fdff::1 fe80::1 fe80::1%eth0 fec0::1 ff02::1
+"""
+PUBLIC = """
+1.1.1.1 8.8.8.8 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0 169.253.255.255
+169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 192.167.255.255 192.169.0.0 198.17.255.255
+198.20.0.0 223.255.255.255 2001:200::1 2001:4860:4860::8888 2003::1 2606:4700::1111 2a00::1 3ffe::1 4000::1
+::1:0:0:1 64:ff9a::1 100:0:0:2::1
+"""
+
+
+def dialled(host: str, address: str, port: int = 443, **policy) -> bool:
+    """Whether a policy lets a host that leads to an address be dialled."""
+    return not wh.NetworkPolicy(**policy).address_refusal(host, port, ip_address(address))
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC.split())
+def test_an_address_that_is_not_public_is_not_dialled(address) -> None:
+    """Every range of the list is closed, from its first address to its last, whatever the host is called (P38)."""
+    assert not dialled("api.example.com", address)
+
+
+@pytest.mark.parametrize("address", PUBLIC.split())
+def test_a_public_address_is_dialled(address) -> None:
+    """What lies beside the ranges is open."""
+    assert dialled("api.example.com", address)
+
+
+@pytest.mark.parametrize(
+    ("policy", "host", "address", "port", "allowed"),
+    [
+        ({"loopback": True}, "localhost", "127.0.0.1", 8080, True),
+        ({"loopback": True}, "[::1]", "::1", 8080, True),
+        ({"loopback": True}, "localhost", "::ffff:127.0.0.1", 80, False),
+        ({"loopback": True}, "api.example.com", "169.254.169.254", 80, False),
+        ({"loopback": True}, "api.example.com", "10.2.0.7", 80, False),
+        ({"loopback": True}, "api.example.com", "0.0.0.0", 80, False),
+        ({"networks": ["10.2.0.0/16"]}, "crm.example.com", "10.2.255.255", 443, True),
+        ({"networks": ["10.2.0.0/16"]}, "crm.example.com", "10.3.0.0", 443, False),
+        ({"networks": ["10.2.0.0/16"]}, "crm.example.com", "::ffff:10.2.0.7", 443, False),
+        ({"networks": ["fd00:2::/32"]}, "crm.example.com", "fd00:2::7", 443, True),
+        ({"hosts": ["crm.internal"]}, "crm.internal", "10.9.9.9", 443, True),
+        ({"hosts": ["crm.internal"]}, "crm.internal", "127.0.0.1", 443, True),
+        ({"hosts": ["crm.internal"]}, "crm.internal", "fd00::1", 443, True),
+        ({"hosts": ["crm.internal"]}, "crm.internal", "169.254.169.254", 443, False),
+        ({"hosts": ["crm.internal"]}, "crm.internal", "64:ff9b::a00:1", 443, False),
+        ({"hosts": ["crm.internal"]}, "api.example.com", "10.9.9.9", 443, False),
+        ({"hosts": ["crm.internal:8443"]}, "crm.internal", "10.9.9.9", 8443, True),
+        ({"hosts": ["crm.internal:8443"]}, "crm.internal", "10.9.9.9", 443, False),
+        ({"hosts": ["10.2.0.7"]}, "api.example.com", "10.2.0.7", 443, True),
+        ({"hosts": ["10.2.0.7:8080"]}, "10.2.0.7", "10.2.0.7", 8080, True),
+        ({"hosts": ["10.2.0.7:8080"]}, "10.2.0.7", "10.2.0.7", 443, False),
+        ({"hosts": ["[fd00::7]"]}, "[fd00::7]", "fd00::7", 443, True),
+        ({"hosts": ["169.254.169.254"]}, "169.254.169.254", "169.254.169.254", 80, True),
+    ],
+)
+def test_a_policy_opens_what_it_names(policy, host, address, port, allowed) -> None:
+    """Loopback, a network, a host or an address opens that and nothing beside it, least of all link-local."""
+    assert dialled(host, address, port, **policy) is allowed
+
+
+@given(st.ip_addresses())
+def test_what_the_language_calls_private_is_never_public(address) -> None:
+    """Whatever the language calls private, link-local or multicast is closed, and so is what maps to it."""
+    special = address.is_private or address.is_link_local or address.is_multicast
+
+    assert not (special and dialled("api.example.com", str(address)))
+
+
+def test_a_network_in_the_policy_lets_its_addresses_be_written() -> None:
+    """An address of a named network may stand in a URL; its neighbours and other ports may not."""
+    networks = ["10.2.0.0/16"]
+
+    assert called("https://10.2.0.7/", networks=networks) == ""
+    assert called("https://10.3.0.7/", networks=networks) == "R41"
+    assert called("https://10.2.0.7:8443/", networks=networks) == "R38"
 
 
 def test_methods_are_a_collection() -> None:

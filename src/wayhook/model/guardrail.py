@@ -6,16 +6,18 @@ the products differ; reliability section 14 says how the editions repeat.
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from functools import lru_cache
+from ipaddress import ip_network
 
 import attrs
 
 from wayhook.errors import ExpressionError, Violation
 from wayhook.expression.expression import Expression
+from wayhook.model.address import LOOPBACK, PRIVATE, Address, Network, closed_range, is_within, literal_address
 from wayhook.model.lifecycle import JourneyStatus
 from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
@@ -56,19 +58,26 @@ class NetworkPolicy(Shaped):
     """Which hosts may be called beyond public host names; made in code, never read from a document (P40).
 
     `loopback`: this machine itself (`localhost`, 127.0.0.0/8, `[::1]`), on every port.
-    `hosts`: names or addresses that the rules refuse otherwise, such as `crm.internal` or `10.2.0.7:8080`.
+    `hosts`: names or addresses that the rules refuse otherwise, such as `crm.internal` or `10.2.0.7:8080`; such a name
+    may lead to a private address, yet not to a link-local one.
+    `networks`: ranges that hosts may lead to, such as `10.2.0.0/16`.
     `ports`: ports allowed on every host beside 80 for http and 443 for https (R38, R39).
     """
 
     loopback: bool = False
     hosts: frozenset[str] = attrs.field(default=frozenset(), converter=_hosts)
     ports: frozenset[int] = attrs.field(default=frozenset(), converter=_numbers)
+    networks: frozenset[str] = attrs.field(default=frozenset(), converter=_texts)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type."""
         yield from type_fault(self.loopback, bool, "$.loopback", "True or False", "R48")
         yield from _member_faults(self.hosts, str, "$.hosts", "host names")
         yield from _member_faults(self.ports, int, "$.ports", "port numbers")
+        if faults := list(_member_faults(self.networks, str, "$.networks", "networks, such as '10.2.0.0/16',")):
+            yield from faults
+        elif not all(map(_is_network, self.networks)):
+            yield Violation("$.networks", "write a network by its first address and length, such as '10.2.0.0/16'")
 
     def refusal(self, url: StaticUrl) -> tuple[str, str] | None:
         """Return why the host or port of `url` may not be called, with the rule's number, or None."""
@@ -76,7 +85,7 @@ class NetworkPolicy(Shaped):
             return None
         if f"{url.host}:{url.port}" in self.hosts:
             return None
-        if url.host not in self.hosts and (refused := _host_refusal(url.host)) is not None:
+        if not self._names(url.host) and (refused := _host_refusal(url.host)) is not None:
             return refused
         if url.port == DEFAULT_PORTS[url.scheme] or url.port in self.ports:
             return None
@@ -86,29 +95,57 @@ class NetworkPolicy(Shaped):
         )
         return message, "R38" if url.scheme == "https" else "R39"
 
+    def _names(self, host: str) -> bool:
+        address = literal_address(host)
+        return host in self.hosts or (address is not None and is_within(address, self._opened))
+
+    @property
+    def _opened(self) -> tuple[Network, ...]:
+        return tuple(map(_network, self.networks))
+
+    def address_refusal(self, host: str, port: int, address: Address) -> str:
+        """Return why `address`, which `host` leads to, may not be dialled, or `""` (P38); see `AddressPolicy`."""
+        closed = closed_range(address)
+        if closed is None or self._opens(host, port, address):
+            return ""
+        return f"the host leads to an address in {closed}, which is not public; allow it in the network policy"
+
+    def _opens(self, host: str, port: int, address: Address) -> bool:
+        if is_within(address, self._opened) or (self.loopback and is_within(address, LOOPBACK)):
+            return True
+        spelled = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - of IP
+        if not self.hosts.isdisjoint((spelled, f"{spelled}:{port}")):
+            return True
+        return is_within(address, PRIVATE) and not self.hosts.isdisjoint((host, f"{host}:{port}"))
+
 
 def _member_faults(members: object, kind: type, path: str, wanted: str) -> Iterator[Violation]:
     if not isinstance(members, frozenset) or not all(type(member) is kind for member in members):
         yield Violation(path, f"a collection of {wanted} belongs here")
 
 
-def _is_loopback(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or (address is not None and address.is_loopback)
+_network = lru_cache(maxsize=1024)(ip_network)
 
 
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _is_network(text: str) -> bool:
     try:
-        return ipaddress.ip_address(host.strip("[]"))
+        return "/" in text and bool(_network(text))
     except ValueError:
-        return None
+        return False
+
+
+def _is_loopback(host: str) -> bool:
+    address = literal_address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def _host_refusal(host: str) -> tuple[str, str] | None:
     if host.startswith("["):
         return "an IPv6 address is not allowed; use a host name", "R42"
     if _NUMERIC.fullmatch(host.rsplit(".", 1)[-1]):
-        return "an IP address is not allowed, in any spelling; use a host name", "R41" if _address(host) else "R43"
+        return "an IP address is not allowed, in any spelling; use a host name", "R41" if literal_address(
+            host
+        ) else "R43"
     if "." not in host or host.endswith(_SPECIAL_SUFFIXES):
         return f"{host!r} is no public host name; allow it in the network policy if it is meant", "R48"
     if ".adobe." in host:

@@ -1,18 +1,23 @@
-"""For other people's tests: fakes of the ports, a contract for repositories, a loopback service.
+"""For other people's tests: fakes of the ports, contracts for repositories and transports, services on this machine.
 
-`RepositoryContract` and `RepositoryMachine` need pytest and hypothesis; the rest needs nothing more than wayhook.
+`RepositoryContract` and `RepositoryMachine` need pytest and hypothesis, `TransportContract` needs pytest and trustme;
+the rest needs nothing more than wayhook.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from wayhook.testing.fakes import FakeClock, FakeConsent, FakeSecrets, FakeTransport, RecordingSink
+from wayhook.testing.fault import Fault
+from wayhook.testing.fault_server import FaultServer
 from wayhook.testing.service import Answer, LoopbackService, Received
 
 if TYPE_CHECKING:
     from wayhook.testing.contract import RepositoryContract as RepositoryContract
     from wayhook.testing.contract import RepositoryMachine as RepositoryMachine
+    from wayhook.testing.transport_contract import TransportContract as TransportContract
 
 __all__ = [
     "Answer",
@@ -20,19 +25,28 @@ __all__ = [
     "FakeConsent",
     "FakeSecrets",
     "FakeTransport",
+    "Fault",
+    "FaultServer",
     "LoopbackService",
     "Received",
     "RecordingSink",
 ]
 
 
+_CONTRACTS = {
+    "RepositoryContract": "contract",
+    "RepositoryMachine": "contract",
+    "TransportContract": "transport_contract",
+}
+
+
 def __getattr__(name: str) -> Any:
-    if name not in ("RepositoryContract", "RepositoryMachine"):
+    if name not in _CONTRACTS:
         raise AttributeError(f"module 'wayhook.testing' has no attribute {name!r}")
     try:
-        from wayhook.testing import contract
+        module = import_module(f"wayhook.testing.{_CONTRACTS[name]}")
     except ModuleNotFoundError as error:
         from wayhook.errors import MissingExtra
 
         raise MissingExtra(f"{name} needs {error.name}: pip install pytest hypothesis") from None
-    return getattr(contract, name)
+    return getattr(module, name)

@@ -1,55 +1,75 @@
-"""HTTP/1.1 through httpx. The one module that imports httpx; its types and errors stay here."""
+"""HTTP/1.1 through httpx and its engine, httpcore. The one module that imports them; their types stay here."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import logging
+import os
+import re
 import ssl
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from functools import cache, lru_cache
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from contextvars import ContextVar
+from functools import lru_cache
+from ipaddress import ip_address
 from os import PathLike
 from pathlib import Path
+from socket import EAI_AGAIN, gaierror
 from tempfile import TemporaryDirectory
+from typing import Any, Protocol, cast
 
+import attrs
+import httpcore
 import httpx
 
+from wayhook.adapters.transport.body import BODY_LIMIT, announced_length, decoded, too_large
+from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
+from wayhook.adapters.transport.stream import FIELD_LIMIT, HEAD_LIMIT, Stream
 from wayhook.errors import DefinitionError, Evidence, TransportError, Violation
-from wayhook.wire import Request, Response
+from wayhook.model.address import Address
+from wayhook.model.url import StaticUrl, UrlFault, parse_url
+from wayhook.wire import Headers, Request, Response
 
 __all__ = ["HttpxTransport"]
 
-BODY_LIMIT = 1_048_576
-FIELD_LIMIT = 1_000
-_CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 5.0
+_ALIVE_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
-_LENGTH_DIGITS = 18
 _CONTEXTS_KEPT = 64
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+_BROKEN = (
+    httpx.HTTPError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    ssl.SSLError,  # after the handshake httpcore does not translate it
+    ConnectionError,
+)
+_URL = re.compile(r"([A-Za-z]+://[^/?#]*)(/[^?#]*)?(\?[^#]*)?")
+
+_OURS: ContextVar[bool] = ContextVar("ours", default=False)
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
 
 
-_Identity = tuple[str, str]
-"""A client certificate with its chain, and its private key, in PEM form."""
-
-_Origin = tuple[str, _Identity | None]
-"""Scheme, host and port, and the client certificate: what a connection is for."""
+def _is_not_ours(_: logging.LogRecord) -> bool:
+    """Drop what the client would log about our requests (P50); what others do with it is logged as they like."""
+    return not _OURS.get()
 
 
 class HttpxTransport:
     """Sends requests with httpx, over connections that are kept alive and used last in, first out.
 
     `client`: a client of your own, with its proxies, certificates, hooks and limits; it stays open when this
-    transport closes, and a call with a client certificate of its own is refused. Without one, each connection is a
-    pool of one: httpx's shared pool costs more with every connection in it, and can lose places when calls are
-    cancelled.
+    transport closes, and a call with a client certificate of its own is refused. Without one, each connection is
+    dialled here: the addresses are judged, the name is resolved once, limits are kept as the bytes come, and a request
+    that must not be sent twice finds a connection that is alive.
+    `body_limit`: bytes of an answer's body that are read at most, on the wire and inflated.
     `trust`: certificates of authorities of your own in PEM form, as text or the path of a file, trusted beside the
-    public ones; a client of your own brings its own.
-    `body_limit`: bytes of an answer's body that are read at most.
-    Raises `DefinitionError` when `trust` cannot be read or stands beside a client.
+    public ones; a client of your own brings its own. Raises `DefinitionError` when they cannot be read.
     No redirect is followed; without a client of your own no cookie is kept and no variable of the environment
     is read.
     """
@@ -61,154 +81,448 @@ class HttpxTransport:
         trust: str | PathLike[str] = "",
         body_limit: int = BODY_LIMIT,
     ) -> None:
-        self._client, self._body_limit = client, body_limit
+        self._client, self.body_limit = client, body_limit
         self._trust = _authorities(trust, client) if trust else ""
-        self._contexts: dict[_Identity | None, ssl.SSLContext] = {}
-        self._idle: dict[_Origin, deque[tuple[httpx.AsyncHTTPTransport, float]]] = defaultdict(deque)
+        self._idle: dict[_Origin, deque[_Connection]] = defaultdict(deque)
+        self._contexts: dict[tuple[str, str] | None, ssl.SSLContext] = {}
+        self._resolver = Resolver()
+        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
         self._swept = 0.0
+        for name in _LOGGERS:
+            logging.getLogger(name).addFilter(_is_not_ours)
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
+        self._settle()
+        way = self._way(request)
+        ours = _OURS.set(True)
         try:
-            async with self._answer(request, deadline) as answer:
-                headers = tuple((k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in answer.headers.raw)
-                if len(headers) > FIELD_LIMIT:
-                    raise TransportError(f"the answer has more than {FIELD_LIMIT:,} header fields", Evidence.PERMANENT)
-                body, fault = await self._body(answer, deadline)
-                return Response(answer.status_code, headers, body, fault)
-        except TimeoutError:
-            raise TransportError("the time was used up before an answer came", Evidence.EXPIRED) from None
-        except httpx.HTTPError as error:
-            raise _translated(error) from None
-        except ssl.SSLError as error:  # after the handshake httpcore does not translate it
-            raise (_alert(error) or _broken()) from None
-        except httpx.InvalidURL:
-            raise TransportError("the client cannot use this URL", Evidence.REFUSED) from None
-        except RuntimeError:
-            raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
-
-    @asynccontextmanager
-    async def _answer(self, request: Request, deadline: float) -> AsyncIterator[httpx.Response]:
-        """The answer, from its head to its end; a connection in doubt is closed, not kept."""
-        message = _message(request)
-        if self._client is not None:
-            if request.identity is not None:
-                raise TransportError("a client of your own brings its own client certificate", Evidence.REFUSED)
-            async with asyncio.timeout_at(deadline):
-                answer = await self._client.send(message, stream=True, follow_redirects=False)
-            try:
-                yield answer
-            finally:
-                await answer.aclose()
-            return
-        origin = (f"{message.url.scheme}://{message.url.netloc.decode('ascii')}", request.identity)
-        idle = self._idle[origin]
-        connection = idle.pop()[0] if idle else _connection(self._context(message.url.scheme, request.identity))
-        clean = False
-        try:
-            async with asyncio.timeout_at(deadline):
-                answer = await connection.handle_async_request(message)
-            yield answer
-            await answer.aclose()
-            clean = not (self._closed or _has_leftover(connection))
+            return await self._exchanged(way, request, deadline)
         finally:
-            if clean:
-                self._idle[origin].append((connection, asyncio.get_running_loop().time()))
-                await self._close_stale()
-            else:
-                await connection.aclose()
+            _OURS.reset(ours)
 
-    def _context(self, scheme: str, identity: _Identity | None) -> ssl.SSLContext:
+    async def _exchanged(self, way: _Way, request: Request, deadline: float) -> Response:
+        """The answer by the deadline: its head, and of its body what can be used."""
+        head, complete = None, False
+        body, fault = b"", ""
+        try:
+            async with asyncio.timeout_at(deadline):
+                head = _bounded(await way.head())
+                wire = await self._body(head, request.method)
+            complete = True
+            body, fault = (wire, "") if head.is_decoded else decoded(wire, head.headers, self.body_limit)
+        except TimeoutError:
+            if head is None:
+                raise _expired(sent=way.sent) from None
+            fault = "the body did not arrive in time"
+        except TransportError as error:
+            if head is None:
+                raise
+            fault = error.message
+        except _BROKEN as error:
+            if head is None:
+                raise way.failure(error) from None
+            fault = "the body is cut or malformed"
+        finally:
+            await way.end(complete=complete)
+        return Response(head.status, head.headers, body, fault)
+
+    async def _body(self, head: _Head, method: str) -> bytes:
+        """The body as it is on the wire; raises `TransportError` for one above the limit."""
+        has_body = method != "HEAD" and head.status not in _WITHOUT_BODY
+        if has_body and announced_length(head.headers) > self.body_limit:
+            raise TransportError(too_large(self.body_limit), Evidence.PERMANENT)
+        chunks, size = [], 0
+        async with aclosing(head.body) as body:
+            async for chunk in body:
+                size += len(chunk)
+                if size > self.body_limit:
+                    raise TransportError(too_large(self.body_limit), Evidence.PERMANENT)
+                chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _way(self, request: Request) -> _Way:
+        """How the request travels; raises `TransportError` for one that cannot."""
+        url = _URL.fullmatch(request.url)
+        try:
+            if url is None:
+                raise UrlFault(("no URL", ""))
+            origin, target = _origin(url[1]), f"{url[2] or '/'}{url[3] or ''}".encode("ascii")
+            if self._client is not None:
+                return _ByClient(self._client, self._resolver, origin, target, request)
+            return self._by_connection(origin, target, request)
+        except (UrlFault, UnicodeEncodeError, httpx.InvalidURL):
+            raise TransportError("the client cannot send this request", Evidence.REFUSED) from None
+
+    def _by_connection(self, origin: StaticUrl, target: bytes, request: Request) -> _Way:
+        message = _message(origin, target, request)
+        key = (origin, request.identity)
+        connection = self._alive(key, request)
+        if connection is None:
+            tls = None if origin.scheme == "http" else self._context(request.identity)
+            destination = Destination(origin.host, origin.port, tls, request.network)
+            connection = _Connection(key, destination, self._resolver)
+        return _ByConnection(connection, message, self)
+
+    def _context(self, identity: tuple[str, str] | None) -> ssl.SSLContext:
         """What a new connection trusts and shows; made once for each client certificate."""
-        if scheme == "http":
-            return _no_tls()
         if not (self._trust or identity):
-            return _tls()
+            return _public_tls()
         if identity not in self._contexts:
             if len(self._contexts) >= _CONTEXTS_KEPT:
                 del self._contexts[next(iter(self._contexts))]
-            self._contexts[identity] = _tls_with(self._trust, identity)
+            self._contexts[identity] = _tls(self._trust, identity)
         return self._contexts[identity]
 
-    async def _close_stale(self) -> None:
+    def _alive(self, key: _Origin, request: Request) -> _Connection | None:
+        """The connection that was used last, if it can be used again for `request`; those that cannot at all close."""
+        idle, now = self._idle[key], asyncio.get_running_loop().time()
+        while idle:
+            connection = idle[-1]
+            if request.fresh and connection.idle_since < now - _ALIVE_SECONDS:
+                break
+            idle.pop()
+            if connection.idle_since >= now - _IDLE_SECONDS and connection.serves(request):
+                return connection
+            connection.abort()
+        return None
+
+    def keep(self, connection: _Connection) -> None:
+        """Keep a connection for the next request, or close it when the transport is closed."""
+        if self._closed:
+            connection.abort()
+            return
+        connection.idle_since = asyncio.get_running_loop().time()
+        self._idle[connection.key].append(connection)
+        self._close_stale()
+
+    def _close_stale(self) -> None:
         """Close what has been idle for long, of every host, about once a second: the first in would stay for ever."""
         now = asyncio.get_running_loop().time()
         if now - self._swept < _SWEEP_SECONDS:
             return
         self._swept = now
-        for origin, idle in list(self._idle.items()):
-            while idle and idle[0][1] < now - _IDLE_SECONDS:
-                await idle.popleft()[0].aclose()
+        for key, idle in list(self._idle.items()):
+            while idle and (idle[0].idle_since < now - _IDLE_SECONDS or not idle[0].is_clean):
+                idle.popleft().abort()
             if not idle:
-                self._idle.pop(origin, None)
+                self._idle.pop(key, None)
 
-    async def _body(self, answer: httpx.Response, deadline: float) -> tuple[bytes, str]:
-        """The body as far as it can be used, and why not all of it can."""
-        too_large = f"the body is larger than {self._body_limit:,} bytes"
-        if answer.status_code not in _WITHOUT_BODY and self._announces_too_much(answer):
-            return b"", too_large
-        chunks, size = [], 0
-        try:
-            async with asyncio.timeout_at(deadline):
-                async for chunk in answer.aiter_raw():
-                    size += len(chunk)
-                    if size > self._body_limit:
-                        return b"", too_large
-                    chunks.append(chunk)
-        except TimeoutError:
-            return b"", "the body did not arrive in time"
-        except (httpx.HTTPError, ssl.SSLError):
-            return b"", "the body is cut or malformed"
-        is_plain = answer.headers.get("content-encoding", "identity").strip().lower() in ("identity", "")
-        return b"".join(chunks), "" if is_plain else "the body is compressed, which was not asked for"
-
-    def _announces_too_much(self, answer: httpx.Response) -> bool:
-        length = answer.headers.get("content-length", "")
-        return length.isascii() and length.isdigit() and int(length[:_LENGTH_DIGITS]) > self._body_limit
+    def _settle(self) -> None:
+        """Forget, in another loop or a forked process, what belongs to the first (P25)."""
+        home = (os.getpid(), asyncio.get_running_loop())
+        if home == self._home:
+            return
+        if self._home is not None:
+            for idle in self._idle.values():
+                for connection in idle:
+                    connection.disown()
+            self._idle.clear()
+            self._resolver = Resolver()
+        self._home = home
 
     async def aclose(self) -> None:
         """Close every idle connection; one that is in use closes when its call ends."""
         self._closed = True
         for idle in self._idle.values():
             while idle:
-                await idle.pop()[0].aclose()
+                idle.pop().abort()
+        await asyncio.sleep(0)  # for the sockets to close
 
 
-def _message(request: Request) -> httpx.Request:
-    """The request with the exact target, so that nothing is encoded a second time."""
-    target = "/" + request.url.split("/", 3)[3] if request.url.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://
-    host = request.url.split("/", 3)[2]
-    if "?" in host:
-        host, _, query = host.partition("?")
-        target = f"/?{query}"
-    return httpx.Request(
-        request.method,
-        _origin(f"{request.url.split(':', 1)[0]}://{host}/"),
-        headers=[*request.headers, ("Accept-Encoding", "identity")],
-        content=request.body,
-        extensions={
-            "target": target.encode("ascii"),
-            "timeout": {"connect": _CONNECT_SECONDS, "read": None, "write": None, "pool": None},
-        },
-    )
+_Origin = tuple[StaticUrl, tuple[str, str] | None]
+"""Scheme, host and port, and the client certificate: what a connection is for."""
+
+
+@attrs.frozen
+class _Head:
+    """A final head, and the body to come. `is_decoded`: whether somebody took the content coding off already."""
+
+    status: int
+    headers: Headers
+    body: AsyncGenerator[bytes, None]
+    is_decoded: bool = False
+
+
+class _Way(Protocol):
+    """One exchange. `sent`: whether a byte of the request may have left."""
+
+    @property
+    def sent(self) -> bool: ...
+    async def head(self) -> _Head: ...
+    def failure(self, error: Exception) -> TransportError: ...
+    async def end(self, *, complete: bool) -> None: ...
+
+
+def _bounded(head: _Head) -> _Head:
+    if head.status < 200:  # noqa: PLR2004
+        raise TransportError("the host switched to a protocol that nobody asked for", Evidence.PERMANENT)
+    if len(head.headers) > FIELD_LIMIT:
+        raise TransportError(f"the answer has more than {FIELD_LIMIT:,} header fields", Evidence.PERMANENT)
+    if sum(len(name) + len(value) + 4 for name, value in head.headers) > HEAD_LIMIT:
+        raise TransportError(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes", Evidence.PERMANENT)
+    return head
+
+
+def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
+
+
+def _is_doubtful(headers: Headers) -> bool:
+    """Whether the answer is framed in two ways at once (RFC 9112 6.3)."""
+    return {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
+
+
+def _expired(*, sent: bool) -> TransportError:
+    message = "the time was used up before an answer came" if sent else "the time was used up before anything was sent"
+    return TransportError(message, Evidence.EXPIRED, delivery="unknown" if sent else "unavailable")
+
+
+# Over a connection of our own.
+
+
+class _Wire(httpcore.AsyncNetworkStream):
+    """Our stream, as httpcore's engine uses one."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - theirs
+        return await self._stream.read()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        self._stream.write(buffer)
+
+    async def aclose(self) -> None:
+        self._stream.abort()
+
+    async def start_tls(self, *_: Any, **__: Any) -> _Wire:
+        return self  # it speaks TLS already
+
+
+class _Connection(httpcore.AsyncNetworkBackend):
+    """A connection of httpcore over a stream that is dialled here, when it is first used.
+
+    `stream`: None until then. `idle_since`: on the loop's clock.
+    """
+
+    def __init__(self, key: _Origin, destination: Destination, resolver: Resolver) -> None:
+        self.key, self._destination, self._resolver = key, destination, resolver
+        self.stream: Stream | None = None
+        self.idle_since = 0.0
+        origin = httpcore.Origin(key[0].scheme.encode(), destination.host.encode(), destination.port)
+        # A context is given for plain http as well: without one httpcore would load every certificate there is.
+        self.engine = httpcore.AsyncHTTPConnection(origin, destination.tls or _no_tls(), network_backend=self)
+
+    async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
+        """Dial: httpcore says where to, and we know."""
+        self.stream = await self._destination.dial(self._resolver)
+        return _Wire(self.stream)
+
+    def serves(self, request: Request) -> bool:
+        """Whether it is alive, and leads where the policy of `request` allows."""
+        if self.stream is None or not self.stream.is_alive:
+            return False
+        known = self._destination
+        if request.network is None or request.network is known.network:
+            return True
+        address = ip_address(self.stream.socket.getpeername()[0])
+        return not request.network.address_refusal(known.host, known.port, address)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it may serve again: nothing was left over, neither on the wire nor in the parser (P19)."""
+        if self.stream is None or not self.stream.is_quiet or not self.engine.is_idle():
+            return False
+        return not _leftover(getattr(self.engine, "_connection", None))
+
+    def abort(self) -> None:
+        """Close the socket now."""
+        if self.stream is not None:
+            self.stream.abort()
+
+    def disown(self) -> None:
+        """Close our copy of the socket, and touch neither its loop nor the other process that has one."""
+        if self.stream is not None:
+            self.stream.socket.close()
+
+
+class _ByConnection:
+    """One exchange over a connection of ours."""
+
+    def __init__(self, connection: _Connection, message: httpcore.Request, owner: HttpxTransport) -> None:
+        self._connection, self._message, self._owner = connection, message, owner
+        self._reused = connection.stream is not None
+        self._answer: httpcore.Response | None = None
+        self._doubtful = False
+
+    @property
+    def sent(self) -> bool:
+        stream = self._connection.stream
+        return stream is not None and stream.sent
+
+    async def head(self) -> _Head:
+        if (known := self._connection.stream) is not None:
+            known.begin()
+        self._answer = answer = await self._connection.engine.handle_async_request(self._message)
+        if (stream := self._connection.stream) is not None:
+            stream.begin_body(self._owner.body_limit)
+        headers = _fields(answer.headers)
+        self._doubtful = _is_doubtful(headers)
+        body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
+        return _Head(answer.status, headers, body)
+
+    def failure(self, error: Exception) -> TransportError:
+        """By what happened to the bytes, not by the name of the error (F61, F62)."""
+        stream = self._connection.stream
+        if stream is None:  # nobody dialled: the engine is mocked
+            return _translated(error)
+        if isinstance(error, httpcore.LocalProtocolError):
+            return TransportError("the client cannot send this request", Evidence.REFUSED)
+        if (said := alert(stream.failure or error)) is not None:
+            return said
+        if not stream.ended:
+            return TransportError("the answer is no HTTP", Evidence.PERMANENT)
+        if self._reused and not stream.sent:
+            return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
+        return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
+
+    async def end(self, *, complete: bool) -> None:
+        clean = False
+        try:
+            if complete and self._answer is not None:
+                await self._answer.aclose()
+                clean = self._connection.is_clean and not self._doubtful
+        finally:
+            if clean:
+                self._owner.keep(self._connection)
+            else:
+                self._connection.abort()
+
+
+def _message(origin: StaticUrl, target: bytes, request: Request) -> httpcore.Request:
+    """The request with the exact target, so that nothing is encoded a second time or normalised away."""
+    host = origin.origin.partition("://")[2]
+    headers = [(b"Host", host.encode("ascii"))]
+    if request.body is not None or request.method in _WITH_LENGTH:
+        headers.append((b"Content-Length", b"%d" % len(request.body or b"")))
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
+    headers.append((b"Accept-Encoding", b"identity"))
+    url = httpcore.URL(scheme=origin.scheme.encode(), host=origin.host.encode("ascii"), port=origin.port, target=target)
+    return httpcore.Request(request.method, url, headers=headers, content=request.body or b"")
 
 
 @lru_cache(maxsize=1024)
-def _origin(url: str) -> httpx.URL:
-    return httpx.URL(url)
+def _origin(text: str) -> StaticUrl:
+    return parse_url(text + "/")
 
 
-def _connection(context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
-    limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+def _leftover(http: Any) -> bool:
+    """Whether bytes came behind the answer: httpcore 1 would hand them to the next call as its answer (P19)."""
+    state = getattr(http, "_h11_state", None)
+    return state is not None and bool(state.trailing_data[0])
 
 
-def _has_leftover(connection: httpx.AsyncHTTPTransport) -> bool:
-    """Whether bytes came after the answer: httpcore 1 would hand them to the next call as its answer (P19)."""
-    inner = (getattr(outer, "_connection", None) for outer in connection._pool.connections)  # noqa: SLF001
-    states = (getattr(http, "_h11_state", None) for http in inner)
-    return any(state is not None and state.trailing_data[0] for state in states)
+# Over a client of the user's own.
+
+
+class _ByClient:
+    """One exchange through a client that was given: it dials, we look on.
+
+    Its engine tells when it dials: then the addresses are judged, and once more the one that it reached, before a
+    byte is sent. A client that dials nothing (a mock, an application in the same process) is not asked, and a proxy
+    of its own is trusted.
+    """
+
+    def __init__(
+        self, client: httpx.AsyncClient, resolver: Resolver, origin: StaticUrl, target: bytes, request: Request
+    ) -> None:
+        if request.identity is not None:
+            raise TransportError("a client of your own brings its own client certificate", Evidence.REFUSED)
+        self._client, self._resolver = client, resolver
+        self._destination = Destination(origin.host, origin.port, network=request.network)
+        self._allowed: tuple[Address, ...] = ()
+        self._answer: httpx.Response | None = None
+        self._doubtful = False
+        self.sent = False
+        self._message = httpx.Request(
+            request.method,
+            _their_url(origin.origin),
+            headers=[*request.headers, ("Accept-Encoding", "identity")],
+            content=request.body,
+            extensions={
+                "target": target,
+                "timeout": {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None},
+                "trace": self._trace,
+            },
+        )
+
+    async def _trace(self, event: str, about: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.started" and about["host"] == self._destination.host.strip("[]"):
+            self._allowed = await self._judged()
+        elif event == "connection.connect_tcp.complete" and self._allowed:
+            await self._compare(about["return_value"])
+        elif event.endswith(".send_request_headers.started"):
+            self.sent = True
+
+    async def _judged(self) -> tuple[Address, ...]:
+        if self._destination.network is None:
+            return ()
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await self._destination.addresses(self._resolver)
+        except TimeoutError:
+            raise TransportError("the host name was not resolved in time", Evidence.NEVER_SENT) from None
+
+    async def _compare(self, stream: httpcore.AsyncNetworkStream) -> None:
+        peer = stream.get_extra_info("server_addr")
+        if peer and ip_address(peer[0]) in self._allowed:
+            return
+        await stream.aclose()
+        raise TransportError("another address answered than the ones that were judged", Evidence.REFUSED)
+
+    async def head(self) -> _Head:
+        try:
+            self._answer = answer = await self._client.send(self._message, stream=True, follow_redirects=False)
+        except RuntimeError:
+            raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
+        headers = _fields(answer.headers.raw)
+        self._doubtful = _is_doubtful(headers)
+        if answer.is_stream_consumed:  # by a hook, or by a mock that never had a stream
+            return _Head(answer.status_code, headers, _whole(answer.content), is_decoded=True)
+        return _Head(answer.status_code, headers, cast("AsyncGenerator[bytes, None]", answer.aiter_raw()))
+
+    def failure(self, error: Exception) -> TransportError:
+        return _translated(error)
+
+    async def end(self, *, complete: bool) -> None:
+        if self._answer is None:
+            return
+        http = _their_connection(self._answer.stream) if complete else None
+        doubtful = self._doubtful or _leftover(http)
+        await self._answer.aclose()
+        if doubtful and http is not None:
+            await http.aclose()
+
+
+async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
+    yield body
+
+
+@lru_cache(maxsize=1024)
+def _their_url(origin: str) -> httpx.URL:
+    return httpx.URL(origin + "/")
+
+
+def _their_connection(stream: object) -> Any:
+    """What reads the answer below all the wrappers of httpx and httpcore, if it is theirs."""
+    for name in ("_stream", "_httpcore_stream", "_stream", "_connection"):
+        stream = getattr(stream, name, None)
+    return stream
+
+
+# TLS, always verified, 1.2 or newer (P42).
 
 
 def _authorities(trust: str | PathLike[str], client: httpx.AsyncClient | None) -> str:
@@ -225,43 +539,47 @@ def _authorities(trust: str | PathLike[str], client: httpx.AsyncClient | None) -
     return text
 
 
-@cache
-def _tls() -> ssl.SSLContext:
-    return _tls_with("", None)
+@lru_cache(maxsize=1)
+def _public_tls() -> ssl.SSLContext:
+    return _tls("", None)
 
 
-def _tls_with(trust: str, identity: _Identity | None) -> ssl.SSLContext:
+def _tls(trust: str, identity: tuple[str, str] | None) -> ssl.SSLContext:
     """A context that trusts the public authorities and those of `trust`, and may show a client certificate."""
     context = httpx.create_ssl_context(verify=True, trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     if trust:
         context.load_verify_locations(cadata=trust)
     if identity is not None:
-        _show(context, identity)
+        _load(context, identity)
     return context
 
 
-def _show(context: ssl.SSLContext, identity: _Identity) -> None:
-    """Load a client certificate. The library takes it from files only: readable by us alone, gone at once."""
-    try:
-        with TemporaryDirectory() as folder:
-            certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-            for path, text in zip((certificate, key), identity, strict=True):
-                path.touch(mode=0o600)
-                path.write_text(text, encoding="ascii", errors="replace")
+def _load(context: ssl.SSLContext, identity: tuple[str, str]) -> None:
+    """The library reads a certificate from a file only, which is gone at once."""
+    with TemporaryDirectory() as folder:
+        certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+        for path, text in zip((certificate, key), identity, strict=True):
+            path.touch(mode=0o600)
+            path.write_text(text, encoding="ascii", errors="replace")
+        try:
             context.load_cert_chain(certificate, key, password=lambda: "")
-    except (ssl.SSLError, OSError):
-        message = "the client certificate or its key is not in PEM form, or they do not belong together"
-        raise TransportError(message, Evidence.REFUSED) from None
+        except (ssl.SSLError, OSError):
+            message = "the client certificate or its key is not in PEM form, or they do not belong together"
+            raise TransportError(message, Evidence.REFUSED) from None
 
 
-@cache
+@lru_cache(maxsize=1)
 def _no_tls() -> ssl.SSLContext:
     """For plain http: a context that trusts nobody, and costs no loading of certificates."""
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _translated(error: httpx.HTTPError) -> TransportError:
+# What the errors of a client mean that dials for itself.
+
+
+def _translated(error: Exception) -> TransportError:
     """By evidence, not by the name of the class alone."""
     if isinstance(error, _NEVER_SENT):
         return _connect_failure(error)
@@ -278,40 +596,17 @@ def _broken() -> TransportError:
     return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
 
 
-_ALERTS = (
-    (
-        ("ALERT_CERTIFICATE_REQUIRED",),
-        "the host asks for a client certificate; give the action a MutualTlsAuthentication",
-    ),
-    (
-        ("_CERTIFICATE]", "ALERT_CERTIFICATE_", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED"),
-        "the host does not accept the client certificate",
-    ),
-    (
-        ("ALERT_HANDSHAKE_FAILURE",),
-        "the host ended the TLS handshake: it asks for a client certificate, or speaks TLS of another kind",
-    ),
-)
-
-
-def _alert(error: ssl.SSLError) -> TransportError | None:
-    """What the host said in the handshake, which it may still do when our side has ended: it has read nothing yet."""
-    for words, message in _ALERTS:
-        if any(word in str(error) for word in words):
-            return TransportError(message, Evidence.PERMANENT)
-    return None
-
-
 def _connect_failure(error: BaseException) -> TransportError:
     if isinstance(error, httpx.ConnectTimeout):
         return TransportError("the host did not accept the connection in time", Evidence.NEVER_SENT)
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return TransportError("the certificate of the host is not trusted", Evidence.PERMANENT)
+            message = "the certificate of the host is not trusted"
+            return TransportError(message, Evidence.PERMANENT, delivery="rejected")
         if isinstance(cause, ssl.SSLError) and "EOF" not in str(cause):
-            return _alert(cause) or TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT)
-        if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
-            return TransportError("the host name does not exist", Evidence.PERMANENT)
+            return alert(cause) or not_tls()
+        if isinstance(cause, gaierror) and cause.errno != EAI_AGAIN:
+            return TransportError("the host name does not exist", Evidence.PERMANENT, delivery="unavailable")
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 
