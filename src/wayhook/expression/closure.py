@@ -23,6 +23,7 @@ from wayhook.expression.type import (
     bounded,
     common,
     fits,
+    item_of,
     kind_of,
     parts,
     typed,
@@ -33,6 +34,7 @@ from wayhook.values import Misfit
 __all__ = [
     "applied",
     "applied_to",
+    "as_declared",
     "branch",
     "call",
     "call_of_one",
@@ -250,6 +252,21 @@ def _check_default(value: Any, wanted: ExpressionType, place: int) -> None:
         raise Fault(f"the field {misfit}", place) from None
     if not fits(kind, wanted, widening=True) and not {kind, wanted} <= NUMBERS:
         raise Fault(f"the field is of type {kind}, and so must be its default, which is of type {wanted} (R192)", place)
+
+
+def as_declared(instead: Evaluate, key: str, place: int) -> Evaluate:
+    """Return a default that has the type of its field, where the context declares one for the field named `key`."""
+
+    def default(frame: Any) -> Any:
+        value, declared = instead(frame), frame.types.get(key)
+        if declared is None or value is None:
+            return value
+        kind = kind_of(value)
+        if item_of(kind) != declared and not fits(kind, Kind(declared), widening=True):
+            raise Fault(f"the field is of type {declared}, and so must be its default, not {kind} (R192)", place)
+        return widened(value) if declared in _DECIMALS else value
+
+    return default
 
 
 @attrs.frozen(eq=False)

@@ -15,6 +15,7 @@ from wayhook.errors import ExpressionError, ExpressionProblem
 from wayhook.expression.closure import (
     applied,
     applied_to,
+    as_declared,
     branch,
     call,
     call_of_one,
@@ -26,7 +27,7 @@ from wayhook.expression.closure import (
     text,
 )
 from wayhook.expression.context import Context
-from wayhook.expression.declaration import Declarations
+from wayhook.expression.declaration import Declarations, key_of
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import Function, Plan
 from wayhook.expression.function.table import FUNCTIONS
@@ -330,8 +331,11 @@ class Compiler:
             self.problem(message, node.place)
         default = self.lazily(node)
         if found.type is None:
+            instead = default.evaluate
+            if found.path is not None:
+                instead = as_declared(instead, key_of(*found.path), node.place)
             kind = None if default.type is Kind.INTEGER else default.type
-            evaluate = fallback(found.evaluate, default.evaluate, default.type, node.place)
+            evaluate = fallback(found.evaluate, instead, default.type, node.place)
             return attrs.evolve(found, type=kind, evaluate=evaluate)
         if not fits(default.type, found.type, widening=True):
             message = f"the field is of type {found.type}, and so must be its default, not {default.type} (R192)"

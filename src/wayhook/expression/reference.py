@@ -67,7 +67,7 @@ class Frame:
         self.current: list[Any] = [None] * len(_PARTS)
 
 
-for _name in (*_PARTS.values(), "now", "random_uuid", "answers", "audiences"):
+for _name in (*_PARTS.values(), "now", "random_uuid", "answers", "audiences", "types"):
     setattr(Frame, _name, property(attrgetter(f"context.{_name}")))
 
 
