@@ -329,45 +329,17 @@ _UNICODE: dict[str, Test] = {
     "Punctuation": lambda sign: unicodedata.category(sign).startswith("P"),
 }  # fmt: skip
 _CATEGORIES = frozenset(
-    [
-        "L",
-        "Lu",
-        "Ll",
-        "Lt",
-        "Lm",
-        "Lo",
-        "M",
-        "Mn",
-        "Mc",
-        "Me",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "Z",
-        "Zs",
-        "Zl",
-        "Zp",
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cs",
-        "Cn",
-        "P",
-        "Pd",
-        "Ps",
-        "Pe",
-        "Pc",
-        "Po",
-        "Pi",
-        "Pf",
-        "S",
-        "Sm",
-        "Sc",
-        "Sk",
-        "So",
-    ]
+    f"{major}{minor}"
+    for major, minors in {
+        "L": "ultmo",
+        "M": "nce",
+        "N": "dlo",
+        "Z": "slp",
+        "C": "cfosn",
+        "P": "dsecoif",
+        "S": "mcko",
+    }.items()
+    for minor in ("", *minors)
 )
 
 
