@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,137 @@ def test_a_document_may_hold_the_time_itself() -> None:
     assert wh.Context.from_document({"now": None}).now is None
 
 
+def test_every_part_of_a_document_has_its_place() -> None:
+    """Look-ups, audiences and answers of data sources that were asked with parameters are read too."""
+    context = wh.Context.from_document(
+        {
+            "datasetLookup": {"L": {"entity": {"tier": "gold"}}},
+            "audience": {"vip": "realized"},
+            "datasource_params": [{"source": "Weather.main", "params": {"city": "Oslo"}, "data": {"temp": 3}}],
+        }
+    )
+
+    assert wh.expression("@datasetLookup{L.entity.tier}").evaluate(context) == "gold"
+    assert wh.expression("inAudience('vip')").evaluate(context) is True
+    assert wh.expression("#{Weather.main.temp, params: {city: 'Oslo'}}").evaluate(context) == 3
+    assert repr(context) == "<Context: dataset_lookups L; audiences vip>"
+
+
+TYPED = {
+    "event.E.created": "dateTime",
+    "event.E.epoch": "dateTime",
+    "event.E.local": "dateTimeOnly",
+    "event.E.day": "dateOnly",
+    "event.E.length": "duration",
+    "event.E.price": "decimal",
+    "event.E.count": "integer",
+    "event.E.days": "listDateOnly",
+    "event.E.also": "dateOnly",
+    "event.E.rows.at": "dateTime",
+    "event.E.map.Email.seen": "dateOnly",
+    'event.E."a.b"': "dateOnly",
+    "datasource.Weather.main.at": "dateTime",
+    "action.A.at": "dateOnly",
+    "journey.started": "dateTime",
+}
+
+
+def test_declared_types_make_dates_of_texts() -> None:
+    """In every part, below lists and maps; nulls stay, and what is not declared stays as it is."""
+    context = wh.Context.from_document(
+        {
+            "event": {
+                "E": {
+                    "created": "2030-01-02T03:04:05+01:00", "epoch": 0, "local": "2030-01-02T03:04",
+                    "day": "2030-01-02", "length": "PT1H", "price": 3, "count": 3.0, "days": ["2030-01-02", None],
+                    "also": ["2030-01-02"],
+                    "rows": [{"at": "2030-01-02T00:00:00Z"}, {"at": None}, {}], "other": "2030-01-02",
+                    "map": {"Email": [{"seen": "2030-01-02"}]}, "a.b": "2030-01-02",
+                }
+            },
+            "datasource_params": [
+                {"source": "Weather.main", "params": {}, "data": {"at": "2030-01-02T00:00:00Z"}},
+                {"source": "Weather", "params": {}, "data": {"main": {"at": "2030-01-02T00:00:00Z"}}},
+            ],
+            "action": {"A": {"at": "2030-01-02"}},
+            "journey": {"started": "2030-01-02T00:00:00Z"},
+            "types": TYPED,
+        }
+    )  # fmt: skip
+
+    event, day, midnight = context.events["E"], date(2030, 1, 2), datetime(2030, 1, 2, tzinfo=UTC)
+    assert event["created"].isoformat() == "2030-01-02T03:04:05+01:00"
+    assert event["epoch"] == datetime(1970, 1, 1, tzinfo=UTC)
+    assert event["local"].isoformat() == "2030-01-02T03:04:00"
+    assert event["day"] == event["a.b"] == day
+    assert event["length"] == timedelta(hours=1)
+    assert (type(event["price"]), type(event["count"])) == (float, int)
+    assert event["days"] == [day, None]
+    assert event["also"] == [day]
+    assert event["rows"] == [{"at": midnight}, {"at": None}, {}]
+    assert event["other"] == "2030-01-02"
+    assert event["map"] == {"Email": [{"seen": day}]}
+    assert [answer.data for answer in context.answers] == [{"at": midnight}, {"main": {"at": midnight}}]
+    assert context.actions == {"A": {"at": day}}
+    assert context.journey == {"started": midnight}
+
+
+@pytest.mark.rule("R192")
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@event{E.price, defaultValue: 1}", 1.0),
+        ("@event{E.count, defaultValue: 1}", 1),
+        ("@event{E.'a.b', defaultValue: date('2030-01-02')}", date(2030, 1, 2)),
+        ("@event{E.days, defaultValue: [date('2030-01-02')]}", [date(2030, 1, 2)]),
+        ("@event{E.rows.at, defaultValue: [date('2030-01-02T00:00:00Z')]}", [datetime(2030, 1, 2, tzinfo=UTC)]),
+        ("@event{E.rows.first().at, defaultValue: date('2030-01-02T00:00:00Z')}", datetime(2030, 1, 2, tzinfo=UTC)),
+        ("@event{E.undeclared, defaultValue: 1}", 1),
+        ("@event{E.price, defaultValue: @event{E.none}}", None),
+        ("@event{E.price, defaultValue: 'x'}", "(R192)"),
+        ("@event{E.count, defaultValue: 1.5}", "(R192)"),
+        ("@event{E.created, defaultValue: date('2030-01-02')}", "(R192)"),
+        ("@event{E.rows.first().at, defaultValue: 'x'}", "(R192)"),
+    ],
+)
+def test_a_default_has_the_type_that_its_field_is_declared_with(text: str, expected: Any) -> None:
+    """Also where the field is absent; an integer becomes a decimal for a decimal field."""
+    context = wh.Context.from_document({"event": {"E": {}}, "types": TYPED})
+
+    if expected == "(R192)":
+        with pytest.raises(wh.WrongType, match=r"\(R192\)"):
+            wh.expression(text).evaluate(context)
+    else:
+        found = wh.expression(text).evaluate(context)
+        assert (type(found), found) == (type(expected), expected)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("created", "2030-01-02T03:04:05"),
+        ("created", "tomorrow"),
+        ("created", True),
+        ("local", "2030-01-02T03:04:05Z"),
+        ("day", "2030-01-02T00:00:00Z"),
+        ("day", 7),
+        ("length", "1 hour"),
+        ("price", "3"),
+        ("price", 10**400),
+        ("count", 3.5),
+        ("count", True),
+        ("days", ["no"]),
+        ("rows", [{"at": "canary"}]),
+    ],
+)
+def test_data_without_its_declared_type_is_refused_by_its_path(field: str, value: Any) -> None:
+    """The path and the type are told, the value is not."""
+    with pytest.raises(wh.DefinitionError, match=rf"\$\.event\.E\.{field}\S*: the field is declared as") as caught:
+        wh.Context.from_document({"event": {"E": {field: value}}, "types": TYPED})
+
+    assert "canary" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("document", "paths"),
     [
@@ -49,6 +180,13 @@ def test_a_document_may_hold_the_time_itself() -> None:
         ({"datasource": []}, ["$.datasource"]),
         ({"action": "text"}, ["$.action"]),
         ({"now": 7}, ["$.now"]),
+        ({"now": "2030-01-02T03:04:05"}, ["$.now"]),
+        ({"types": []}, ["$.types"]),
+        ({"types": {"event.E.x": "no", "E.x": "string"}}, ["$.types.event.E.x", "$.types.E.x"]),
+        ({"datasource_params": {}}, ["$.datasource_params"]),
+        ({"datasource_params": [{"source": "S", "params": {}}]}, ["$.datasource_params[0]"]),
+        ({"datasource_params": [{"source": 1, "params": {}, "data": {}}]}, ["$.datasource_params[0]"]),
+        ({"audience": []}, ["$.audience"]),
     ],
 )
 def test_a_document_that_does_not_fit_is_refused_by_the_keys_it_has(document: dict[str, Any], paths: list[str]) -> None:

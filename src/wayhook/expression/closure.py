@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from wayhook.expression.fault import Fault
-from wayhook.expression.function.function import PASSED, Function
+from wayhook.expression.function.function import PASSED, Function, Plan
 from wayhook.expression.operator import Binary, truth
 from wayhook.expression.reference import Evaluate, spend
 from wayhook.expression.type import (
@@ -23,6 +23,7 @@ from wayhook.expression.type import (
     bounded,
     common,
     fits,
+    item_of,
     kind_of,
     parts,
     typed,
@@ -33,11 +34,13 @@ from wayhook.values import Misfit
 __all__ = [
     "applied",
     "applied_to",
+    "as_declared",
     "branch",
     "call",
     "call_of_one",
     "condition",
     "fallback",
+    "field_applied_to",
     "items_of",
     "joined",
     "text",
@@ -45,7 +48,6 @@ __all__ = [
 
 Kind = ExpressionType
 _DECIMALS = (Kind.DECIMAL, Kind.LIST_DECIMAL)
-_NUMBERS = frozenset({int, float})
 
 
 def condition(evaluate: Evaluate, subject: str, place: int) -> Callable[[Any], bool]:
@@ -65,8 +67,7 @@ def condition(evaluate: Evaluate, subject: str, place: int) -> Callable[[Any], b
 
 def applied_to(operator: Binary, subject: str, place: int, one: Evaluate, constant: Any) -> Evaluate:
     """Return an operator applied to an operand and a constant."""
-    apply, direct = operator.value, operator.direct
-    quick = _NUMBERS if direct is not None and type(constant) in _NUMBERS else frozenset()
+    apply, direct, quick = operator.value, operator.direct, operator.quick_with(constant)
 
     def to_constant(frame: Any) -> Any:
         value = one(frame)
@@ -78,6 +79,19 @@ def applied_to(operator: Binary, subject: str, place: int, one: Evaluate, consta
             raise Fault(f"{subject} {misfit}", place) from None
 
     return to_constant
+
+
+def field_applied_to(operator: Binary, constant: Any, field: tuple[int, str], otherwise: Evaluate) -> Evaluate:
+    """Return the same for a field of the current element, the most frequent condition, in one step where it can be."""
+    (slot, name), direct, quick = field, operator.direct, operator.quick_with(constant)
+
+    def field_to_constant(frame: Any) -> Any:
+        element = frame.current[slot]
+        if type(element) is dict and type(value := element.get(name)) in quick:
+            return direct(value, constant)  # type: ignore[misc]  # there is one, or nothing is quick
+        return otherwise(frame)
+
+    return field_to_constant
 
 
 def applied(
@@ -240,6 +254,21 @@ def _check_default(value: Any, wanted: ExpressionType, place: int) -> None:
         raise Fault(f"the field is of type {kind}, and so must be its default, which is of type {wanted} (R192)", place)
 
 
+def as_declared(instead: Evaluate, key: str, place: int) -> Evaluate:
+    """Return a default that has the type of its field, where the context declares one for the field named `key`."""
+
+    def default(frame: Any) -> Any:
+        value, declared = instead(frame), frame.types.get(key)
+        if declared is None or value is None:
+            return value
+        kind = kind_of(value)
+        if item_of(kind) != declared and not fits(kind, Kind(declared), widening=True):
+            raise Fault(f"the field is of type {declared}, and so must be its default, not {kind} (R192)", place)
+        return widened(value) if declared in _DECIMALS else value
+
+    return default
+
+
 @attrs.frozen(eq=False)
 class _Judge:
     """Judges the arguments of one call. `static`: their types, as far as they are known before."""
@@ -276,7 +305,7 @@ class _Judge:
             plan = self.function.plan(tuple(kind for kind, _ in found), self.dialect)
         except Misfit as misfit:
             raise Fault(f"{self.function.name} {misfit}", self.place) from None
-        tells = True not in plan.widens and all(map(_tells, map(type, values), self.static))
+        tells = not plan.is_widening and all(map(_tells, map(type, values), self.static))
         return plan.taken([value for _, value in found]), tells
 
 
@@ -296,7 +325,7 @@ def call(
     judge, known = _Judge(function, kinds, dialect, place), set[tuple[type, ...]]()
     null, passes = function.null, function.null is PASSED
     if not arguments:
-        return lambda frame: judge.result(frame, [])
+        return _call_of_none(function, place)
 
     def called(frame: Any) -> Any:
         values = [argument(frame) for argument in arguments]
@@ -312,6 +341,18 @@ def call(
     return called
 
 
+def _call_of_none(function: Function, place: int) -> Evaluate:
+    compute = function.compute
+
+    def called(frame: Any) -> Any:
+        try:
+            return compute(frame)
+        except Misfit as misfit:
+            raise Fault(f"{function.name} {misfit}", place) from None
+
+    return called
+
+
 def call_of_one(
     function: Function,
     argument: Evaluate,
@@ -323,22 +364,32 @@ def call_of_one(
     dialect: str,
 ) -> Evaluate:
     """Return a call outside of loops with one argument that varies, and constants before and after it."""
-    judge, known, compute = _Judge(function, kinds, dialect, place), set[type](), function.compute
-    null, passes = function.null, function.null is PASSED
+    compute, null, passes = function.compute, function.null, function.null is PASSED
+    at, known, plans = len(before), set[type](), dict[ExpressionType | None, Plan]()
+
+    def planned(kind: ExpressionType | None, each: type) -> Plan:
+        """How an argument of this type is taken; a Python type that says all is not judged again."""
+        plan = function.plan((*map(kind_of, before), kind, *map(kind_of, after)), dialect)
+        if not plan.is_widening and _tells(each, kinds[at]):
+            known.add(each)
+        plans[kind] = plan
+        return plan
 
     def called(frame: Any) -> Any:
         value = argument(frame)
-        if type(value) in known:
-            try:
-                return bounded(compute(*before, value, *after))
-            except Misfit as misfit:
-                raise Fault(f"{function.name} {misfit}", place) from None
-        if value is None and not passes:
-            return null
-        values, tells = judge.taken([*before, value, *after])
-        if tells:
-            known.add(type(value))
-        return judge.result(frame, values)
+        try:
+            if type(value) not in known:
+                if value is None and not passes:
+                    return null
+                kind, value = typed(value)
+                plan = plans.get(kind) or planned(kind, type(value))
+                if plan.is_widening:
+                    return bounded(compute(*plan.taken([*before, value, *after])))
+            return bounded(compute(*before, value, *after))
+        except Misfit as misfit:
+            raise Fault(f"{function.name} {misfit}", place) from None
+        except OverflowError:
+            raise Fault(f"{function.name} gives a number that is out of range", place) from None
 
     return called
 

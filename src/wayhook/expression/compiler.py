@@ -15,17 +15,19 @@ from wayhook.errors import ExpressionError, ExpressionProblem
 from wayhook.expression.closure import (
     applied,
     applied_to,
+    as_declared,
     branch,
     call,
     call_of_one,
     condition,
     fallback,
+    field_applied_to,
     items_of,
     joined,
     text,
 )
 from wayhook.expression.context import Context
-from wayhook.expression.declaration import Declarations
+from wayhook.expression.declaration import Declarations, key_of
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import Function, Plan
 from wayhook.expression.function.table import FUNCTIONS
@@ -115,7 +117,8 @@ class Compiler:
 
     def compile(self, node: Node) -> Compiled:
         """Compile a node, and evaluate it if it is constant."""
-        return self.folded(_COMPILE[type(node)](self, node))
+        compiled = _COMPILE[type(node)](self, node)
+        return compiled if type(node) is Literal else self.folded(compiled)
 
     def lazily(self, node: Node) -> Compiled:
         """Compile what may never be evaluated: a constant part that has no value is no problem of the text."""
@@ -127,15 +130,15 @@ class Compiler:
     def folded(self, compiled: Compiled) -> Compiled:
         """Return a constant as its value; what has none is no constant any more."""
         if not compiled.constant or self.problems:
-            return attrs.evolve(compiled, constant=False) if compiled.constant else compiled
+            return compiled if not compiled.constant else Compiled(compiled.evaluate, compiled.type)
         try:
             value = compiled.evaluate(_NOTHING)
         except Fault as fault:
             if not self._lazy:
                 self.problem(fault.message, fault.place)
-            return attrs.evolve(compiled, constant=False)
+            return Compiled(compiled.evaluate, compiled.type)
         self._keeps_lists = self._keeps_lists or isinstance(value, list)
-        return attrs.evolve(compiled, evaluate=lambda _: value)
+        return Compiled(lambda _: value, compiled.type, constant=True)
 
     def literal(self, node: Literal) -> Compiled:
         """Compile a constant."""
@@ -328,8 +331,11 @@ class Compiler:
             self.problem(message, node.place)
         default = self.lazily(node)
         if found.type is None:
+            instead = default.evaluate
+            if found.path is not None:
+                instead = as_declared(instead, key_of(*found.path), node.place)
             kind = None if default.type is Kind.INTEGER else default.type
-            evaluate = fallback(found.evaluate, default.evaluate, default.type, node.place)
+            evaluate = fallback(found.evaluate, instead, default.type, node.place)
             return attrs.evolve(found, type=kind, evaluate=evaluate)
         if not fits(default.type, found.type, widening=True):
             message = f"the field is of type {found.type}, and so must be its default, not {default.type} (R192)"
@@ -361,7 +367,11 @@ _COMPILE: dict[type, Callable[[Compiler, Any], Compiled]] = {
 def _operated(operator: Binary, left: Compiled, right: Compiled, link: Link, kind: ExpressionType | None) -> Compiled:
     subject, place = f"'{link.operator}'", link.place
     if right.constant and not left.constant:
-        return Compiled(applied_to(operator, subject, place, left.evaluate, right.evaluate(_NOTHING)), kind)
+        constant = right.evaluate(_NOTHING)
+        evaluate = applied_to(operator, subject, place, left.evaluate, constant)
+        if left.field is not None:
+            evaluate = field_applied_to(operator, constant, left.field, evaluate)
+        return Compiled(evaluate, kind)
     evaluate = applied(operator.value, subject, place, left.evaluate, right.evaluate)
     return Compiled(evaluate, kind, constant=left.constant and right.constant)
 

@@ -82,8 +82,9 @@ class Context:
     `journey`: journey properties (`${externalKey}`). `now`: the current time of the evaluation, with an offset, or
     None. `dataset_lookups`: activity name to what was looked up (`@datasetLookup{Activity.entities}`). `audiences`:
     the person's status by name, `realized`, `existing` or `exited` (`inAudience`). `answers`: of data sources that
-    were asked with parameters. `random_uuid`: gives the randomness of `random()` and `uuid()`; contexts are compared
-    without it.
+    were asked with parameters. `types`: the declared types of fields, by the paths that `Expression.check` takes; a
+    default has the type of its field. `random_uuid`: gives the randomness of `random()` and `uuid()`; contexts are
+    compared without it.
 
     Values are those of JSON, and Python's dates and times: a `datetime` with an offset is a dateTime, one without is a
     dateTimeOnly, a `date` is a dateOnly, a `timedelta` is a duration.
@@ -100,6 +101,7 @@ class Context:
     dataset_lookups: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     audiences: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     answers: tuple[DataSourceAnswer, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    types: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     random_uuid: Callable[[], UUID] = attrs.field(default=_random_uuid, eq=False, kw_only=True)
 
     def record(self, action: str, answer: Mapping[str, Any]) -> bool:
@@ -139,7 +141,7 @@ class Context:
         parts["answers"], below = _answers(document.get(_LISTED) or (), declared)
         if faults + below:
             raise DefinitionError(faults + below)
-        return cls(**{**parts, "now": _instant(document.get("now"))})
+        return cls(**{**parts, "types": declared.words(), "now": _instant(document.get("now"))})
 
     def __repr__(self) -> str:
         names = [name for name in _KEYS.values() if name not in ("now", "answers") and getattr(self, name)]

@@ -7,6 +7,7 @@ name with a dot or a quote in it stands in quotes.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
@@ -20,7 +21,7 @@ from wayhook.expression.syntax import Source
 from wayhook.expression.type import ExpressionType, item_of
 from wayhook.values import Misfit
 
-__all__ = ["NOTHING_DECLARED", "ROOTS", "Declarations", "declarations"]
+__all__ = ["NOTHING_DECLARED", "ROOTS", "Declarations", "declarations", "key_of"]
 
 ROOTS = {
     "event": Source.EVENT,
@@ -65,6 +66,17 @@ class Declarations:
         found = self.field(source, names)
         return () if found is None else tuple(found.below)
 
+    def words(self) -> dict[str, str]:
+        """Return the declared types by their keys, each name as it is written without need of quotes."""
+        found: dict[str, str] = {}
+        waiting = [(self._root, "")]
+        while waiting:
+            field, above = waiting.pop()
+            if field.kind is not None:
+                found[above] = str(field.kind)
+            waiting += [(below, _below(above, name)) for name, below in field.below.items()]
+        return found
+
     def applied(self, source: Source, names: tuple[str, ...], data: Any, path: str) -> tuple[Any, list[Violation]]:
         """Return the data with texts as the dates and times, and numbers as the decimals, that they are declared to be.
 
@@ -75,6 +87,19 @@ class Declarations:
             return data, []
         faults: list[Violation] = []
         return _applied(field, data, path, faults), faults
+
+
+def key_of(source: Source, names: tuple[str, ...]) -> str:
+    """Return the key that names a field."""
+    key = _WORDS[source]
+    for name in names:
+        key = _below(key, name)
+    return key
+
+
+def _below(above: str, name: str) -> str:
+    segment = json.dumps(name, ensure_ascii=False) if set(name) & set(".\"'") else name
+    return f"{above}.{segment}" if above else segment
 
 
 def declarations(types: Mapping[str, str]) -> Declarations:

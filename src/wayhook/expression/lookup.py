@@ -23,6 +23,7 @@ from wayhook.expression.reference import (
     paid,
     path_step,
     plain_path,
+    slot_of,
     stepped,
     with_params,
 )
@@ -47,13 +48,15 @@ class Compiled:
     """A compiled node.
 
     `type`: None where only the data tells. `constant`: whether it has the same value for every context. `path`: where
-    the fields below it are declared, if it is read from the context.
+    the fields below it are declared, if it is read from the context. `field`: where the loop variable is kept, and the
+    name, if it is a field of the current element and nothing else.
     """
 
     evaluate: Evaluate
     type: ExpressionType | None = None
     constant: bool = attrs.field(default=False, kw_only=True)
     path: Path | None = attrs.field(default=None, kw_only=True)
+    field: tuple[int, str] | None = attrs.field(default=None, kw_only=True)
 
 
 class Walker(Protocol):
@@ -98,8 +101,8 @@ class Lookup:
             read = with_params(names, params, node.place)
         else:
             read = plain_path(node.source, names, node.place)
-        start = Compiled(read, path=(node.source, names[:1]))
-        start = attrs.evolve(start, type=self.declared.kind(node.source, names[:1]))
+        root = names[:1]
+        start = Compiled(read, self.declared.kind(node.source, root), path=(node.source, root))
         for step in node.steps[1 : len(names)]:
             start = self._field(start, step)
         return self._paid(self._steps(start, node.steps[len(names) :], node.source), node.place)
@@ -113,9 +116,12 @@ class Lookup:
             self.walker.problem(f"{_LOOP_VARIABLES[source]} means nothing here; {remedy}", node.place)
             return Compiled(lambda _: None)
         names = _leading_names(node.steps)
-        start = attrs.evolve(element, evaluate=element_path(source, names, node.place))
+        start = attrs.evolve(element, evaluate=element_path(source, names, node.place), field=None)
         for step in node.steps[: len(names)]:
-            start = attrs.evolve(self._field(start, step), evaluate=start.evaluate)
+            start = self._field(start, step)
+        if len(names) == len(node.steps):
+            field = (slot_of(source), names[0]) if len(names) == 1 else None
+            return attrs.evolve(start, field=field)
         return self._paid(self._steps(start, node.steps[len(names) :], source), node.place)
 
     def _paid(self, read: Compiled, place: int) -> Compiled:
@@ -127,7 +133,7 @@ class Lookup:
         for step in steps:
             found, take = self._step(found, step, source)
             taken.append(_step_located(take, step))
-        return attrs.evolve(found, evaluate=stepped(start.evaluate, taken))
+        return attrs.evolve(found, evaluate=stepped(start.evaluate, taken)) if taken else found
 
     def _step(self, value: Compiled, step: Step, source: Source) -> tuple[Compiled, StepOf]:
         """The value one step further, and what takes the step."""

@@ -35,6 +35,7 @@ Kind = ExpressionType
 _MOMENTS = frozenset({Kind.DATE_TIME, Kind.DATE_TIME_ONLY, Kind.DURATION})
 _ORDERED = frozenset({*NUMBERS, Kind.DATE_TIME, Kind.DATE_TIME_ONLY, Kind.DATE_ONLY})
 _LENIENT = "lenient"
+_NUMERIC = frozenset({int, float})
 
 
 @attrs.frozen
@@ -42,12 +43,19 @@ class Binary:
     """An operator between two operands.
 
     `type`: the type of its result (left, right, dialect); raises `Misfit`. `direct`: does the same as `value` for two
-    numbers that are Python's own.
+    numbers of Python's own types, and for two texts if `on_texts`.
     """
 
     type: Callable[[Kind | None, Kind | None, str], Kind | None]
     value: Callable[[Any, Any], Any]
     direct: Callable[[Any, Any], Any] | None = None
+    on_texts: bool = False
+
+    def quick_with(self, constant: Any) -> frozenset[Any]:
+        """Return the Python types of the values that `direct` takes beside the constant."""
+        if self.direct is not None and type(constant) in _NUMERIC:
+            return _NUMERIC
+        return frozenset({str}) if self.on_texts and type(constant) is str else frozenset()
 
 
 @attrs.frozen
@@ -202,9 +210,6 @@ def _order_type(left: Kind | None, right: Kind | None, dialect: str) -> Kind:
     return Kind.BOOLEAN
 
 
-_NUMERIC = frozenset({int, float})
-
-
 def _ordered(compare: Callable[[Any, Any], bool]) -> Binary:
     def value(left: Any, right: Any) -> bool:
         if type(left) not in _NUMERIC or type(right) not in _NUMERIC:
@@ -223,8 +228,8 @@ _BINARY = {
     "*": _arithmetic(_times_type, operator.mul),
     "/": _arithmetic(_arithmetic_type, _divided),
     "%": _arithmetic(_arithmetic_type, _remainder),
-    "==": Binary(_equality_type, _equal, operator.eq),
-    "!=": Binary(_equality_type, lambda left, right: not _equal(left, right), operator.ne),
+    "==": Binary(_equality_type, _equal, operator.eq, on_texts=True),
+    "!=": Binary(_equality_type, lambda left, right: not _equal(left, right), operator.ne, on_texts=True),
     ">": _ordered(operator.gt),
     ">=": _ordered(operator.ge),
     "<": _ordered(operator.lt),

@@ -43,20 +43,19 @@ MAX_DEPTH = 64
 
 GRAMMAR = r"""
     start: expression
-    expression: _operand (_operator _operand)*
-    _operand: (NOT | MINUS)* _primary (IS NOT? NULL | IS (NUMERIC | INTEGER_WORD | DECIMAL_WORD) | HAS NULL)*
-    _operator: OR | AND | COMPARISON | PLUS | MINUS | TIMES
-    _primary: STRING | INTEGER | DECIMAL | TRUE | FALSE | NULL
-            | group | items | conditional | call | reference | current
+    expression: _operand ((OR | AND | COMPARISON | PLUS | MINUS | TIMES) _operand)*
+    _operand: (NOT | MINUS)* (STRING | INTEGER | DECIMAL | TRUE | FALSE | NULL | _node) _test*
+    _node: group | items | conditional | call | reference | current
+    _test: IS NOT? NULL | IS (NUMERIC | INTEGER_WORD | DECIMAL_WORD) | HAS NULL
     group: "(" expression ")"
     items: OPENING [expression ("," expression)*] "]"
     conditional: IF "(" expression ")" "then" "(" expression ")" "else" "(" expression ")"
     call: FUNCTION "(" [expression ("," expression)*] ")"
-    reference: (EVENT | ACTION | DATASET_LOOKUP | DATA_SOURCE | JOURNEY) segment ("." _step)* ("," _option)* "}"
-    current: CURRENT ("." _step)*
-    _step: segment | path_function
+    reference: (EVENT | ACTION | DATASET_LOOKUP | DATA_SOURCE | JOURNEY) segment _step* _option* "}"
+    current: CURRENT _step*
+    _step: "." (segment | path_function)
+    _option: "," (default | params)
     path_function: NAME "(" [expression] ")"
-    _option: default | params
     default: DEFAULT_VALUE ":" expression
     params: PARAMS ":" "{" param ("," param)* "}"
     param: segment ":" expression

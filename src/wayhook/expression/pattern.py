@@ -18,6 +18,7 @@ from typing import Any
 import attrs
 
 from wayhook.expression.machine import Machine, Program
+from wayhook.expression.type import MAX_TEXT
 from wayhook.values import Misfit
 
 __all__ = ["Pattern", "pattern", "replaced", "split"]
@@ -119,6 +120,7 @@ class Pattern:
     _quick: re.Pattern[str] | None
     _degree: int
     _factor: int
+    _longest: tuple[int, int]
 
     def matches(self, text: str) -> bool:
         """Whether the whole text matches (A-17)."""
@@ -141,17 +143,13 @@ class Pattern:
 
     def quick_for(self, text: str, *, searching: bool = True) -> re.Pattern[str] | None:
         """Return the pattern of `re`, if there is one and it cannot take long on this text."""
-        return self._quick if self._quick is not None and self._ways(text, searching) <= QUICK_WORK else None
+        return self._quick if len(text) <= self._longest[searching] else None
 
     def cost(self, text: str) -> int:
         """Return about how many steps it takes at most to look for the pattern in the text."""
         if self.quick_for(text) is not None:
-            return len(text) + self._ways(text, 1) // QUICK_STEPS
+            return len(text) + int(self._factor * (len(text) + 1) ** (self._degree + 1) // QUICK_STEPS)
         return len(self._program.code) * (len(text) + 1)
-
-    def _ways(self, text: str, searching: int) -> int:
-        """In how many ways `re` may try to match, at most."""
-        return int(self._factor * (len(text) + 1) ** (self._degree + searching))
 
 
 @functools.lru_cache(maxsize=256)
@@ -162,6 +160,7 @@ def pattern(text: str) -> Pattern:
     program = Program(tree, reader.groups)
     quick = _python(tree)
     degree, factor = _work(tree)
+    factor = max(factor, 1) * len(program.code)
     return Pattern(
         reader.groups,
         dict(reader.names),
@@ -169,17 +168,26 @@ def pattern(text: str) -> Pattern:
         program,
         re.compile(quick, re.ASCII) if quick is not None else None,
         degree,
-        max(factor, 1) * len(program.code),
+        factor,
+        (-1, -1) if quick is None else (_longest(degree, factor), _longest(degree + 1, factor)),
     )
 
 
-def replaced(text: str, wanted: Pattern, replacement: str, *, every: bool) -> str:
-    """Return the text with the first match, or every one, replaced; `$1` and `${name}` as in Java."""
-    template, quick = _template(replacement, wanted), wanted.quick_for(text)
-    if quick is not None and not wanted.is_empty:
-        return quick.sub(_filling(template), text, 0 if every else 1)
+def _longest(degree: int, factor: int) -> int:
+    """How long a text may be for `re` to be asked; -1 if not at all."""
+    if degree == 0:
+        return MAX_TEXT if factor <= QUICK_WORK else -1
+    return int((QUICK_WORK / factor) ** (1 / degree)) - 1
+
+
+def replaced(text: str, wanted: str, replacement: str, *, every: bool) -> str:
+    """Return the text with the first match, or every one, replaced; `$1` and `${name}` stand for groups, as in Java."""
+    compiled, template, fill = _replacement(wanted, replacement)
+    quick = compiled.quick_for(text)
+    if quick is not None and not compiled.is_empty:
+        return quick.sub(fill, text, 0 if every else 1)
     pieces, end = list[str](), 0
-    for match in wanted.found(text):
+    for match in compiled.found(text):
         start, stop = int(match[0] or 0), int(match[1] or 0)
         pieces += (text[end:start], _filled(template, lambda number, match=match: _group(text, match, number)))  # type: ignore[misc]
         end = stop
@@ -188,11 +196,18 @@ def replaced(text: str, wanted: Pattern, replacement: str, *, every: bool) -> st
     return "".join(pieces) + text[end:]
 
 
-def _filling(template: tuple[str | int, ...]) -> Callable[[re.Match[str]], str]:
+Fill = Callable[[re.Match[str]], str]
+"""Gives what stands in the place of a match."""
+
+
+@functools.lru_cache(maxsize=256)
+def _replacement(wanted: str, replacement: str) -> tuple[Pattern, tuple[str | int, ...], Fill]:
+    compiled = pattern(wanted)
+    template = _template(replacement, compiled)
     if any(isinstance(part, int) for part in template):
-        return lambda found: _filled(template, found.group)
+        return compiled, template, lambda found: _filled(template, found.group)
     whole = "".join(map(str, template))
-    return lambda _: whole
+    return compiled, template, lambda _: whole
 
 
 def _filled(template: tuple[str | int, ...], group: Callable[[int], str | None]) -> str:
@@ -209,7 +224,6 @@ _REFERENCE = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=256)
 def _template(replacement: str, wanted: Pattern) -> tuple[str | int, ...]:
     parts: list[str | int] = []
     for found in _REFERENCE.finditer(replacement):
@@ -315,45 +329,17 @@ _UNICODE: dict[str, Test] = {
     "Punctuation": lambda sign: unicodedata.category(sign).startswith("P"),
 }  # fmt: skip
 _CATEGORIES = frozenset(
-    [
-        "L",
-        "Lu",
-        "Ll",
-        "Lt",
-        "Lm",
-        "Lo",
-        "M",
-        "Mn",
-        "Mc",
-        "Me",
-        "N",
-        "Nd",
-        "Nl",
-        "No",
-        "Z",
-        "Zs",
-        "Zl",
-        "Zp",
-        "C",
-        "Cc",
-        "Cf",
-        "Co",
-        "Cs",
-        "Cn",
-        "P",
-        "Pd",
-        "Ps",
-        "Pe",
-        "Pc",
-        "Po",
-        "Pi",
-        "Pf",
-        "S",
-        "Sm",
-        "Sc",
-        "Sk",
-        "So",
-    ]
+    f"{major}{minor}"
+    for major, minors in {
+        "L": "ultmo",
+        "M": "nce",
+        "N": "dlo",
+        "Z": "slp",
+        "C": "cfosn",
+        "P": "dsecoif",
+        "S": "mcko",
+    }.items()
+    for minor in ("", *minors)
 )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "paid",
     "path_step",
     "plain_path",
+    "slot_of",
     "spend",
     "stepped",
     "with_params",
@@ -59,15 +60,20 @@ class Frame:
     It has the attributes of the context that an evaluation reads.
     """
 
-    __slots__ = ("current", "left", "now", "random_uuid", "answers", "audiences", *_PARTS.values())
+    __slots__ = ("context", "current", "left")
 
     def __init__(self, context: Context) -> None:
-        self.events, self.data_sources, self.actions = context.events, context.data_sources, context.actions
-        self.dataset_lookups, self.journey = context.dataset_lookups, context.journey
-        self.now, self.random_uuid = context.now, context.random_uuid
-        self.answers, self.audiences = context.answers, context.audiences
+        self.context, self.left = context, MAX_WORK
         self.current: list[Any] = [None] * len(_PARTS)
-        self.left = MAX_WORK
+
+
+for _name in (*_PARTS.values(), "now", "random_uuid", "answers", "audiences", "types"):
+    setattr(Frame, _name, property(attrgetter(f"context.{_name}")))
+
+
+def slot_of(source: Source) -> int:
+    """Return where the current element of a source is among `Frame.current`."""
+    return _SLOTS[source]
 
 
 def spend(frame: Any, work: int) -> None:
@@ -83,17 +89,20 @@ def paid(read: Evaluate, place: int) -> Evaluate:
 
     def reading(frame: Any) -> Any:
         value = read(frame)
-        if type(value) not in _SMALL:
-            try:
-                spend(frame, parts(value))
-            except Misfit as misfit:
-                raise Fault(f"the loop {misfit}", place) from None
-        return value
+        return value if type(value) in _SMALL else _paid(frame, value, place)
 
     return reading
 
 
 _SMALL = frozenset({int, float, bool, NoneType})
+
+
+def _paid(frame: Any, value: Any, place: int) -> Any:
+    try:
+        spend(frame, parts(value))
+    except Misfit as misfit:
+        raise Fault(f"the loop {misfit}", place) from None
+    return value
 
 
 def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
@@ -131,7 +140,7 @@ def _field_at(frame: Any, value: Any, name: str, place: int) -> Any:
 
 
 def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
-    """Return what reads a path of names from the current element."""
+    """Return what reads a path of names from the current element, and pays for it."""
     slot = _SLOTS[source]
     if len(names) == 1:
         return _element_field(slot, names[0], place)
@@ -142,7 +151,7 @@ def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate
             value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
             if value is None:
                 return None
-        return value
+        return value if type(value) in _SMALL else _paid(frame, value, place)
 
     return read
 
@@ -150,15 +159,18 @@ def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate
 def _element_field(slot: int, name: str, place: int) -> Evaluate:
     def read(frame: Any) -> Any:
         value = frame.current[slot]
-        if type(value) is dict:
-            return value.get(name)
-        return None if value is None else _field_at(frame, value, name, place)
+        value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
+        return value if type(value) in _SMALL else _paid(frame, value, place)
 
     return read
 
 
 def stepped(start: Evaluate, steps: list[StepOf]) -> Evaluate:
     """Return what takes the steps from where `start` is."""
+    if not steps:
+        return start
+    if len(steps) == 1:
+        return _stepped_once(start, steps[0])
 
     def read(frame: Any) -> Any:
         value = start(frame)
@@ -168,7 +180,15 @@ def stepped(start: Evaluate, steps: list[StepOf]) -> Evaluate:
             value = step(frame, value)
         return value
 
-    return read if steps else start
+    return read
+
+
+def _stepped_once(start: Evaluate, step: StepOf) -> Evaluate:
+    def read(frame: Any) -> Any:
+        value = start(frame)
+        return None if value is None else step(frame, value)
+
+    return read
 
 
 def field_step(name: str) -> StepOf:
@@ -256,25 +276,32 @@ _MAPS: dict[str, StepOf] = {
 
 def _picking(name: str, source: Source, condition: Evaluate | None) -> StepOf:
     """`all`, `first` and `last`: the elements for which the condition holds; without one, every element."""
-    slot = _SLOTS[source]
+    slot, is_one = _SLOTS[source], name != "all"
+
+    if condition is None:
+        return lambda _, value: _without_condition(name, _items(name, value))
 
     def pick(frame: Any, value: Any) -> Any:
         items = _items(name, value)
-        if condition is None:
-            return list(items) if name == "all" else items[0 if name == "first" else -1] if items else None
         spend(frame, PER_ITEM * len(items))
         found, current, outer = [], frame.current, frame.current[slot]
-        for item in items if name != "last" else reversed(items):
+        for item in reversed(items) if name == "last" else items:
             current[slot] = item
             holds = condition(frame)
             if holds is True or (holds is not False and truth(holds)):
                 found.append(item)
-                if name != "all":
+                if is_one:
                     break
         current[slot] = outer
-        return found if name == "all" else found[0] if found else None
+        return (found[0] if found else None) if is_one else found
 
     return pick
+
+
+def _without_condition(name: str, items: list[Any]) -> Any:
+    if name == "all":
+        return list(items)
+    return items[0 if name == "first" else -1] if items else None
 
 
 def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]], place: int) -> Evaluate:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, Misfit
@@ -140,6 +141,7 @@ _KINDS: dict[type, ExpressionType] = {
     dict: Kind.OBJECT,
 }
 
+_LISTS_OF: dict[Any, ExpressionType] = {each: _LIST_OF[kind] for each, kind in _KINDS.items()}
 TELLING = frozenset(_KINDS)
 """The Python types that say by themselves which type of the language their values have."""
 
@@ -199,13 +201,13 @@ def _typed_list(items: list[Any] | tuple[Any, ...]) -> tuple[ExpressionType, Any
     if len(items) > MAX_ITEMS:
         raise Misfit(f"takes lists of at most {MAX_ITEMS:,} items; read less")
     types = set(map(type, items))
-    types.discard(type(None))
-    if types & {list, tuple}:
-        return Kind.LIST_ANY, items
-    if len(types) == 1 and (kind := _KINDS.get(next(iter(types)))) is not None:
-        return _LIST_OF[kind], items
+    types.discard(NoneType)
+    if len(types) == 1 and (listed := _LISTS_OF.get(next(iter(types)))) is not None:
+        return listed, items
     if not types:
         return Kind.LIST, items
+    if types & {list, tuple}:
+        return Kind.LIST_ANY, items
     found = [typed(item) for item in items]
     try:
         kind = common({each for each, item in found if item is not None})

@@ -57,7 +57,7 @@ def avg(*values: Any) -> float | None:
 )
 def count(items: list[Any] | None) -> int:
     """Counts the items that are not null; of objects, all of them."""
-    return len(_there((items,)))
+    return len([item for item in items or () if item is not None])
 
 
 @function("countOnlyNull", "listT -> integer", null=PASSED, example="countOnlyNull([10, 2, 10, null])")

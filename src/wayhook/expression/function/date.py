@@ -18,7 +18,7 @@ def _now(context: Any) -> datetime:
     """The time of the context, in UTC."""
     if context.now is None:
         raise Misfit("needs the current time; evaluate with Context(now=…)")
-    return shown_in(context.now, UTC)
+    return context.now if context.now.tzinfo is UTC else shown_in(context.now, UTC)
 
 
 @function("currentTimeInMillis", "-> integer", reads_context=True, example="currentTimeInMillis()")

@@ -90,10 +90,13 @@ class Plan:
     result: ExpressionType | None
     widens: tuple[bool, ...]
     signature: Signature
+    is_widening: bool = attrs.field(
+        init=False, default=attrs.Factory(lambda self: True in self.widens, takes_self=True)
+    )
 
     def taken(self, values: list[Any]) -> list[Any]:
         """Return the arguments as the function takes them."""
-        if True not in self.widens:
+        if not self.is_widening:
             return values
         return [widened(value) if widens else value for value, widens in zip(values, self.widens, strict=True)]
 

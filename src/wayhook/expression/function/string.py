@@ -124,13 +124,13 @@ def match_reg_exp(text: str, wanted: str) -> bool:
 @function("replace", "string, pattern, string -> string", example='replace("Hello World", "l", "x")')
 def replace(text: str, wanted: str, replacement: str) -> str:
     """Replaces the first match of the regular expression; `$1` stands for its first group."""
-    return replaced_in(text, pattern(wanted), replacement, every=False)
+    return replaced_in(text, wanted, replacement, every=False)
 
 
 @function("replaceAll", "string, pattern, string -> string", example='replaceAll("Hello World", "l", "x")')
 def replace_all(text: str, wanted: str, replacement: str) -> str:
     """Replaces every match of the regular expression."""
-    return replaced_in(text, pattern(wanted), replacement, every=True)
+    return replaced_in(text, wanted, replacement, every=True)
 
 
 @function("split", "string, pattern -> listString", example='split("A_B_C", "_")')
