@@ -13,7 +13,6 @@ import pytest
 import trustme
 
 import wayhook as wh
-from wayhook.adapters.transport import httpx as httpx_transport
 from wayhook.testing import Answer, FakeClock, FakeTransport, LoopbackService
 
 STANDARD = wh.Guardrails.standard()
@@ -380,19 +379,17 @@ async def speaking(
 
 
 @pytest.fixture
-def authority(monkeypatch: pytest.MonkeyPatch) -> trustme.CA:
-    """An authority that the transport's own context trusts beside the usual ones."""
-    made, context = trustme.CA(), httpx_transport._tls.__wrapped__()
-    made.configure_trust(context)
-    monkeypatch.setattr(httpx_transport, "_tls", lambda: context)
-    return made
+def authority() -> trustme.CA:
+    """An authority of our own."""
+    return trustme.CA()
 
 
-async def spoken(port: int) -> wh.Outcome:
-    """The outcome of a call to this machine."""
+async def spoken(authority: trustme.CA, port: int) -> wh.Outcome:
+    """The outcome of a call to this machine, which trusts the authority."""
     rails = wh.Guardrails.journey_optimizer(network=wh.NetworkPolicy(loopback=True))
     action = wh.Action(name="A", url_configuration=wh.UrlConfiguration(f"https://127.0.0.1:{port}/"))
-    async with wh.Executor(guardrails=rails, random=float) as executor:
+    transport = wh.HttpxTransport(trust=authority.cert_pem.bytes().decode())
+    async with wh.Executor(guardrails=rails, transport=transport, random=float) as executor:
         return await executor.call(action)
 
 
@@ -401,7 +398,7 @@ async def spoken(port: int) -> wh.Outcome:
 async def test_the_best_version_from_1_2_is_spoken(authority, lowest, highest) -> None:
     """A service of TLS 1.2 is called, and one that speaks 1.3 is called with that."""
     async with speaking(authority, lowest, highest) as (port, agreed):
-        outcome = await spoken(port)
+        outcome = await spoken(authority, port)
 
     assert (outcome.status, agreed) == ("http_200", [named(highest)])
 
@@ -411,7 +408,7 @@ async def test_the_best_version_from_1_2_is_spoken(authority, lowest, highest) -
 async def test_a_version_below_1_2_is_refused(authority, version) -> None:
     """A service of an older version gets no request, though a client that knows no better agrees with it."""
     async with speaking(authority, version, version) as (port, agreed):
-        outcome = await spoken(port)
+        outcome = await spoken(authority, port)
         without_us = list(agreed)
         careless = limited(ssl.create_default_context(), version, version)
         authority.configure_trust(careless)

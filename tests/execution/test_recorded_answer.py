@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -158,3 +159,27 @@ async def test_the_data_of_an_individual_are_bounded(size: int, kept: bool) -> N
     assert context.actions["Weather"]["jo_status_code"] == "http_200"
     assert [("R198" in fault) for fault in outcome.response_faults] == ([] if kept else [True])
     assert (outcome.response is not None) == kept
+
+
+async def test_an_expression_has_the_current_time() -> None:
+    """Where the context brings no time, the clock of the executor gives it: in a preview and in a call alike."""
+    clock, transport = FakeClock(), FakeTransport()
+    action = wh.Action(
+        name="Tell",
+        url_configuration=wh.UrlConfiguration("https://h.example/v1"),
+        message_parameters=wh.message_parameters({"at": "x"}, variables={"at": "At"}),
+    )
+    journey = wh.Journey("J", [wh.ActionActivity("Tell", label="a", parameters={"at": wh.expression("'' + now()")})])
+    repository = wh.MemoryRepository()
+    await repository.save(action)
+
+    async with wh.Executor(repository, transport=transport, clock=clock) as executor:
+        shown = await executor.preview(journey, "a", wh.Context())
+        context = wh.Context()
+        await executor.execute(journey, "a", context)
+        await executor.execute(journey, "a", wh.Context(now=datetime(2031, 5, 6, tzinfo=UTC)))
+
+    bodies = [shown.body, *(request.body for request in transport.requests)]
+    assert [body[:16] for body in bodies] == [b'{"at":"2030-01-0'] * 2 + [b'{"at":"2031-05-0']
+    assert "Tell" in context.actions
+    assert context.now is None

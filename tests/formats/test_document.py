@@ -635,3 +635,14 @@ def test_a_document_cannot_widen_the_network_policy() -> None:
     found = faults(document(guardrails={"network": {"loopback": True}}))
 
     assert list(found) == ["$.guardrails"]
+
+
+@pytest.mark.parametrize("dialect", ["lenient", "journey_orchestration", "journey_optimizer"])
+def test_an_expression_keeps_its_dialect(dialect: str) -> None:
+    """A strict expression is read as strict as it was written."""
+    written = journey(parameters={"v": wh.expression("@event{E.a} + 'x'", dialect=dialect)})
+
+    found = wh.loads(wh.dumps(written))
+
+    assert found == written
+    assert found.activities[0].parameters[0][1].dialect == dialect

@@ -116,7 +116,7 @@ class Execution:
             async with self._budget:
                 if not await self._allowed(subject):
                     return self._outcome("excluded", None)
-                call = self.use.plan.render(subject)
+                call = self.use.plan.render(self._timed(subject))
                 return self._answered(call, await self._delivered(call))
         except TimeoutError:
             if not self._budget.expired():
@@ -126,6 +126,12 @@ class Execution:
             return self._outcome("capped", call, cause=error.with_traceback(None))
         except (RenderError, ExecutionError, MissingExtra) as error:
             return self._outcome("internalError", call, cause=error.with_traceback(None))
+
+    def _timed(self, subject: Any) -> Any:
+        """The context with the current time, where an expression needs one and none was given."""
+        if not self.use.plan.reads_time or subject.now is not None:
+            return subject
+        return attrs.evolve(subject, now=self.means.clock.now())
 
     async def _allowed(self, subject: Any) -> bool:
         """Whether the individual agreed to what the call is for (R229)."""

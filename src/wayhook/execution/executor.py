@@ -227,7 +227,10 @@ class Executor:
         Raises what is wrong with the definition, and `RenderError` for data that does not fit.
         """
         _require_context(context)
-        return (await self._use(journey, label)).plan.render(context)
+        plan = (await self._use(journey, label)).plan
+        if plan.reads_time and context.now is None:
+            context = attrs.evolve(context, now=self._means.clock.now())
+        return plan.render(context)
 
     def batch(
         self,

@@ -12,7 +12,7 @@ import attrs
 from wayhook.errors import ExpressionError, ExpressionProblem, Violation, WrongType
 from wayhook.expression.context import Context
 from wayhook.expression.fault import Fault
-from wayhook.expression.syntax import Node, Reference, Source, below, reads
+from wayhook.expression.syntax import Call, Node, Reference, Source, below, reads
 from wayhook.expression.type import ExpressionType, fits
 
 __all__ = ["Expression", "FieldReference", "expression"]
@@ -100,6 +100,14 @@ class Expression:
     def references(self) -> tuple[FieldReference, ...]:
         """What the expression reads, each field once, in the order of the text."""
         return tuple(dict.fromkeys(FieldReference(source, path) for source, path in reads(self._tree)))
+
+    @property
+    def reads_time(self) -> bool:
+        """Whether it may need the current time, `Context.now`."""
+        from wayhook.expression.function.table import FUNCTIONS
+
+        called = (FUNCTIONS.get(node.name) for node in _all(self._tree) if isinstance(node, Call))
+        return any(row is not None and row.reads_context and row.group == "date" for row in called)
 
     def renaming_action(self, old: str, new: str) -> Expression:
         """Return the expression with every `@action{old…}` reading `new` instead; nothing else changes."""

@@ -221,7 +221,10 @@ _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     LiteralSecret: lambda value: {"literal_secret": value.reveal()},
     SecretText: lambda value: {"secret_text": _parts(value)},
     Base64: _base64,
-    Expression: lambda value: {"expression": value.text},
+    Expression: lambda value: {
+        "expression": value.text,
+        **({"dialect": value.dialect} if value.dialect != "lenient" else {}),
+    },
 }
 _WORDS: dict[type, str] = {
     Variable: "variable",
@@ -234,9 +237,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "variable": Variable,
     "secret": secret,
     "literal_secret": literal_secret,
-    "expression": Expression,
 }
-_MORE = {"variable": "optional", "base64": "spelling"}
+_MORE = {"variable": "optional", "base64": "spelling", "expression": "dialect"}
 _PART_MARKS = frozenset({"secret", "literal_secret", "base64"})
 
 
@@ -288,8 +290,9 @@ def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:
             allowed = _PART_MARKS if mark == "secret_text" else _PART_MARKS - {"base64"}
             parts = _each({f".{mark}[{i}]": item for i, item in enumerate(below)}, allowed)
             return SecretText(*parts) if mark == "secret_text" else _read_base64(parts, value)
-        case "variable" if isinstance(below, str):
-            return Variable(below, optional=value.get("optional", False))
+        case "variable" | "expression" if isinstance(below, str):
+            read = Variable if mark == "variable" else Expression
+            return read(below, **{name: more for name, more in value.items() if name != mark})
         case _ if isinstance(below, str) and mark in _READERS:
             return _READERS[mark](below)
     wanted = {"object": "an object", "array": "an array", "secret_text": "an array", "base64": "an array"}

@@ -30,7 +30,10 @@ _MARKS: dict[Any, dict[str, Any]] = {
     SecretReference: {"secret": {"type": "string", "pattern": "^(?!literal:)[a-z][a-z0-9+.-]*:[^\\s:]"}},
     LiteralSecret: {"literal_secret": {"type": "string"}},
     SecretText: {"secret_text": {"type": "array", "items": {"$ref": "#/$defs/TextPart"}}},
-    Expression: {"expression": {"type": "string", "maxLength": 10_000}},
+    Expression: {
+        "expression": {"type": "string", "maxLength": 10_000},
+        "dialect": {"enum": ["lenient", "journey_orchestration", "journey_optimizer"]},
+    },
     Variable: {"variable": {"type": "string"}, "optional": {"type": "boolean"}},
 }
 

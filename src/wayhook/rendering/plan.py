@@ -65,7 +65,8 @@ class _Bindings:
 class Plan:
     """A compiled use of an action. `render` may be called any number of times, from any task.
 
-    `parameterized`: whether the action has variables.
+    `parameterized`: whether the action has variables. `reads_time`: whether one of its expressions may need
+    `Context.now`.
     """
 
     action: Action
@@ -80,6 +81,7 @@ class Plan:
     _identity: ClientCertificate | None
     _known: frozenset[str] | None
     parameterized: bool
+    reads_time: bool = False
 
     def render(self, subject: Any) -> Call:
         """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
@@ -181,7 +183,7 @@ def plan_activity(action: Action, activity: ActionActivity) -> Plan:
     faults = list(safety_violations(action)) or list(activity_violations(action, activity))
     if faults:
         raise DefinitionError(faults)
-    return _plan(
+    plan = _plan(
         action,
         _Bindings(
             _fill(activity.path),
@@ -191,6 +193,7 @@ def plan_activity(action: Action, activity: ActionActivity) -> Plan:
             dict(activity.fields),
         ),
     )
+    return attrs.evolve(plan, reads_time=any(expression.reads_time for expression in activity.expressions))
 
 
 def plan_values(action: Action) -> Plan:
