@@ -171,19 +171,19 @@ def _listed(value: Any) -> Any:
     return value
 
 
-def is_bounded(value: Any) -> bool:
-    """Whether a value has at most 64 levels and 100,000 parts; one that contains itself has more."""
+def is_bounded(value: Any, *, depth: int = MAX_DEPTH, parts: int = MAX_NODES) -> bool:
+    """Whether a value has at most `depth` levels and so many `parts`; one that contains itself has more."""
     waiting = [(value, 0)]
-    for _ in range(MAX_NODES):
+    for _ in range(parts):
         if not waiting:
             return True
-        part, depth = waiting.pop()
-        if depth > MAX_DEPTH:
+        part, level = waiting.pop()
+        if level > depth:
             return False
         if isinstance(part, list | tuple):
-            waiting += [(below, depth + 1) for below in part]
+            waiting += [(below, level + 1) for below in part]
         elif type(part) is dict:
-            waiting += [(below, depth + 1) for below in part.values()]
+            waiting += [(below, level + 1) for below in part.values()]
     return False
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from wayhook.errors import Evidence
+from wayhook.errors import ConnectionFailed, Evidence
 
 if TYPE_CHECKING:
     from wayhook.wire import Attempt, Outcome
@@ -62,13 +62,23 @@ def _error(outcome: Outcome) -> dict[str, Any]:
 
 
 def _origin(outcome: Outcome) -> dict[str, Any]:
-    """How the attempt before the last one failed (R207); nothing where the last was the first (R206)."""
-    if len(outcome.attempts) < 2:  # noqa: PLR2004 - one before the last
+    """How the attempt before the last one failed (R207); nothing where the last was the first (R206).
+
+    The last one may not have been made: a repetition that was capped, or that got no token in time.
+    """
+    failed = outcome.attempts[:-1] if _ended_by_attempt(outcome) else outcome.attempts
+    if not failed:
         return {}
-    before: Attempt = outcome.attempts[-2]
+    before: Attempt = failed[-1]
     if before.status is not None:
         return {"actionExecutionOriginError": "http", "actionExecutionOriginCode": str(before.status)}
     return {"actionExecutionOriginError": "timedout" if before.evidence is Evidence.EXPIRED else "error"}
+
+
+def _ended_by_attempt(outcome: Outcome) -> bool:
+    """Whether the last attempt that was made is what the execution ended with."""
+    expired = outcome.status == "timedout" and any(a.evidence is Evidence.EXPIRED for a in outcome.attempts[-1:])
+    return expired or outcome.received is not None or isinstance(outcome.cause, ConnectionFailed)
 
 
 def _last_attempt(outcome: Outcome) -> dict[str, Any]:

@@ -292,11 +292,11 @@ async def test_failed_calls_are_outcomes(repository: wh.MemoryRepository) -> Non
     assert statuses == ["http_404", "internalError", "http_201"]
 
 
-@pytest.mark.parametrize("concurrency", [0, -1, True, 1.5, "5", None])
+@pytest.mark.parametrize("concurrency", [0, -1, 10_001, 2**63, True, 1.5, "5", None])
 async def test_a_bad_concurrency_is_refused(repository: wh.MemoryRepository, concurrency: Any) -> None:
-    """The number of calls at once is a whole number from 1."""
+    """The number of calls at once is a whole number from 1, bounded since each is a task that is made at once."""
     async with wh.Executor(repository, transport=FakeTransport()) as executor:
-        with pytest.raises(wh.DefinitionError, match=r"\$\.concurrency: give a whole number from 1"):
+        with pytest.raises(wh.DefinitionError, match=r"\$\.concurrency: give a whole number from 1 to 10,000"):
             executor.batch("Welcome", "hello", [], concurrency=concurrency)
 
 

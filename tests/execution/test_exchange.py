@@ -147,6 +147,78 @@ async def test_what_is_there_may_be_used_instead() -> None:
     assert (await repository.get(wh.Action, "Reservation")).version == 1
 
 
+async def test_a_connection_that_nothing_imported_uses_stays_out() -> None:
+    """Where every action that uses a connection is there already, the connection is not copied."""
+    repository = await filled_repository()
+    document = complete(await wh.export_journey(repository, "Welcome"))
+
+    await wh.import_journey(repository, document, use_existing=["Crm"])
+
+    assert [s.value.name for s in (await repository.list(wh.Connection)).items] == ["crm"]
+
+
+@pytest.mark.rule("R317")
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["Reservation"], "the repository has no Action 'Reservation'"),
+        (["crm"], "the repository has no Connection 'crm'"),
+        (["Reservaton"], "no action or connection of the export is named 'Reservaton'"),
+        ([7], "no action or connection of the export is named 7"),
+        ("Crm", "a collection of names belongs here, not str"),
+        (None, "a collection of names belongs here, not NoneType"),
+    ],
+)
+async def test_what_is_not_there_cannot_be_used_instead(names: Any, message: str) -> None:
+    """A journey never comes without its actions: what is to be used is of the export, and is there already."""
+    document = complete(await wh.export_journey(await filled_repository(), "Welcome"))
+    target = wh.MemoryRepository()
+
+    with pytest.raises(wh.DefinitionError, match=rf"^\$\.use_existing: {message}"):
+        await wh.import_journey(target, document, use_existing=names)
+
+    assert await everything(target) == set()
+
+
+async def test_a_broken_rule_is_told_at_its_place_in_the_document() -> None:
+    """What a repository refuses is found where it stands in the export, whatever is imported beside it."""
+    repository = await filled_repository()
+    document = json.loads(json.dumps(complete(await wh.export_journey(repository, "Welcome"))))
+    document["actions"][2]["url_configuration"]["url"] = "ftp://x.example"
+    document["journey"]["timeout"] = 99
+
+    with pytest.raises(wh.DefinitionError) as caught:
+        await wh.import_journey(repository, document, use_existing=["Reservation"])
+
+    paths = [(violation.path, violation.rule) for violation in caught.value.violations]
+    assert paths == [("$.actions[2].url_configuration.url", "R36"), ("$.journey.timeout", "R203")]
+
+
+async def test_what_is_missing_is_told_at_its_place() -> None:
+    """A name that leads nowhere, and a twin, are found at the part that has them."""
+    document = complete(await wh.export_journey(await filled_repository(), "Welcome"))
+    document["connections"], document["actions"][1] = [], document["actions"][0]
+
+    with pytest.raises(wh.DocumentError) as caught:
+        await wh.import_journey(wh.MemoryRepository(), document)
+
+    paths = [violation.path for violation in caught.value.violations]
+    assert paths == ["$.actions[1].name", "$.journey", "$.actions[2]"]
+
+
+async def test_a_placeholder_hides_no_fault_beside_it() -> None:
+    """A fault is told once the placeholder is its own place or above it, and at any other place always."""
+    document = await wh.export_journey(await filled_repository(), "Welcome")
+    document["connections"][0]["authentication"]["values"] = "x"
+
+    with pytest.raises(wh.DocumentError) as caught:
+        await wh.import_journey(wh.MemoryRepository(), document)
+
+    paths = [violation.path for violation in caught.value.violations]
+    assert {"$.connections[0].authentication.value", "$.connections[0].authentication.values"} <= set(paths)
+    assert len(paths) == len(set(paths))
+
+
 @pytest.mark.rule("R312", "R313", "R314")
 @pytest.mark.parametrize(
     ("change", "rules"),
@@ -161,6 +233,10 @@ async def test_what_is_there_may_be_used_instead() -> None:
         (lambda d: d["actions"].append(d["actions"][0]), {"R313"}),
         (lambda d: d.update(extra=1, kind="journey", wayhook=9), {"R313"}),
         (lambda d: d.pop("journey"), {"R313"}),
+        (lambda d: d.update(journey=None), {"R313"}),
+        (lambda d: d.update(actions=[None]), {"R313"}),
+        (lambda d: d["actions"][0].update(uid=7), {"R313"}),
+        (lambda d: d["actions"][0].update(kind="journey"), {"R313"}),
         (lambda d: d["journey"].update(timeout=99), {"R203"}),
         (lambda d: d["actions"][1]["url_configuration"].update(url="ftp://x.example"), {"R36"}),
         (lambda d: d["actions"][1]["url_configuration"].update(method="TRACE"), {"R62"}),
@@ -219,6 +295,34 @@ def test_a_secret_needs_a_placeholder() -> None:
     """A path without a placeholder is a misspelling."""
     with pytest.raises(wh.DefinitionError, match=r"\$\.actions\[7\]"):
         wh.with_secrets({"actions": []}, {"$.actions[7]": "env:X"})
+
+
+def _holding_itself() -> dict[str, Any]:
+    document: dict[str, Any] = {"actions": []}
+    document["actions"].append(document)
+    return document
+
+
+@pytest.mark.parametrize("document", [None, 7, "[]", [], {1: 2}, _holding_itself()])
+def test_placeholders_are_of_an_export(document: Any) -> None:
+    """What is no object, or contains itself, is refused by those who look for placeholders."""
+    with pytest.raises(wh.DocumentError):
+        wh.placeholders(document)
+    with pytest.raises(wh.DocumentError):
+        wh.with_secrets(document, {})
+
+
+@pytest.mark.parametrize("secrets", [None, "x", ["x"], {"$.actions[0].authentication.value": "the key itself"}])
+async def test_a_placeholder_takes_a_reference_only(secrets: Any) -> None:
+    """A mapping of paths to references fills an export; a text that is none is refused and not shown."""
+    repository = wh.MemoryRepository()
+    await repository.save(action("A", wh.ApiKeyAuthentication("X", SECRET)), welcome("A"))
+    document = await wh.export_journey(repository, "Welcome")
+
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.with_secrets(document, secrets)
+
+    assert "the key itself" not in str(caught.value)
 
 
 NAMES = st.lists(st.sampled_from(["A", "B", "A_Copy", "B_Copy", "A_Copy2", "_import_0"]), min_size=1, unique=True)

@@ -183,3 +183,36 @@ async def test_an_expression_has_the_current_time() -> None:
     assert [body[:16] for body in bodies] == [b'{"at":"2030-01-0'] * 2 + [b'{"at":"2031-05-0']
     assert "Tell" in context.actions
     assert context.now is None
+
+
+def _holding_itself() -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    data["self"] = data
+    return data
+
+
+def _deep() -> dict[str, Any]:
+    data: dict[str, Any] = {}
+    for _ in range(5000):
+        data = {"below": data}
+    return data
+
+
+@pytest.mark.rule("R198")
+@pytest.mark.parametrize("data", [_holding_itself(), _deep(), {"n": 10**5000}], ids=["itself", "deep", "digits"])
+async def test_data_without_a_size_take_no_answer_and_end_no_batch(data: Any) -> None:
+    """Data that JSON cannot hold are above any limit: the delivery stands, and the others of the batch go on."""
+    repository = wh.MemoryRepository()
+    await repository.save(action("Weather"))
+    journey = wh.Journey("Trip", [wh.ActionActivity("Weather", label="weather")])
+    contexts = [wh.Context({"E": data}), wh.Context({"E": {("a", "b"): 1}}), wh.Context()]
+
+    transport = FakeTransport(wh.Response(200, body=b'{"temp":7}'))
+    async with (
+        wh.Executor(repository, transport=transport) as executor,
+        executor.batch(journey, "weather", contexts, concurrency=1) as batch,
+    ):
+        outcomes = [outcome async for outcome in batch]
+
+    assert [outcome.status for outcome in outcomes] == ["http_200"] * 3
+    assert [context.actions["Weather"].get("temp") for context in contexts] == [None, 7, 7]

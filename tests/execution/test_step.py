@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wayhook as wh
-from wayhook.testing import FakeClock, FakeTransport
+from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 
 EXPIRED = wh.TransportError("late", wh.Evidence.EXPIRED)
 RESET = wh.TransportError("gone", wh.Evidence.NEVER_SENT)
@@ -122,6 +122,40 @@ async def test_a_capped_call_has_no_attempt() -> None:
     assert "actionExecutionOriginTime" not in found
 
 
+@pytest.mark.rule("R207", "R214", "R215")
+async def test_a_repetition_that_was_capped_has_an_origin() -> None:
+    """The attempt that was made is the one before the last: the last one found no place."""
+    limiter = wh.WindowLimiter([wh.CappingRule("https://api.example.com/*", wh.Rating(1, 60_000))])
+
+    found = await event(wh.Response(500), limiter=limiter)
+
+    assert [found.get(name) for name in ERRORS] == ["capped", None, "http", "500", "capped"]
+
+
+@pytest.mark.rule("R207")
+async def test_a_repetition_without_its_secret_has_an_origin() -> None:
+    """A repetition that was not sent, because its secret was gone, leaves the error of the attempt before it."""
+
+    class Once(FakeSecrets):
+        async def reveal(self, reference: wh.SecretReference) -> str:
+            text = await super().reveal(reference)
+            self._texts.clear()
+            return text
+
+    action = wh.Action(
+        name="Ping",
+        url_configuration=wh.UrlConfiguration("https://h.example/", method="PUT"),
+        authentication=wh.ApiKeyAuthentication("X-Key", wh.secret("env:KEY")),
+    )
+
+    async with wh.Executor(
+        transport=FakeTransport(wh.Response(500)), secrets=Once({"env:KEY": "k"}), clock=FakeClock()
+    ) as executor:
+        found = (await executor.call(action)).step_event()
+
+    assert [found.get(name) for name in ERRORS] == ["error", None, "http", "500", "error"]
+
+
 @pytest.mark.rule("R224", "R236")
 @pytest.mark.rule("R235", both=True)
 async def test_the_time_in_a_queue_is_told_apart() -> None:
@@ -159,3 +193,19 @@ async def test_a_call_outside_of_a_journey_is_reported_too(status: int, error: s
 
     assert event.get("actionExecutionError") == error
     assert event["stepStatus"] == ("error" if error else "ended")
+
+
+async def test_the_identifier_is_that_of_the_record_now() -> None:
+    """An action that was deleted and saved again is another one, also to an executor that knew the first."""
+    action = wh.Action(name="Ping", url_configuration=wh.UrlConfiguration("https://h.example/"))
+    journey = wh.Journey("Welcome", [wh.ActionActivity("Ping", label="first")])
+    repository = wh.MemoryRepository()
+    await repository.save(action)
+
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        before = await executor.execute(journey, "first", wh.Context())
+        await repository.delete(wh.Action, "Ping")
+        await repository.save(action)
+        after = await executor.execute(journey, "first", wh.Context())
+
+    assert after.uid == (await repository.get(wh.Action, "Ping")).uid != before.uid

@@ -18,6 +18,9 @@ from wayhook.wire import Outcome
 
 __all__ = ["Batch"]
 
+MAX_CONCURRENCY = 10_000
+"""Each is a task that is made at once, and a connection."""
+
 
 class Batch:
     """Outcomes of many executions, as they come; made by `Executor.batch`.
@@ -35,8 +38,9 @@ class Batch:
         contexts: Iterable[Context] | AsyncIterable[Context],
         concurrency: int,
     ) -> None:
-        if type(concurrency) is not int or concurrency < 1:
-            raise DefinitionError([Violation("$.concurrency", "give a whole number from 1")])
+        if type(concurrency) is not int or not 1 <= concurrency <= MAX_CONCURRENCY:
+            message = f"give a whole number from 1 to {MAX_CONCURRENCY:,}"
+            raise DefinitionError([Violation("$.concurrency", message)])
         if not isinstance(contexts, Iterable | AsyncIterable):
             kind = type(contexts).__name__
             raise DefinitionError([Violation("$.contexts", f"give an iterable of contexts, sync or async, not {kind}")])

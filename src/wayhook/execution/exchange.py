@@ -5,12 +5,12 @@ Section 8 of the rules (R309 to R317).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from wayhook.errors import Conflict, DefinitionError, NotFound
+from wayhook.errors import Conflict, DefinitionError, NotFound, Violation
 from wayhook.execution.ports import Repository
 from wayhook.formats.bundle import Bundle, dump_bundle, load_bundle
 from wayhook.model.action import Action
@@ -62,25 +62,60 @@ async def import_journey(
 
     A name that is taken becomes `<name>_Copy`, `<name>_Copy2`, …; the repository gives new identifiers. It can be
     repeated, and overwrites nothing. `use_existing`: names of actions and connections that are not imported; those of
-    the repository are used instead (R317). Raises `DocumentError` and `DefinitionError` with every fault, a
-    placeholder that is left among them (R312, R313); nothing is changed then.
+    the repository are used instead, and are there already (R317). Raises `DocumentError` and `DefinitionError` with
+    every fault and its place in the document, a placeholder that is left among them (R312, R313); nothing is changed
+    then.
     """
     bundle = load_bundle(document)
+    await _require_existing(repository, bundle, use_existing)
     for attempt in range(_TRIES):
         renamed = await _renamed(repository, bundle, use_existing)
         try:
-            await repository.save(*renamed.definitions, expected_version=0)
+            await repository.save(*renamed.values(), expected_version=0)
+        except DefinitionError as error:
+            raise DefinitionError(_placed(error.violations, list(renamed))) from None
         except Conflict:  # somebody took a name meanwhile
             if attempt == _TRIES - 1:
                 raise
         else:
             break
-    return renamed.journey
+    imported: Journey = renamed["$.journey"]
+    return imported
 
 
-async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collection[str]) -> Bundle:
-    """The bundle under names that are free, without what is taken from the repository."""
-    connections = await _names(repository, bundle.connections, use_existing)
+async def _require_existing(repository: Repository, bundle: Bundle, names: object) -> None:
+    """Raise what stands against using what is there: each name is of the export, and of the repository (R317)."""
+    path, faults = "$.use_existing", []
+    if not isinstance(names, Collection) or isinstance(names, str | bytes):
+        message = f"a collection of names belongs here, not {type(names).__name__}"
+        raise DefinitionError([Violation(path, message, "R317")])
+    parts: tuple[Action | Connection, ...] = (*bundle.connections, *bundle.actions)
+    for name in names:
+        kinds = [type(part) for part in parts if part.name == name]
+        if not kinds:
+            faults.append(Violation(path, f"no action or connection of the export is named {name!r:.40}", "R317"))
+        for kind in kinds:
+            if not await _is_taken(repository, kind, name):
+                message = f"the repository has no {kind.__name__} {name!r}; save it first, or let it be imported"
+                faults.append(Violation(path, message, "R317"))
+    if faults:
+        raise DefinitionError(faults)
+
+
+def _placed(faults: Iterable[Violation], places: list[str]) -> Iterator[Violation]:
+    """The faults of a save, such as `$[1].name`, with their places in the document: `$.actions[0].name`."""
+    for fault in faults:
+        number, end, below = fault.path.removeprefix("$[").partition("]")
+        known = end and number.isdecimal() and int(number) < len(places)
+        place = places[int(number)] + below if known else f"$.journey{fault.path.removeprefix('$')}"
+        yield attrs.evolve(fault, path=place)
+
+
+async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collection[str]) -> dict[str, Any]:
+    """What is to be saved, under names that are free, by its place in the document; what is used comes first."""
+    imported = [action for action in bundle.actions if action.name not in use_existing]
+    needless = _connections(bundle.actions) - _connections(imported)
+    connections = await _names(repository, bundle.connections, {*use_existing, *needless})
     actions = await _names(repository, bundle.actions, use_existing)
     journey = bundle.journey
     for number, old in enumerate(actions):  # by way of names that no action can have: A may become B, and B become C
@@ -88,24 +123,28 @@ async def _renamed(repository: Repository, bundle: Bundle, use_existing: Collect
     for number, new in enumerate(actions.values()):
         journey = journey.renaming_action(f"import.{number}", new)
     [name] = (await _names(repository, [journey], ())).values()
-    return Bundle(
-        attrs.evolve(journey, name=name),
-        tuple(
-            attrs.evolve(_reconnected(action, connections), name=actions[action.name], built_in=False)
-            for action in bundle.actions
-            if action.name in actions
-        ),
-        tuple(attrs.evolve(c, name=connections[c.name]) for c in bundle.connections if c.name in connections),
-    )
+    found: dict[str, Any] = {}
+    for i, connection in enumerate(bundle.connections):
+        if connection.name in connections:
+            found[f"$.connections[{i}]"] = attrs.evolve(connection, name=connections[connection.name])
+    for i, action in enumerate(bundle.actions):
+        if action.name in actions:
+            connected = _reconnected(action, connections)
+            found[f"$.actions[{i}]"] = attrs.evolve(connected, name=actions[action.name], built_in=False)
+    return {**found, "$.journey": attrs.evolve(journey, name=name)}
+
+
+def _connections(actions: Iterable[Action]) -> set[str]:
+    return {name for action in actions for _, name in uses(action)}
 
 
 async def _names(
-    repository: Repository, values: Iterable[Action | Connection | Journey], use_existing: Collection[str]
+    repository: Repository, values: Iterable[Action | Connection | Journey], left_out: Collection[str]
 ) -> dict[str, str]:
     """The name that each value gets: its own, or the first of its copies' that is free."""
     chosen: dict[str, str] = {}
     for value in values:
-        if value.name not in use_existing:
+        if value.name not in left_out:
             taken, name = list(chosen.values()), value.name
             while name in taken or await _is_taken(repository, type(value), name):
                 taken.append(name)

@@ -243,7 +243,7 @@ class Executor:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
 
         `contexts`: any iterable, sync or async, endless or not; it is pulled only as fast as outcomes are taken.
-        `concurrency`: calls under way at once, from 1. `outcome.index` is the context's place in the source.
+        `concurrency`: calls under way at once, 1 to 10,000. `outcome.index` is the context's place in the source.
         Entering raises what is wrong with the definition, as `execute` does.
         """
 
@@ -273,8 +273,8 @@ class Executor:
         source = (activity, action, await self._connection(action))
         # Compared as tuples, which look at identity first: an unchanged definition costs nothing to recognise.
         if known is not None and known.source == source:
-            same = (known.timeout, known.left_out) == (timeout, left_out)
-            return known if same else attrs.evolve(known, timeout=timeout, left_out=left_out)
+            same = (known.timeout, known.left_out, known.uid) == (timeout, left_out, stored.uid)
+            return known if same else attrs.evolve(known, timeout=timeout, left_out=left_out, uid=stored.uid)
         require(journey, self.guardrails)
         plan = plan_activity(self._connected(action, source[2]), activity)
         use = Use(plan, timeout, source, journey.name, activity, stored.uid, left_out)

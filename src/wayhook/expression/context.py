@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -53,6 +54,14 @@ def _random_uuid() -> UUID:
 def _aware(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
     if value is not None and (not isinstance(value, datetime) or value.utcoffset() is None):
         raise DefinitionError([Violation(f"$.{field.name}", "give a date and time with an offset, such as one in UTC")])
+
+
+def _size(data: tuple[Mapping[str, Any], ...]) -> float:
+    """The bytes of data as JSON; endless where they contain themselves, or are too deep or too long to be written."""
+    try:
+        return len(json.dumps(data, default=str, skipkeys=True))
+    except (ValueError, RecursionError):
+        return math.inf
 
 
 @attrs.frozen(repr=False)
@@ -106,11 +115,10 @@ class Context:
 
     def record(self, action: str, answer: Mapping[str, Any]) -> bool:
         """Add the answer of an action, in the place of an earlier one; False, and nothing is added, where all data of
-        the individual together would be larger than 1 MB (R198)."""  # noqa: D205, D209 - one sentence and its end
+        the individual together would be larger than 1 MB (R198), or have no size as JSON at all."""  # noqa: D205, D209
         if len(answer) > 1:
             others = {name: value for name, value in self.actions.items() if name != action}
-            data = (self.events, self.data_sources, others, answer)
-            if sum(len(json.dumps(part, default=str)) for part in data) > INSTANCE_LIMIT:
+            if _size((self.events, self.data_sources, others, answer)) > INSTANCE_LIMIT:
                 return False
         self.actions[action] = answer
         return True

@@ -6,7 +6,7 @@ Section 8 of the rules (R309 to R317). A document is `{"wayhook": 1, "kind": "ex
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -14,11 +14,12 @@ import attrs
 from wayhook.errors import DefinitionError, DocumentError, Violation
 from wayhook.formats.adobe import PLACEHOLDER
 from wayhook.formats.document import FORMAT_VERSION, MAX_DEPTH, MAX_SIZE, dump, load
-from wayhook.jsonvalue import parse_json
+from wayhook.jsonvalue import is_bounded, parse_json
 from wayhook.model.action import Action
 from wayhook.model.connection import Connection
 from wayhook.model.journey import Journey
-from wayhook.model.storage import Definition, Stored, uses
+from wayhook.model.storage import Stored, uses
+from wayhook.secret import secret
 
 __all__ = ["Bundle", "dump_bundle", "load_bundle", "placeholders", "with_secrets"]
 
@@ -35,11 +36,6 @@ class Bundle:
     journey: Journey
     actions: tuple[Action, ...] = ()
     connections: tuple[Connection, ...] = ()
-
-    @property
-    def definitions(self) -> tuple[Definition, ...]:
-        """All of it, what is used before what uses it."""
-        return (*self.connections, *self.actions, self.journey)
 
 
 def dump_bundle(
@@ -78,9 +74,11 @@ def _without_secrets(value: Any) -> Any:
 def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the paths of the placeholders that are left in an export, such as `$.actions[0].authentication.value`.
 
-    Those in parts that are never imported are not among them (R314).
+    Those in parts that are never imported are not among them (R314). Raises `DocumentError` for what is no object, or
+    is nested too deeply.
     """
-    return tuple(path for name in _KEYS if name in document for path in _placeholders(document[name], f"$.{name}"))
+    given = _object(document)
+    return tuple(path for name in _KEYS if name in given for path in _placeholders(given[name], f"$.{name}"))
 
 
 def _placeholders(value: Any, path: str) -> Iterator[str]:
@@ -99,10 +97,10 @@ def _placeholders(value: Any, path: str) -> Iterator[str]:
 def with_secrets(document: Mapping[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
     """Return the export with references in the place of placeholders: path, as `placeholders` gives it, to `env:NAME`.
 
-    Raises `DefinitionError` for a path that holds no placeholder.
+    Raises `DefinitionError` for a path that holds no placeholder, and for what is no reference.
     """
     left = placeholders(document)
-    if faults := [Violation(path, "no placeholder stands there") for path in secrets if path not in left]:
+    if faults := list(_secret_faults(secrets, left)):
         raise DefinitionError(faults)
 
     def filled(value: Any, path: str) -> Any:
@@ -113,6 +111,20 @@ def with_secrets(document: Mapping[str, Any], secrets: Mapping[str, str]) -> dic
         return [filled(below, f"{path}[{i}]") for i, below in enumerate(value)] if isinstance(value, list) else value
 
     return {name: filled(value, f"$.{name}") for name, value in document.items()}
+
+
+def _secret_faults(secrets: object, left: Collection[str]) -> Iterator[Violation]:
+    if not isinstance(secrets, Mapping):
+        yield Violation("$", f"secrets are a mapping of paths to references, not {type(secrets).__name__}")
+        return
+    for path, source in secrets.items():
+        if path not in left:
+            yield Violation(f"{path!s:.200}", "no placeholder stands there")
+            continue
+        try:
+            secret(source)
+        except DefinitionError as error:
+            yield from (attrs.evolve(fault, path=path) for fault in error.violations)
 
 
 def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
@@ -127,7 +139,7 @@ def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
         for path in placeholders(given)
     ]
     reader = _Reader(faults)
-    journey = reader.read(given.get("journey"), "journey", "$.journey")
+    journey: Any = reader.read(given["journey"], "journey", "$.journey") if "journey" in given else None
     actions = reader.read_all(given.get("actions", []), "action", "$.actions")
     connections = reader.read_all(given.get("connections", []), "connection", "$.connections")
     if journey is not None and not reader.broken:
@@ -144,9 +156,16 @@ def _parsed(document: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
         given = parse_json(document, depth=MAX_DEPTH) if isinstance(document, str | bytes) else document
     except DefinitionError as error:
         raise DocumentError(error.violations) from None
-    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+    return _object(given)
+
+
+def _object(document: object) -> dict[str, Any]:
+    """The document as an object of its own; raises `DocumentError` for what is none, or too deep to be walked."""
+    if not isinstance(document, Mapping) or not all(isinstance(name, str) for name in document):
         raise DocumentError([Violation("$", "an export is a JSON object", "R313")])
-    return dict(given)
+    if not is_bounded(found := dict(document), depth=MAX_DEPTH, parts=MAX_SIZE):
+        raise DocumentError([Violation("$", f"nested more than {MAX_DEPTH} levels deep, or too large", "R313")])
+    return found
 
 
 def _frame_faults(given: Mapping[str, Any]) -> Iterator[Violation]:
@@ -163,47 +182,65 @@ def _frame_faults(given: Mapping[str, Any]) -> Iterator[Violation]:
 
 @attrs.define
 class _Reader:
+    """`faults`: those of the document so far; `broken`: a part could not be read."""
+
     faults: list[Violation]
     broken: bool = False
 
     def read(self, given: Any, kind: str, path: str) -> Any:
         """The definition, or None and its faults; a placeholder in it is told already."""
-        if given is None:
-            return None
-        if not isinstance(given, Mapping):
-            self.faults.append(Violation(path, "an object belongs here", "R313"))
-            return None
-        fields = {name: value for name, value in given.items() if name not in ("uid", "wayhook", "kind")}
-        told = {fault.path for fault in self.faults}
+        fields = self.fields(given, path)
+        told = tuple(fault.path for fault in self.faults)
         try:
-            return load({"wayhook": FORMAT_VERSION, "kind": kind, **fields})
+            return load({**fields, "wayhook": FORMAT_VERSION, "kind": kind}) if fields is not None else None
         except DocumentError as error:
             for fault in error.violations:
                 there = path + fault.path.removeprefix("$")
-                if not any(there.startswith(known) for known in told):
+                if not there.startswith(tuple(f"{known}{end}" for known in told for end in ".[")) and there not in told:
                     self.faults.append(attrs.evolve(fault, path=there))
         self.broken = True
         return None
 
+    def fields(self, given: Any, path: str) -> dict[str, Any] | None:
+        """What a definition is made of; the identifier that it had is read over, since it gets a new one (R315)."""
+        if not isinstance(given, Mapping):
+            self.fault(path, "an object belongs here")
+            return None
+        if not isinstance(given.get("uid", ""), str):
+            self.fault(f"{path}.uid", "a text belongs here, or nothing")
+        for name in ("wayhook", "kind"):
+            if name in given:
+                self.fault(f"{path}.{name}", "the export as a whole says this; take it out here")
+        return {name: value for name, value in given.items() if name != "uid"}
+
     def read_all(self, given: Any, kind: str, path: str) -> Any:
         if not isinstance(given, list):
-            self.faults.append(Violation(path, "an array belongs here", "R313"))
+            self.fault(path, "an array belongs here")
             return ()
         read = (self.read(item, kind, f"{path}[{i}]") for i, item in enumerate(given))
         return tuple(value for value in read if value is not None)
+
+    def fault(self, path: str, message: str) -> None:
+        """Tell a wrong shape, behind which nothing more can be judged."""
+        self.faults.append(Violation(path, message, "R313"))
+        self.broken = True
 
 
 def _reference_faults(
     journey: Journey, actions: tuple[Action, ...], connections: tuple[Connection, ...]
 ) -> Iterator[Violation]:
     """What is named and not there, and what stands there twice."""
-    parts: tuple[Definition, ...] = (*actions, *connections)
-    there = [(type(value), value.name) for value in parts]
-    for kind, name in dict.fromkeys(key for key in there if there.count(key) > 1):
-        yield Violation("$", f"the {kind.__name__} {name!r} stands there twice", "R313")
-    users: tuple[Definition, ...] = (journey, *actions)
-    for value in users:
-        for kind, name in uses(value):
+    parts: dict[str, Action | Connection] = {f"$.connections[{i}]": value for i, value in enumerate(connections)}
+    parts |= {f"$.actions[{i}]": value for i, value in enumerate(actions)}
+    there = set()
+    for path, part in parts.items():
+        if (key := (type(part), part.name)) in there:
+            message = f"the {type(part).__name__} {part.name!r} stands there twice; keep one"
+            yield Violation(f"{path}.name", message, "R313")
+        there.add(key)
+    users: dict[str, Journey | Action | Connection] = {"$.journey": journey, **parts}
+    for path, user in users.items():
+        for kind, name in uses(user):
             if (kind, name) not in there:
-                message = f"{value.name!r} uses the {kind.__name__} {name!r}, which is not in the export"
-                yield Violation("$", message, "R313")
+                message = f"{user.name!r} uses the {kind.__name__} {name!r}, which is not in the export; add it"
+                yield Violation(path, message, "R313")
