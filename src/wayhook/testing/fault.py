@@ -27,7 +27,7 @@ class Fault:
     `status`: of the first answer, None when no head comes. `unread`: whether its body cannot be used.
     `deadline`: seconds that are enough to see it. `waits`: seconds that a call takes at least, where it must wait.
     `large`: whether the request has a large body. `after`: what the next call on the connection meets: `clean`, or a
-    `race` that it may lose.
+    `race` that it may lose. `may_be_unsent`: whether the end can come so early that nothing was sent.
     """
 
     id: str
@@ -44,6 +44,7 @@ class Fault:
     scheme: str = "http"
     listens: str = "always"
     after: str = "clean"
+    may_be_unsent: bool = False
 
     def server(self) -> FaultServer:
         """Return a server with this fault."""
@@ -240,8 +241,9 @@ def _handshakes() -> Iterator[Fault]:
 
 
 def _cut_requests() -> Iterator[Fault]:
-    yield Fault("F13", "accepted, then closed before a byte", "A", None, "unknown", at_once(_closes))
-    yield Fault("F13b", "accepted, then reset before a byte", "A", None, "unknown", at_once(Visit.reset))
+    for number, what, act in (("F13", "closed", _closes), ("F13b", "reset", Visit.reset)):
+        row = Fault(number, f"accepted, then {what} before a byte", "A", None, "unknown", at_once(act))
+        yield attrs.evolve(row, may_be_unsent=True)
     yield Fault("F14", "reset after the request head", "A", _UNSAFE, "unknown", after_head(then="reset"), large=True)
     yield Fault("F14b", "closed after the request head", "A", _UNSAFE, "unknown", after_head(then="close"), large=True)
     yield Fault("F15", "reset after the whole request", "A", _UNSAFE, "unknown", says(then="reset"))
