@@ -6,6 +6,7 @@ Section 5 of the reliability reference; the documentation's table and the tests 
 from __future__ import annotations
 
 import gzip
+import socket
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from email.utils import formatdate
@@ -15,7 +16,7 @@ import attrs
 
 from wayhook.testing.fault_server import OK, FaultServer, Script, Visit, certified
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "NAME_FAULTS", "NOT_MET", "Fault", "NameFault"]
 
 
 @attrs.frozen
@@ -49,6 +50,19 @@ class Fault:
     def server(self) -> FaultServer:
         """Return a server with this fault."""
         return FaultServer(self.script, scheme=self.scheme, listens=self.listens)
+
+
+@attrs.frozen
+class NameFault:
+    """One row about the name of the host. `lookups`: how many there are. `answer`: the addresses that the resolver
+    gives, the number of its error, or None when it hangs. The rest as in `Fault`."""  # noqa: D205, D209 - one list
+
+    id: str
+    what: str
+    proves: str
+    lookups: int | None
+    delivery: str
+    answer: tuple[str, ...] | int | None
 
 
 # Scripts.
@@ -407,3 +421,23 @@ FAULTS: dict[str, Fault] = {
     for fault in rows()
 }
 """Every fault that a server can have, by its number in the matrix."""
+
+NAME_FAULTS: dict[str, NameFault] = {
+    fault.id: fault
+    for fault in (
+        NameFault("F03", "no such name", "P", 1, "unavailable", socket.EAI_NONAME),
+        NameFault("F04", "a temporary failure to resolve", "N", 4, "unavailable", socket.EAI_AGAIN),
+        NameFault("F05", "the resolver hangs", "X", None, "unavailable", None),
+        NameFault("F06", "an internal address", "L", 1, "refused", ("169.254.169.254",)),
+        NameFault("F06b", "an internal address among others", "L", 1, "refused", ("93.184.216.34", "10.2.0.7")),
+    )
+}
+"""Every fault that a name can have."""
+
+NOT_MET: dict[str, str] = {
+    "F05": "each attempt gives a lookup one second (section 2), so the class is N until the deadline passes",
+    "F12": "the default transport has no pool that could be exhausted: each call has its connection",
+    "F13": "a transport that sees the end before it sent anything may say so: `unavailable` instead of `unknown`",
+    "F26c": "a flood of interim answers ends at 1 MiB, before the deadline; slower ones end at the deadline",
+}
+"""Rows of the matrix that are met in another way than they are written, or cannot occur, each with the reason."""
