@@ -18,7 +18,7 @@ class TestHttpxTransport(TransportContract):
     @pytest.fixture
     async def transport(self, authorities: str) -> AsyncIterator[wh.HttpxTransport]:
         """Open one, and close it."""
-        opened = wh.HttpxTransport(authorities=authorities)
+        opened = wh.HttpxTransport(trust=authorities)
         yield opened
         await opened.aclose()
 

@@ -47,7 +47,7 @@ class Guarded:
 async def opened() -> AsyncIterator[list[wh.HttpxTransport]]:
     """Three transports, one for each column, closed in the end."""
     pem = authority().cert_pem.bytes().decode()
-    transports = [wh.HttpxTransport(authorities=pem) for _ in range(3)]
+    transports = [wh.HttpxTransport(trust=pem) for _ in range(3)]
     yield transports
     for transport in transports:
         await transport.aclose()

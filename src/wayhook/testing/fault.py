@@ -251,7 +251,9 @@ def _handshakes() -> Iterator[Fault]:
     hangs = at_once(Visit.hang)
     yield Fault("F10", "TLS: the handshake hangs", "N", None, "unavailable", hangs, scheme="https", deadline=1.5)
     asks = secured("that asks for ours")
-    yield Fault("F11", "TLS: our certificate is missing", "A", None, "unknown", asks, scheme="https")
+    yield Fault(
+        "F11", "TLS: our certificate is missing, and no alert says so", "A", None, "unknown", asks, scheme="https"
+    )
 
 
 def _cut_requests() -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from wayhook.errors import Evidence, TransportError
 from wayhook.model.address import Address, literal_address
 from wayhook.wire import AddressPolicy
 
-__all__ = ["CONNECT_SECONDS", "Destination", "Resolver"]
+__all__ = ["CONNECT_SECONDS", "Destination", "Resolver", "alert", "not_tls"]
 
 CONNECT_SECONDS = 1.0
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
@@ -149,9 +149,8 @@ class Destination:
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
             message = "the connection broke during the handshake"
             raise TransportError(message, Evidence.NEVER_SENT) from None
-        except ssl.SSLError:
-            message = "the host does not speak TLS 1.2 or newer, or does not accept our certificate"
-            raise TransportError(message, Evidence.PERMANENT, delivery="rejected") from None
+        except ssl.SSLError as error:
+            raise (alert(error) or not_tls()) from None
         finally:
             if not secured:
                 stream.abort()
@@ -176,3 +175,32 @@ async def _opened(address: Address, port: int) -> Stream:
 
 def _late() -> TransportError:
     return TransportError("the host did not accept the connection in time", Evidence.NEVER_SENT)
+
+
+_ALERTS = (
+    (
+        ("ALERT_CERTIFICATE_REQUIRED",),
+        "the host asks for a client certificate; give the action a MutualTlsAuthentication",
+    ),
+    (
+        ("_CERTIFICATE]", "ALERT_CERTIFICATE_", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED"),
+        "the host does not accept the client certificate",
+    ),
+    (
+        ("ALERT_HANDSHAKE_FAILURE",),
+        "the host ended the TLS handshake: it asks for a client certificate, or speaks TLS of another kind",
+    ),
+)
+
+
+def alert(error: BaseException) -> TransportError | None:
+    """What the host said in the handshake, which it may still do when our side has ended: it has read nothing yet."""
+    for words, message in _ALERTS if isinstance(error, ssl.SSLError) else ():
+        if any(word in str(error) for word in words):
+            return TransportError(message, Evidence.PERMANENT, delivery="rejected")
+    return None
+
+
+def not_tls() -> TransportError:
+    """A handshake that would fail the same way again."""
+    return TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT, delivery="rejected")

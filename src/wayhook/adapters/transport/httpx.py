@@ -13,6 +13,7 @@ from contextlib import aclosing
 from contextvars import ContextVar
 from functools import lru_cache
 from ipaddress import ip_address
+from os import PathLike
 from pathlib import Path
 from socket import EAI_AGAIN, gaierror
 from tempfile import TemporaryDirectory
@@ -23,9 +24,9 @@ import httpcore
 import httpx
 
 from wayhook.adapters.transport.body import BODY_LIMIT, announced_length, decoded, too_large
-from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver
+from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
 from wayhook.adapters.transport.stream import FIELD_LIMIT, HEAD_LIMIT, Stream
-from wayhook.errors import Evidence, TransportError
+from wayhook.errors import DefinitionError, Evidence, TransportError, Violation
 from wayhook.model.address import Address
 from wayhook.model.url import StaticUrl, UrlFault, parse_url
 from wayhook.wire import Headers, Request, Response
@@ -35,6 +36,7 @@ __all__ = ["HttpxTransport"]
 _IDLE_SECONDS = 5.0
 _ALIVE_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
+_CONTEXTS_KEPT = 64
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
@@ -66,16 +68,23 @@ class HttpxTransport:
     dialled here: the addresses are judged, the name is resolved once, limits are kept as the bytes come, and a request
     that must not be sent twice finds a connection that is alive.
     `body_limit`: bytes of an answer's body that are read at most, on the wire and inflated.
-    `authorities`: certificates in PEM form of authorities that are trusted beside the public ones.
+    `trust`: certificates of authorities of your own in PEM form, as text or the path of a file, trusted beside the
+    public ones; a client of your own brings its own. Raises `DefinitionError` when they cannot be read.
     No redirect is followed; without a client of your own no cookie is kept and no variable of the environment
     is read.
     """
 
     def __init__(
-        self, client: httpx.AsyncClient | None = None, *, body_limit: int = BODY_LIMIT, authorities: str = ""
+        self,
+        client: httpx.AsyncClient | None = None,
+        *,
+        trust: str | PathLike[str] = "",
+        body_limit: int = BODY_LIMIT,
     ) -> None:
-        self._client, self.body_limit, self._authorities = client, body_limit, authorities
+        self._client, self.body_limit = client, body_limit
+        self._trust = _authorities(trust, client) if trust else ""
         self._idle: dict[_Origin, deque[_Connection]] = defaultdict(deque)
+        self._contexts: dict[tuple[str, str] | None, ssl.SSLContext] = {}
         self._resolver = Resolver()
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
@@ -151,10 +160,20 @@ class HttpxTransport:
         key = (origin, request.identity)
         connection = self._alive(key, request)
         if connection is None:
-            tls = None if origin.scheme == "http" else _tls(self._authorities, request.identity)
+            tls = None if origin.scheme == "http" else self._context(request.identity)
             destination = Destination(origin.host, origin.port, tls, request.network)
             connection = _Connection(key, destination, self._resolver)
         return _ByConnection(connection, message, self)
+
+    def _context(self, identity: tuple[str, str] | None) -> ssl.SSLContext:
+        """What a new connection trusts and shows; made once for each client certificate."""
+        if not (self._trust or identity):
+            return _public_tls()
+        if identity not in self._contexts:
+            if len(self._contexts) >= _CONTEXTS_KEPT:
+                del self._contexts[next(iter(self._contexts))]
+            self._contexts[identity] = _tls(self._trust, identity)
+        return self._contexts[identity]
 
     def _alive(self, key: _Origin, request: Request) -> _Connection | None:
         """The connection that was used last, if it can be used again for `request`; those that cannot at all close."""
@@ -361,6 +380,8 @@ class _ByConnection:
             return _translated(error)
         if isinstance(error, httpcore.LocalProtocolError):
             return TransportError("the client cannot send this request", Evidence.REFUSED)
+        if (said := alert(stream.failure or error)) is not None:
+            return said
         if not stream.ended:
             return TransportError("the answer is no HTTP", Evidence.PERMANENT)
         if self._reused and not stream.sent:
@@ -511,14 +532,32 @@ def _their_connection(stream: object) -> Any:
 # TLS, always verified, 1.2 or newer (P42).
 
 
-@lru_cache(maxsize=64)
-def _tls(authorities: str, identity: tuple[str, str] | None) -> ssl.SSLContext:
-    """A context that trusts the public authorities and `authorities`, and shows the client certificate `identity`."""
+def _authorities(trust: str | PathLike[str], client: httpx.AsyncClient | None) -> str:
+    """The certificates to trust, in PEM form, once they have been read and tried."""
+    if client is not None:
+        raise DefinitionError([Violation("$.trust", "a client of your own brings what it trusts; leave this out")])
+    try:
+        is_text = isinstance(trust, str) and "-----BEGIN" in trust
+        text = str(trust) if is_text else Path(trust).read_text(encoding="ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (OSError, ValueError, TypeError):
+        message = "give certificates in PEM form, as text or the path of a file that holds them"
+        raise DefinitionError([Violation("$.trust", message)]) from None
+    return text
+
+
+@lru_cache(maxsize=1)
+def _public_tls() -> ssl.SSLContext:
+    return _tls("", None)
+
+
+def _tls(trust: str, identity: tuple[str, str] | None) -> ssl.SSLContext:
+    """A context that trusts the public authorities and those of `trust`, and may show a client certificate."""
     context = httpx.create_ssl_context(verify=True, trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
-    if authorities:
-        context.load_verify_locations(cadata=authorities)
+    if trust:
+        context.load_verify_locations(cadata=trust)
     if identity is not None:
         _load(context, identity)
     return context
@@ -557,6 +596,10 @@ def _translated(error: Exception) -> TransportError:
         return TransportError("the proxy refused the call", Evidence.NEVER_SENT)
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
         return TransportError("the answer is no HTTP", Evidence.PERMANENT)
+    return _broken()
+
+
+def _broken() -> TransportError:
     return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
 
 
@@ -568,8 +611,7 @@ def _connect_failure(error: BaseException) -> TransportError:
             message = "the certificate of the host is not trusted"
             return TransportError(message, Evidence.PERMANENT, delivery="rejected")
         if isinstance(cause, ssl.SSLError) and "EOF" not in str(cause):
-            message = "the host does not speak TLS 1.2 or newer"
-            return TransportError(message, Evidence.PERMANENT, delivery="rejected")
+            return alert(cause) or not_tls()
         if isinstance(cause, gaierror) and cause.errno != EAI_AGAIN:
             return TransportError("the host name does not exist", Evidence.PERMANENT, delivery="unavailable")
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)

@@ -22,12 +22,14 @@ class Stream(asyncio.Protocol):
     """A connected socket, for one exchange after the other.
 
     `sent`: whether a byte of the request may have left. `ended`: whether the end of the connection was read.
+    `failure`: what broke it, or None.
     """
 
     def __init__(self, opened: socket.socket) -> None:
         self.socket = opened
         self._received, self._unsent = bytearray(), b""
-        self._over, self._error, self._paused = False, False, False
+        self._over, self._paused = False, False
+        self.failure: Exception | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._raw: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
@@ -69,7 +71,7 @@ class Stream(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end, or the break."""
-        self._over, self._error = True, self._error or exc is not None
+        self._over, self.failure = True, self.failure or exc
         self._wake()
 
     def _wake(self) -> None:
@@ -114,7 +116,7 @@ class Stream(asyncio.Protocol):
         if self._received:
             return self._counted(self._taken())
         self.ended = True
-        if self._error:
+        if self.failure is not None:
             raise ConnectionResetError
         return b""
 
