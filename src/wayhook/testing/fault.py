@@ -6,6 +6,7 @@ Section 5 of the reliability reference; the documentation's table and the tests 
 from __future__ import annotations
 
 import gzip
+import socket
 import zlib
 from collections.abc import Awaitable, Callable, Iterator
 from email.utils import formatdate
@@ -15,7 +16,7 @@ import attrs
 
 from wayhook.testing.fault_server import OK, FaultServer, Script, Visit, certified
 
-__all__ = ["FAULTS", "Fault"]
+__all__ = ["FAULTS", "NAME_FAULTS", "NOT_MET", "Fault", "NameFault"]
 
 
 @attrs.frozen
@@ -27,7 +28,7 @@ class Fault:
     `status`: of the first answer, None when no head comes. `unread`: whether its body cannot be used.
     `deadline`: seconds that are enough to see it. `waits`: seconds that a call takes at least, where it must wait.
     `large`: whether the request has a large body. `after`: what the next call on the connection meets: `clean`, or a
-    `race` that it may lose.
+    `race` that it may lose. `may_be_unsent`: whether the end can come so early that nothing was sent.
     """
 
     id: str
@@ -44,10 +45,24 @@ class Fault:
     scheme: str = "http"
     listens: str = "always"
     after: str = "clean"
+    may_be_unsent: bool = False
 
     def server(self) -> FaultServer:
         """Return a server with this fault."""
         return FaultServer(self.script, scheme=self.scheme, listens=self.listens)
+
+
+@attrs.frozen
+class NameFault:
+    """One row about the name of the host. `lookups`: how many there are. `answer`: the addresses that the resolver
+    gives, the number of its error, or None when it hangs. The rest as in `Fault`."""  # noqa: D205, D209 - one list
+
+    id: str
+    what: str
+    proves: str
+    lookups: int | None
+    delivery: str
+    answer: tuple[str, ...] | int | None
 
 
 # Scripts.
@@ -236,12 +251,15 @@ def _handshakes() -> Iterator[Fault]:
     hangs = at_once(Visit.hang)
     yield Fault("F10", "TLS: the handshake hangs", "N", None, "unavailable", hangs, scheme="https", deadline=1.5)
     asks = secured("that asks for ours")
-    yield Fault("F11", "TLS: our certificate is missing", "A", None, "unknown", asks, scheme="https")
+    yield Fault(
+        "F11", "TLS: our certificate is missing, and no alert says so", "A", None, "unknown", asks, scheme="https"
+    )
 
 
 def _cut_requests() -> Iterator[Fault]:
-    yield Fault("F13", "accepted, then closed before a byte", "A", None, "unknown", at_once(_closes))
-    yield Fault("F13b", "accepted, then reset before a byte", "A", None, "unknown", at_once(Visit.reset))
+    for number, what, act in (("F13", "closed", _closes), ("F13b", "reset", Visit.reset)):
+        row = Fault(number, f"accepted, then {what} before a byte", "A", None, "unknown", at_once(act))
+        yield attrs.evolve(row, may_be_unsent=True)
     yield Fault("F14", "reset after the request head", "A", _UNSAFE, "unknown", after_head(then="reset"), large=True)
     yield Fault("F14b", "closed after the request head", "A", _UNSAFE, "unknown", after_head(then="close"), large=True)
     yield Fault("F15", "reset after the whole request", "A", _UNSAFE, "unknown", says(then="reset"))
@@ -405,3 +423,23 @@ FAULTS: dict[str, Fault] = {
     for fault in rows()
 }
 """Every fault that a server can have, by its number in the matrix."""
+
+NAME_FAULTS: dict[str, NameFault] = {
+    fault.id: fault
+    for fault in (
+        NameFault("F03", "no such name", "P", 1, "unavailable", socket.EAI_NONAME),
+        NameFault("F04", "a temporary failure to resolve", "N", 4, "unavailable", socket.EAI_AGAIN),
+        NameFault("F05", "the resolver hangs", "X", None, "unavailable", None),
+        NameFault("F06", "an internal address", "L", 1, "refused", ("169.254.169.254",)),
+        NameFault("F06b", "an internal address among others", "L", 1, "refused", ("93.184.216.34", "10.2.0.7")),
+    )
+}
+"""Every fault that a name can have."""
+
+NOT_MET: dict[str, str] = {
+    "F05": "each attempt gives a lookup one second (section 2), so the class is N until the deadline passes",
+    "F12": "the default transport has no pool that could be exhausted: each call has its connection",
+    "F13": "a transport that sees the end before it sent anything may say so: `unavailable` instead of `unknown`",
+    "F26c": "a flood of interim answers ends at 1 MiB, before the deadline; slower ones end at the deadline",
+}
+"""Rows of the matrix that are met in another way than they are written, or cannot occur, each with the reason."""

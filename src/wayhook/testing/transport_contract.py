@@ -13,6 +13,8 @@ Needs pytest, pytest-asyncio (or another plug-in that runs async tests), and tru
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import ClassVar
 
 import attrs
 import pytest
@@ -27,6 +29,7 @@ from wayhook.wire import Request, Response
 __all__ = ["TransportContract"]
 
 _PROOF = {"N": Evidence.NEVER_SENT, "A": Evidence.AMBIGUOUS, "P": Evidence.PERMANENT, "X": Evidence.EXPIRED}
+_PLACES = {"handshake": "F10", "head": "F18", "dribbling head": "F19", "body": "F31b"}
 _OVERRUN = 0.25
 _SMALL, _LARGE = b'{"a":1}', b"x" * 1_000_000
 
@@ -60,7 +63,13 @@ async def _next(transport: Transport, server: FaultServer, fault: Fault, method:
 
 
 class TransportContract:
-    """What every transport keeps, whatever it sends with; see `wayhook.Transport`."""
+    """What every transport keeps, whatever it sends with; see `wayhook.Transport`.
+
+    `unmet`: faults, by their number in the matrix, that a transport cannot meet, each with the reason; their tests are
+    expected to fail.
+    """
+
+    unmet: ClassVar[Mapping[str, str]] = {}
 
     @pytest.fixture
     def authorities(self) -> str:
@@ -76,9 +85,13 @@ class TransportContract:
 
     @pytest.mark.parametrize("method", ["PUT", "POST"])
     @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-    async def test_a_fault_is_told_by_what_it_proves(self, transport: Transport, fault: Fault, method: str) -> None:
+    async def test_a_fault_is_told_by_what_it_proves(
+        self, transport: Transport, fault: Fault, method: str, request: pytest.FixtureRequest
+    ) -> None:
         """One request goes out, the answer or the evidence is the right one and in time, the next call is clean, and
         nothing stays open."""  # noqa: D205, D209 - one sentence
+        if fault.id in self.unmet:
+            request.applymarker(pytest.mark.xfail(reason=self.unmet[fault.id], strict=False))
         async with fault.server() as server:
             started = _now()
             body = _LARGE if fault.large else _SMALL
@@ -91,7 +104,8 @@ class TransportContract:
 
         if fault.status is None:
             assert isinstance(found, TransportError)
-            assert (found.evidence, found.delivery) == (_PROOF[fault.proves], fault.delivery)
+            if not (fault.may_be_unsent and found.evidence is Evidence.NEVER_SENT):
+                assert (found.evidence, found.delivery) == (_PROOF[fault.proves], fault.delivery)
         else:
             assert isinstance(found, Response)
             assert (found.status, bool(found.fault)) == (fault.status, fault.unread)
@@ -177,12 +191,12 @@ class TransportContract:
         assert {response.status for response in found if isinstance(response, Response)} == {200}
         assert left == set()
 
-    @pytest.mark.parametrize("number", ["F10", "F18", "F19", "F31b"])
+    @pytest.mark.parametrize("place", _PLACES)
     async def test_a_call_that_is_cancelled_while_it_waits_leaves_nothing(
-        self, transport: Transport, number: str
+        self, transport: Transport, place: str
     ) -> None:
         """In a handshake, before a head or in a body: the socket closes, and the cancellation is raised again."""
-        async with FAULTS[number].server() as server:
+        async with FAULTS[_PLACES[place]].server() as server:
             call = asyncio.create_task(transport.send(_request(server), _now() + 5))
             await asyncio.sleep(0.1)  # for the call to get that far
             call.cancel()

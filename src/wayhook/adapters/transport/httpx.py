@@ -443,6 +443,7 @@ class _ByClient:
         self._client, self._resolver = client, resolver
         self._destination = Destination(origin.host, origin.port, network=request.network)
         self._allowed: tuple[Address, ...] = ()
+        self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
         self._doubtful = False
         self.sent = False
@@ -461,8 +462,9 @@ class _ByClient:
     async def _trace(self, event: str, about: Mapping[str, Any]) -> None:
         if event == "connection.connect_tcp.started" and about["host"] == self._destination.host.strip("[]"):
             self._allowed = await self._judged()
-        elif event == "connection.connect_tcp.complete" and self._allowed:
-            await self._compare(about["return_value"])
+        elif event == "connection.connect_tcp.complete":
+            self._dialled = about["return_value"]
+            await self._compare(self._dialled)
         elif event.endswith(".send_request_headers.started"):
             self.sent = True
 
@@ -476,10 +478,13 @@ class _ByClient:
             raise TransportError("the host name was not resolved in time", Evidence.NEVER_SENT) from None
 
     async def _compare(self, stream: httpcore.AsyncNetworkStream) -> None:
-        peer = stream.get_extra_info("server_addr")
-        if peer and ip_address(peer[0]) in self._allowed:
+        if not self._allowed:
             return
-        await stream.aclose()
+        peer = stream.get_extra_info("server_addr")
+        if not peer:
+            raise TransportError("the connection broke before anything was sent", Evidence.NEVER_SENT)
+        if ip_address(peer[0]) in self._allowed:
+            return
         raise TransportError("another address answered than the ones that were judged", Evidence.REFUSED)
 
     async def head(self) -> _Head:
@@ -498,6 +503,8 @@ class _ByClient:
 
     async def end(self, *, complete: bool) -> None:
         if self._answer is None:
+            if self._dialled is not None and not self.sent:  # httpcore forgets it, cancelled in a handshake for one
+                await self._dialled.aclose()
             return
         http = _their_connection(self._answer.stream) if complete else None
         doubtful = self._doubtful or _leftover(http)

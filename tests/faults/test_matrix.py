@@ -1,0 +1,172 @@
+"""The fault matrix, through the executor: attempts that the destination counts, the word, the time, the next call.
+
+Every row runs for PUT, POST and POST with a key at the same time, each with a server of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator
+
+import attrs
+import pytest
+
+import wayhook as wh
+from wayhook.testing.fault import FAULTS, NAME_FAULTS, Fault, NameFault
+from wayhook.testing.fault_server import CLEAN, FaultServer, Visit, authority
+
+OVERRUN = 0.25
+EARLY, LATE = 0.02, 0.5
+POLICY = wh.NetworkPolicy(loopback=True)
+# The fields that the executor's side of the matrix adds; a row says less as long as they are not there.
+HAS_KEY = "idempotency_header" in attrs.fields_dict(wh.Action)
+HAS_WORD = "delivery" in attrs.fields_dict(wh.Outcome)
+COLUMNS = ("PUT", "POST", "POST + key") if HAS_KEY else ("PUT", "POST")
+
+
+@attrs.define
+class Guarded:
+    """A transport that stays open when an executor closes; it adds what an executor may not send along yet."""
+
+    inner: wh.Transport
+    network: wh.AddressPolicy = POLICY
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        """Send with a policy, and on a fresh connection what must not be sent twice."""
+        network = self.network if request.network is None else request.network
+        fresh = request.fresh or request.method == "POST"
+        return await self.inner.send(attrs.evolve(request, network=network, fresh=fresh), deadline)
+
+    async def aclose(self) -> None:
+        """Stay open."""
+
+
+@pytest.fixture
+async def opened() -> AsyncIterator[list[wh.HttpxTransport]]:
+    """Three transports, one for each column, closed in the end."""
+    pem = authority().cert_pem.bytes().decode()
+    transports = [wh.HttpxTransport(trust=pem) for _ in range(3)]
+    yield transports
+    for transport in transports:
+        await transport.aclose()
+
+
+def _executor(transport: wh.Transport, network: wh.NetworkPolicy = POLICY) -> wh.Executor:
+    guardrails = attrs.evolve(wh.Guardrails.standard(network=network), timeout_range=(0.1, 30))
+    return wh.Executor(guardrails=guardrails, transport=transport, random=lambda: 0.0)
+
+
+def _action(url: str, column: str) -> wh.Action:
+    key = {"idempotency_header": "Idempotency-Key"} if column == "POST + key" else {}
+    return wh.Action(
+        name="Order",
+        url_configuration=wh.UrlConfiguration(f"{url}/v1", method=column.split(" ", maxsplit=1)[0]),
+        message_parameters=wh.message_parameters({"text": ""}, variables={"text": "Text"}),
+        response=wh.payload({"clean": True}),
+        **key,
+    )
+
+
+async def _called(executor: wh.Executor, action: wh.Action, fault: Fault) -> wh.Outcome:
+    text = "x" * 900_000 if fault.large else "x"
+    return await executor.call(action, {"text": text}, timeout=fault.deadline)
+
+
+@attrs.frozen
+class Seen:
+    """What came of a row in one column."""
+
+    column: str
+    outcome: wh.Outcome
+    counted: int
+    took: float
+    after: wh.Outcome
+    tries: int
+    """How many calls it took to get a clean one after the fault had passed."""
+
+
+async def _seen(fault: Fault, column: str, inner: wh.HttpxTransport) -> Seen:
+    transport, loop = Guarded(inner), asyncio.get_running_loop()
+    async with fault.server() as server:
+        action = _action(server.url, column)
+        async with _executor(transport) as executor:
+            started = loop.time()
+            outcome = await _called(executor, action, fault)
+            took, counted = loop.time() - started, len(server.requests)
+        await server.heal()
+        await asyncio.sleep(0.02)  # for what is under way to arrive
+        after, tries = await _next(transport, action, fault)
+    return Seen(column, outcome, counted, took, after, tries)
+
+
+async def _next(transport: Guarded, action: wh.Action, fault: Fault) -> tuple[wh.Outcome, int]:
+    """The next call on the same connections; by another executor, for the first may have to keep away."""
+    async with _executor(transport) as executor:
+        after = await executor.call(action, {"text": "x"}, timeout=5)
+        if after.succeeded or fault.after != "race":
+            return after, 1
+        return await executor.call(action, {"text": "x"}, timeout=5), 2
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+async def test_a_row_of_the_matrix(fault: Fault, opened: list[wh.HttpxTransport]) -> None:
+    """A fault has the attempts, the word and the time of its row in every column, and the next call is clean."""
+    columns = zip(COLUMNS, opened, strict=False)
+
+    seen = await asyncio.gather(*(_seen(fault, column, transport) for column, transport in columns))
+
+    for number, row in enumerate(seen):
+        outcome = row.outcome
+        assert fault.requests is None or row.counted == fault.requests[number] == len(outcome.attempts), row
+        assert max(row.took, outcome.elapsed) < fault.deadline + OVERRUN, row
+        assert not fault.waits or fault.waits - EARLY <= outcome.elapsed <= fault.waits + LATE, row
+        assert not HAS_WORD or fault.may_be_unsent or outcome.delivery == fault.delivery, row
+        assert (row.after.status, row.after.received.body) == ("http_200", CLEAN), row
+        assert row.tries == 1 or (fault.after == "race" and row.column == "POST"), row
+
+
+async def test_an_end_at_once_does_not_wait(opened: list[wh.HttpxTransport]) -> None:
+    """A destination that names a time beyond the deadline ends the call now (F52d)."""
+    seen = await _seen(FAULTS["F52d"], "PUT", opened[0])
+
+    assert seen.took < 0.5
+
+
+@pytest.mark.parametrize("fault", NAME_FAULTS.values(), ids=NAME_FAULTS)
+async def test_a_row_about_names(
+    fault: NameFault, opened: list[wh.HttpxTransport], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that does not resolve, hangs, or leads inward: nothing is dialled, and nothing was done."""
+    lookups, dialled, hanging = [], [], threading.Event()
+
+    def resolve(host, *_, **__):
+        lookups.append(host)
+        if fault.answer is None:
+            hanging.wait(10)
+        if not isinstance(fault.answer, tuple):
+            raise socket.gaierror(fault.answer or socket.EAI_AGAIN, "scripted")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in fault.answer]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket.socket, "connect", lambda _, address: dialled.append(address))
+    strict, timeout = wh.NetworkPolicy(), 1.5 if fault.answer is None else 5
+
+    async with _executor(Guarded(opened[0], strict), strict) as executor:
+        action = _action("https://api.example.com", "POST")
+        outcome = await executor.call(action, {"text": "x"}, timeout=timeout)
+    hanging.set()
+
+    assert fault.lookups is None or len(lookups) == fault.lookups == len(outcome.attempts)
+    assert not HAS_WORD or outcome.delivery == fault.delivery
+    assert outcome.elapsed < timeout + OVERRUN
+    assert dialled == []
+
+
+async def test_the_server_is_clean_by_itself() -> None:
+    """Without a fault, the server answers as every row expects of it afterwards."""
+    async with FaultServer(Visit.serve) as server, _executor(wh.HttpxTransport()) as executor:
+        outcome = await executor.call(_action(server.url, "PUT"), {"text": "x"})
+
+    assert (outcome.status, outcome.response) == ("http_200", {"clean": True})
