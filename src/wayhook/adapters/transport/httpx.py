@@ -257,12 +257,17 @@ class _Way(Protocol):
 
 def _bounded(head: _Head) -> _Head:
     if head.status < 200:  # noqa: PLR2004
-        raise TransportError("the host switched to a protocol that nobody asked for", Evidence.PERMANENT)
+        raise _malformed("the host switched to a protocol that nobody asked for")
     if len(head.headers) > FIELD_LIMIT:
-        raise TransportError(f"the answer has more than {FIELD_LIMIT:,} header fields", Evidence.PERMANENT)
+        raise _malformed(f"the answer has more than {FIELD_LIMIT:,} header fields")
     if sum(len(name) + len(value) + 4 for name, value in head.headers) > HEAD_LIMIT:
-        raise TransportError(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes", Evidence.PERMANENT)
+        raise _malformed(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes")
     return head
+
+
+def _malformed(message: str) -> TransportError:
+    """What is wrong with an answer that would be wrong again; the call may have been done all the same."""
+    return TransportError(message, Evidence.PERMANENT, delivery="unknown")
 
 
 def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -383,7 +388,7 @@ class _ByConnection:
         if (said := alert(stream.failure or error)) is not None:
             return said
         if not stream.ended:
-            return TransportError("the answer is no HTTP", Evidence.PERMANENT)
+            return _malformed("the answer is no HTTP")
         if self._reused and not stream.sent:
             return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
         return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
@@ -595,7 +600,7 @@ def _translated(error: Exception) -> TransportError:
     if isinstance(error, httpx.ProxyError):
         return TransportError("the proxy refused the call", Evidence.NEVER_SENT)
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
-        return TransportError("the answer is no HTTP", Evidence.PERMANENT)
+        return _malformed("the answer is no HTTP")
     return _broken()
 
 

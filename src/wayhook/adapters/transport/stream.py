@@ -154,7 +154,9 @@ class Stream(asyncio.Protocol):
             self._size, self._lines = self._size + len(data), self._lines + data.count(b"\n")
         self._tail, self._heads = seen[-2:], self._heads + len(data)
         if self._size > HEAD_LIMIT or self._lines > FIELD_LIMIT + 1 or self._heads > INTERIM_LIMIT:
-            raise TransportError("the head of the answer is larger than its limit", Evidence.PERMANENT)
+            raise TransportError(
+                "the head of the answer is larger than its limit", Evidence.PERMANENT, delivery="unknown"
+            )
 
     @property
     def _is_sending(self) -> bool:
