@@ -13,6 +13,8 @@ from wayhook.errors import (
     Conflict,
     ConnectionFailed,
     DefinitionError,
+    Delivery,
+    DestinationUnavailable,
     Discarded,
     DocumentError,
     Evidence,
@@ -55,7 +57,15 @@ from wayhook.model.authorization import (
 )
 from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import DataPolicy, Guardrails, NestedLists, NetworkPolicy, Repetition
+from wayhook.model.guardrail import (
+    BreakerRule,
+    DataPolicy,
+    Guardrails,
+    NestedLists,
+    NetworkPolicy,
+    Repetition,
+    RetryBudget,
+)
 from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
 from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
@@ -78,6 +88,7 @@ if TYPE_CHECKING:
     from wayhook.execution.opening import open_repository
     from wayhook.execution.ports import (
         AttemptEnded,
+        BreakerChanged,
         Clock,
         Consent,
         EventSink,
@@ -102,6 +113,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "AttemptEnded": "execution.ports",
+    "BreakerChanged": "execution.ports",
     "Batch": "execution.batch",
     "Clock": "execution.ports",
     "Consent": "execution.ports",
@@ -180,6 +192,8 @@ __all__ = [
     "Batch",
     "BearerAuthentication",
     "BodyFormat",
+    "BreakerChanged",
+    "BreakerRule",
     "CacheDuration",
     "Call",
     "CanDeploy",
@@ -199,6 +213,8 @@ __all__ = [
     "DataPolicy",
     "DataType",
     "DefinitionError",
+    "Delivery",
+    "DestinationUnavailable",
     "Discarded",
     "DocumentError",
     "EventSink",
@@ -240,6 +256,7 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "RetryBudget",
     "Sandbox",
     "SecretMissing",
     "SecretReference",

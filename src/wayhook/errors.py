@@ -18,6 +18,7 @@
     │  ├─ SecretMissing (LookupError)     a reference leads nowhere
     │  ├─ TimedOut (TimeoutError)         the budget of the call is used up
     │  ├─ Discarded                       over the rate
+    │  ├─ DestinationUnavailable          asked for time, or down; .not_before
     │  ├─ ConnectionFailed                never answered, or the answer was no HTTP
     │  └─ Rejected                        the receiver said no; .status
     ├─ TransportError                     what a transport raises; .evidence
@@ -35,6 +36,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wayhook.wire import Outcome
 
 __all__ = [
@@ -42,6 +45,8 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DefinitionError",
+    "Delivery",
+    "DestinationUnavailable",
     "Discarded",
     "DocumentError",
     "Evidence",
@@ -62,6 +67,7 @@ __all__ = [
     "Violation",
     "WayhookError",
     "WrongType",
+    "delivery_of",
 ]
 
 
@@ -212,6 +218,50 @@ class StoreUnavailable(RepositoryError):  # noqa: N818
     """The store cannot be used as it stands: newer, foreign, corrupt or locked. It was left untouched."""
 
 
+class Evidence(StrEnum):
+    """What an attempt proves about its effect (`reference/reliability.md`, section 4)."""
+
+    DELIVERED = "delivered"
+    NEVER_SENT = "never sent"
+    REJECTED_UNREAD = "rejected unread"
+    AMBIGUOUS = "ambiguous"
+    PERMANENT = "permanent"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class Delivery(StrEnum):
+    """The last word about a call (`reference/reliability.md`, section 1): what certainly happened at the other side.
+
+    `DELIVERED`: a final 2xx came. `DELIVERED_UNREAD`: it came, and its body could not be used. `REJECTED`: the other
+    side said no, nothing was done, and it would say so again. `UNAVAILABLE`: nothing was done, and the call may work
+    later. `UNKNOWN`: it may have been done or not. `REFUSED`: we said no before a byte left.
+    """
+
+    DELIVERED = "delivered"
+    DELIVERED_UNREAD = "delivered_unread"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+_WORDS = {
+    Evidence.DELIVERED: Delivery.DELIVERED,
+    Evidence.NEVER_SENT: Delivery.UNAVAILABLE,
+    Evidence.REJECTED_UNREAD: Delivery.UNAVAILABLE,
+    Evidence.AMBIGUOUS: Delivery.UNKNOWN,
+    Evidence.PERMANENT: Delivery.REJECTED,
+    Evidence.EXPIRED: Delivery.UNKNOWN,
+    Evidence.REFUSED: Delivery.REFUSED,
+}
+
+
+def delivery_of(evidence: Evidence) -> Delivery:
+    """Return the word for what an attempt proves, where nothing more is known."""
+    return _WORDS[evidence]
+
+
 class ExecutionError(WayhookError):
     """An execution that did not deliver; `outcome` holds the call (masked), the attempts and the times."""
 
@@ -224,7 +274,17 @@ class ExecutionError(WayhookError):
 
 
 class AuthenticationFailed(ExecutionError):  # noqa: N818
-    """The token call did not give a usable token; the action was not called."""
+    """The token call did not give a usable token; the action was not called.
+
+    `delivery`: `REJECTED` where the credentials need mending, `UNAVAILABLE` where the endpoint may work later.
+    """
+
+    def __init__(self, message: str, outcome: Outcome | None = None, delivery: Delivery = Delivery.REJECTED) -> None:
+        self.delivery = delivery
+        super().__init__(message, outcome)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return AuthenticationFailed, (self.message, self.outcome, self.delivery)
 
 
 class SecretMissing(ExecutionError, LookupError):  # noqa: N818
@@ -237,6 +297,17 @@ class TimedOut(ExecutionError, TimeoutError):  # noqa: N818
 
 class Discarded(ExecutionError):  # noqa: N818
     """The call was above the rate and was not sent."""
+
+
+class DestinationUnavailable(ExecutionError):  # noqa: N818
+    """The destination asked for time, or failed too often of late; no request was made, and `not_before` says when."""
+
+    def __init__(self, message: str, outcome: Outcome | None = None, not_before: datetime | None = None) -> None:
+        self.not_before = not_before
+        super().__init__(message, outcome)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return DestinationUnavailable, (self.message, self.outcome, self.not_before)
 
 
 class ConnectionFailed(ExecutionError):  # noqa: N818
@@ -253,27 +324,18 @@ class Rejected(ExecutionError):  # noqa: N818
         return self.outcome.received.status
 
 
-class Evidence(StrEnum):
-    """What an attempt proves about its effect (`reference/reliability.md`, section 4)."""
-
-    DELIVERED = "delivered"
-    NEVER_SENT = "never sent"
-    REJECTED_UNREAD = "rejected unread"
-    AMBIGUOUS = "ambiguous"
-    PERMANENT = "permanent"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-
-
 class TransportError(WayhookError):
     """What a transport raises when no final head arrived.
 
-    `evidence`: what that proves. The message names the failure in words without URL, header or body.
+    `evidence`: what that proves, and so whether the call may be repeated. `delivery`: the word for it, that of the
+    evidence unless given: a deadline that passed before a byte left is `UNAVAILABLE`, a broken answer that would break
+    again is `UNKNOWN`. The message names the failure in words without URL, header or body.
     """
 
-    def __init__(self, message: str, evidence: Evidence) -> None:
+    def __init__(self, message: str, evidence: Evidence, delivery: Delivery | None = None) -> None:
         self.message, self.evidence = message, evidence
-        super().__init__(message, evidence)
+        self.delivery = delivery or delivery_of(evidence)
+        super().__init__(message, evidence, self.delivery)
 
     def __str__(self) -> str:
         return self.message

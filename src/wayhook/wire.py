@@ -5,16 +5,25 @@ This module does no I/O. Everything but `Request` is safe to show, log, pickle a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
 import attrs
 
-from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected, TimedOut, WayhookError
+from wayhook.errors import (
+    ConnectionFailed,
+    Delivery,
+    Evidence,
+    ExecutionError,
+    Rejected,
+    TimedOut,
+    WayhookError,
+    delivery_of,
+)
 from wayhook.presentation import Presentable
-from wayhook.secret import AccessToken, ClientCertificate, Credential, LiteralSecret, Revealed, SecretReference
+from wayhook.secret import ClientCertificate, Credential, Revealed, Unknown
 
 __all__ = ["NOT_MADE", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
@@ -56,7 +65,7 @@ class Call(Presentable):
     identity: ClientCertificate | None = None
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the call can be sent."""
         of_identity = self.identity.secrets if self.identity else ()
         return (*(secret for credential in self.credentials for secret in credential.text.secrets), *of_identity)
@@ -143,7 +152,8 @@ class Response:
 class Attempt:
     """One try on the wire, or one that did not get that far.
 
-    `number`: from 1. `evidence`: what it proves. `status`: of the answer, or None when no head came.
+    `number`: from 1. `evidence`: what it proves; `delivery`: the word for it. `status`: of the answer, or None when no
+    head came.
     `failure`: why no head came, in words, or `""`. `started`, `elapsed`: seconds since the execution began,
     and seconds that the attempt took.
     """
@@ -154,6 +164,7 @@ class Attempt:
     failure: str
     started: float
     elapsed: float
+    delivery: Delivery = attrs.field(default=attrs.Factory(lambda self: delivery_of(self.evidence), takes_self=True))
 
 
 OutcomeStatus = str
@@ -170,6 +181,9 @@ class Outcome(Presentable):
 
     `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188); or why no call
     was made, on purpose: `dryRun` (R230), `excluded` by consent (R229), `held` or `discarded` (R231).
+    `delivery`: the last word about the call, that of its strongest attempt: once it may have been done, a later attempt
+    that failed does not take that back. `not_before`: when the other side will be ready, where it named a time that
+    the deadline does not reach. `delivery_id`: of this execution; it travels in the header that the action names.
     `call`: what was sent, masked; None when it could not be rendered.
     `attempts`: every try of the action's own call. `elapsed`: seconds from start to end, waits included.
     `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
@@ -199,6 +213,9 @@ class Outcome(Presentable):
     parameterized: bool = False
     finished: datetime | None = None
     alternative_path: bool = False
+    delivery: Delivery = Delivery.REFUSED
+    not_before: datetime | None = None
+    delivery_id: str = ""
 
     @property
     def path(self) -> Literal["main", "alternative", "end"] | None:
@@ -248,3 +265,12 @@ class Outcome(Presentable):
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"
+
+
+def last_word(attempts: Iterable[Attempt]) -> Delivery | None:
+    """Return the word of the strongest attempt: delivered, then unknown, then the last; None without one (P1, P3)."""
+    words = [attempt.delivery for attempt in attempts]
+    for strong in (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD, Delivery.UNKNOWN):
+        if strong in words:
+            return strong
+    return words[-1] if words else None

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed, DefinitionError, ExecutionError, RenderError
+from wayhook.errors import AuthenticationFailed, DefinitionError, Delivery, Evidence, ExecutionError, RenderError
 from wayhook.execution.means import Means
 from wayhook.execution.retry import Tried
 from wayhook.execution.token import Granted
@@ -21,7 +21,7 @@ from wayhook.model.guardrail import Repetition
 from wayhook.model.token import TimeUnit, TokenCall
 from wayhook.rendering.answer import read_lifetime, read_token
 from wayhook.rendering.token import token_preview, token_request
-from wayhook.secret import AccessToken, Revealed
+from wayhook.secret import AccessToken, DeliveryId, Revealed
 from wayhook.wire import Attempt, Outcome, Request, Response
 
 __all__ = ["Authorization"]
@@ -77,15 +77,19 @@ class Authorization:
 
         tried = await attempt(1)
         policy = attrs.evolve(self.means.policy, repetition=Repetition.EVIDENCE)
-        if policy.repeats("GET", tried):
-            tried = await policy.after(tried, "GET", lambda: since + _TIMEOUT, attempt)
+
+        def repeats(tried: Tried) -> bool:
+            return policy.repeats(tried, idempotent=True)
+
+        if repeats(tried):
+            tried = await policy.after(tried, attempt, repeats=repeats, deadline=lambda: since + _TIMEOUT)
         return tried
 
     async def _request(self) -> Request:
         texts = Revealed()
         certificate = self.authentication.client_certificate()
         for secret in (*self.call.secrets, *(certificate.secrets if certificate else ())):
-            assert not isinstance(secret, AccessToken)  # noqa: S101 - a token is not asked for with a token
+            assert not isinstance(secret, AccessToken | DeliveryId)  # noqa: S101 - not in a token call
             texts[secret] = await self.means.text(secret)
         request = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)
         return attrs.evolve(request, identity=certificate.reveal(texts) if certificate else None)
@@ -93,9 +97,13 @@ class Authorization:
     def _granted(self, tried: Tried) -> Granted:
         answer = tried.response
         if answer is None:
-            raise AuthenticationFailed(f"the token call got no answer: {tried.attempt.failure}")
+            reason = f"the token call got no answer: {tried.attempt.failure}"
+            raise AuthenticationFailed(reason, delivery=Delivery.UNAVAILABLE)
         if not answer.succeeded:
-            raise AuthenticationFailed(f"the token call was answered with {answer.status}; check the credentials")
+            reason = f"the token call was answered with {answer.status}"
+            if tried.attempt.evidence in (Evidence.REJECTED_UNREAD, Evidence.AMBIGUOUS):
+                raise AuthenticationFailed(f"{reason}; try again later", delivery=Delivery.UNAVAILABLE)
+            raise AuthenticationFailed(f"{reason}; check the credentials")
         where = self.call.token_in_response
         token = read_token(where, answer)
         if token is None:

@@ -8,12 +8,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import attrs
 
 from wayhook.errors import (
+    AuthenticationFailed,
     ConnectionFailed,
+    Delivery,
+    DestinationUnavailable,
     Discarded,
     Evidence,
     ExecutionError,
@@ -22,9 +28,10 @@ from wayhook.errors import (
     WrongType,
 )
 from wayhook.execution.authorization import Authorization
+from wayhook.execution.destination import Closed, Destination
 from wayhook.execution.means import Means
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
-from wayhook.execution.retry import Tried
+from wayhook.execution.retry import IDEMPOTENT, JITTER, Tried
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
@@ -32,8 +39,8 @@ from wayhook.model.journey import ActionActivity
 from wayhook.rendering.answer import read_answer
 from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
-from wayhook.secret import AccessToken, LiteralSecret, Revealed, SecretReference
-from wayhook.wire import Attempt, Call, Outcome, Request
+from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
+from wayhook.wire import Attempt, Call, Outcome, Request, last_word
 
 __all__ = ["Execution", "Use"]
 
@@ -76,6 +83,9 @@ class Execution:
     queued: float = 0.0
     _budget: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), repr=False)
     _token: str = attrs.field(default="", repr=False)
+    _delivery_id: str = attrs.field(factory=lambda: uuid4().hex, repr=False)
+    _is_sending: bool = False
+    _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
         """Execute once for `subject` and return how it ended, whatever happened: the boundary of a batch.
@@ -90,11 +100,12 @@ class Execution:
             kind = type(failure).__name__
             _LOG.error("%s: an unexpected %s at %s:%s", self.use.plan.action.name, kind, place.filename, place.lineno)
             cause = ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
-            outcome = self._outcome("internalError", None, cause=cause)
+            word = Delivery.UNKNOWN if self._is_sending else Delivery.REFUSED
+            outcome = self._outcome("internalError", None, word, cause=cause)
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
         if self.means.events:
-            self.means.emit(ExecutionEnded(outcome))
+            self.means.events.emit(ExecutionEnded(outcome))
         return outcome
 
     def _recorded(self, context: Context, outcome: Outcome) -> Outcome:
@@ -127,9 +138,14 @@ class Execution:
         except TimeoutError:
             if not self._budget.expired():
                 raise  # somebody else's: of a secret source, say
-            return self._outcome("timedout", call)
+            return self._outcome("timedout", call, Delivery.UNKNOWN if self._is_sending else Delivery.UNAVAILABLE)
         except Discarded as error:
             return self._outcome("capped", call, cause=error.with_traceback(None))
+        except DestinationUnavailable as error:
+            self._not_before = error.not_before
+            return self._outcome("internalError", call, Delivery.UNAVAILABLE, cause=error.with_traceback(None))
+        except AuthenticationFailed as error:
+            return self._outcome("internalError", call, error.delivery, cause=error.with_traceback(None))
         except (RenderError, ExecutionError) as error:
             return self._outcome("internalError", call, cause=error.with_traceback(None))
 
@@ -141,8 +157,11 @@ class Execution:
         self._budget.reschedule(self._loop_deadline())
         return await consent.allows(subject, marketing_actions)
 
-    def _outcome(self, status: str, call: Call | None, **found: Any) -> Outcome:
+    def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
+        """The outcome; `word`: where no attempt says more."""
         use, clock = self.use, self.means.clock
+        if self._is_sending:  # an attempt was cut off, and is not among those that ended
+            word = Delivery.UNKNOWN
         return Outcome(
             use.plan.action.name,
             status,
@@ -156,6 +175,9 @@ class Execution:
             label=use.activity.label if use.activity else None,
             index=self.index,
             finished=clock.now(),
+            delivery=word if self._is_sending else last_word(self.attempts) or word,
+            not_before=self._not_before,
+            delivery_id=self._delivery_id,
             alternative_path=use.activity is not None and use.activity.alternative_path,
             **found,
         )
@@ -177,13 +199,48 @@ class Execution:
 
     async def _delivered(self, call: Call) -> Tried:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
-        tried = await self._attempt(1, call)
+        destination = self.means.destinations.of(call.url)
+        destination.begin()
+
+        async def attempt(number: int) -> Tried:
+            return await self._attempt(number, call, destination)
+
+        tried = await attempt(1)
         if tried.attempt.status == _UNAUTHORIZED and self._may_replay():
-            tried = await self._attempt(2, call)
-        policy = self.means.policy
-        if not policy.repeats(call.method, tried):
-            return tried
-        return await policy.after(tried, call.method, lambda: self.deadline, lambda number: self._attempt(number, call))
+            tried = await attempt(2)
+        if self._repeats(tried):
+            tried = await self._repeated(tried, attempt, destination)
+        if tried.attempt.delivery is Delivery.UNAVAILABLE and (floor := self.means.policy.floor(tried)) is not None:
+            self._not_before = self._instant(floor)
+        return tried
+
+    def _repeats(self, tried: Tried) -> bool:
+        action = self.use.plan.action
+        keyed = action.idempotency_header is not None
+        return self.means.policy.repeats(tried, idempotent=keyed or self.use.plan.method in IDEMPOTENT, keyed=keyed)
+
+    async def _repeated(
+        self, first: Tried, attempt: Callable[[int], Awaitable[Tried]], destination: Destination
+    ) -> Tried:
+        """The last of the repeats; an attempt that its destination takes no more leaves the one before it the last."""
+        last = first
+
+        async def noted(number: int) -> Tried:
+            nonlocal last
+            last = await attempt(number)
+            return last
+
+        try:
+            return await self.means.policy.after(
+                first,
+                noted,
+                repeats=self._repeats,
+                deadline=lambda: self.deadline,
+                may_repeat=destination.may_repeat,
+            )
+        except DestinationUnavailable as error:
+            self._not_before = error.not_before
+            return last
 
     def _may_replay(self) -> bool:
         """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
@@ -193,25 +250,70 @@ class Execution:
         self.means.tokens.drop(call, self.use.journey, self._token)
         return self.means.policy.repetition is Repetition.EVIDENCE
 
-    async def _attempt(self, number: int, call: Call) -> Tried:
+    async def _attempt(self, number: int, call: Call, destination: Destination) -> Tried:
+        """One attempt: when its destination is ready, and with a place below the limits."""
+        self._budget.reschedule(self._loop_deadline())
+        await self._ready(destination)
         limiter = self.means.limits.limiter
         if limiter is None:
-            return await self._tried(number, call)
+            return await self._tried(number, call, destination)
         self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
-            return await self._tried(number, call)
+            return await self._tried(number, call, destination)
 
-    async def _tried(self, number: int, call: Call) -> Tried:
+    async def _ready(self, destination: Destination) -> None:
+        """Wait for the end of a pause, or end at once where it ends too late; raises `DestinationUnavailable`."""
+        clock = self.means.clock
+        while seconds := destination.wait(clock.monotonic(), JITTER):
+            if clock.monotonic() + seconds >= self.deadline:
+                until = self._instant(destination.paused_until - clock.monotonic())
+                message = "the destination asked for more time than this call has"
+                raise DestinationUnavailable(message, not_before=until)
+            await clock.sleep(seconds)
+
+    async def _tried(self, number: int, call: Call, destination: Destination) -> Tried:
+        """One attempt, by the leave of its destination's breaker."""
+        clock, tried = self.means.clock, None
+        try:
+            is_probe = destination.enter(clock.monotonic())
+        except Closed as closed:
+            until = self._instant(closed.until - clock.monotonic())
+            raise DestinationUnavailable(closed.reason, not_before=until) from None
+        try:
+            tried = await self._sent(number, call)
+        finally:
+            destination.leave(tried and tried.attempt, is_probe=is_probe, now=clock.monotonic())
+        self._note(tried, destination)
+        return tried
+
+    async def _sent(self, number: int, call: Call) -> Tried:
         means = self.means
         self._budget.reschedule(self._loop_deadline())
         request = await self._request(call)
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
+        self._is_sending = True
         tried = await means.sent(number, request, self.deadline, self.started)
+        self._is_sending = False
         self.attempts.append(tried.attempt)
         if means.events:
-            means.emit(AttemptEnded(call, tried.attempt))
+            means.events.emit(AttemptEnded(call, tried.attempt))
         return tried
+
+    def _note(self, tried: Tried, destination: Destination) -> None:
+        """Hold everybody back from a destination that asked for time (P15)."""
+        policy, floor = self.means.policy, self.means.policy.floor(tried)
+        if floor is None and tried.attempt.status in (429, 503):
+            floor = policy.backoff(tried)
+        if floor is not None:
+            destination.pause(self.means.clock.monotonic() + floor)
+
+    def _instant(self, seconds: float) -> datetime:
+        """The date and time so many seconds from now, as far as the calendar goes."""
+        try:
+            return self.means.clock.now() + timedelta(seconds=seconds)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
 
     async def _request(self, call: Call) -> Request:
         """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
@@ -227,8 +329,14 @@ class Execution:
             raise WrongType(faults)
         return call.request(texts)
 
-    async def _text(self, secret: SecretReference | LiteralSecret | AccessToken) -> str:
-        return await (self._access_token() if isinstance(secret, AccessToken) else self.means.text(secret))
+    async def _text(self, secret: Unknown) -> str:
+        match secret:
+            case AccessToken():
+                return await self._access_token()
+            case DeliveryId():
+                return self._delivery_id
+            case _:
+                return await self.means.text(secret)
 
     async def _access_token(self) -> str:
         authentication = self.use.plan.action.authentication

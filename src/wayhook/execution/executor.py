@@ -11,9 +11,10 @@ from wayhook.errors import DefinitionError, SecretMissing, Violation
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
 from wayhook.execution.clock import SystemClock
+from wayhook.execution.destination import Destinations
 from wayhook.execution.execution import Execution, Use
 from wayhook.execution.limit import Limits
-from wayhook.execution.means import Means
+from wayhook.execution.means import Events, Means
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
@@ -101,14 +102,16 @@ class Executor:
         self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
+        told = Events(tuple(events))
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
             secrets or SchemeSecrets(),
             self._limits,
-            tuple(events),
+            told,
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
             Tokens(clock),
+            Destinations(self.guardrails, random, told.emit),
             consent,
         )
 

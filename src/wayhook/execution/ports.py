@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Generic, Protocol, runtime_checkable
+from typing import Generic, Literal, Protocol, runtime_checkable
 
 import attrs
 
@@ -21,8 +21,10 @@ from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
 __all__ = [
     "AttemptEnded",
+    "BreakerChanged",
     "Clock",
     "Consent",
+    "Event",
     "EventSink",
     "ExecutionEnded",
     "Limiter",
@@ -171,10 +173,21 @@ class ExecutionEnded:
     outcome: Outcome
 
 
+@attrs.frozen
+class BreakerChanged:
+    """The breaker of a destination (`https://api.example.com`) opened, lets a probe through, or closed."""
+
+    destination: str
+    state: Literal["open", "half open", "closed"]
+
+
+Event = AttemptEnded | ExecutionEnded | BreakerChanged
+
+
 class EventSink(Protocol):
     """Hears what happens."""
 
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+    def emit(self, event: Event) -> None:
         """Take an event, at once and without waiting; nothing in it is secret. What it raises is logged."""
         ...
 

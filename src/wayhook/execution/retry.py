@@ -16,11 +16,12 @@ from wayhook.execution.ports import Clock, Randomness
 from wayhook.model.guardrail import Repetition
 from wayhook.wire import Attempt, Response
 
-__all__ = ["ATTEMPTS", "RetryPolicy", "Tried", "evidence_of", "retry_after"]
+__all__ = ["ATTEMPTS", "IDEMPOTENT", "JITTER", "RetryPolicy", "Tried", "evidence_of", "retry_after"]
 
 ATTEMPTS = 4
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_BASE, _THROTTLED_BASE, _LONGEST, _JITTER = 0.1, 0.3, 1.0, 0.5
+_BASE, _THROTTLED_BASE, _LONGEST, JITTER = 0.1, 0.3, 1.0, 0.5
+_CONFLICT, _MISDIRECTED = 409, 421
 _REJECTED_UNREAD = frozenset({408, 421, 425, 429, 503, 529})
 _PERMANENT_5XX = frozenset({501, 505, 506, 507, 508, 510, 511})
 _DENIED = frozenset({401, 403, 404})
@@ -86,32 +87,52 @@ class RetryPolicy:
     clock: Clock
     random: Randomness
 
-    def repeats(self, method: str, tried: Tried) -> bool:
-        """Whether the rules let `tried` be repeated."""
-        evidence = tried.attempt.evidence
+    def repeats(self, tried: Tried, *, idempotent: bool, keyed: bool = False) -> bool:
+        """Whether the rules let `tried` be repeated.
+
+        `idempotent`: doing the call twice is as good as once, by its method or by its key. `keyed`: by its key; then a
+        409 says that the first one is still being done (F46).
+        """
+        evidence, status = tried.attempt.evidence, tried.attempt.status
         if evidence in (Evidence.DELIVERED, Evidence.EXPIRED, Evidence.REFUSED):
             return False
-        if self.repetition is Repetition.EVIDENCE:
-            return evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD) or (
-                evidence is Evidence.AMBIGUOUS and method in IDEMPOTENT
-            )
-        denied = tried.attempt.status in _DENIED
-        return self.repetition is Repetition.ANY or not denied
+        if self.repetition is not Repetition.EVIDENCE:
+            return self.repetition is Repetition.ANY or status not in _DENIED
+        if status == _MISDIRECTED:  # once, on a fresh connection (F49)
+            return tried.attempt.number == 1
+        return (
+            evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD)
+            or (evidence is Evidence.AMBIGUOUS and idempotent)
+            or (status == _CONFLICT and keyed)
+        )
+
+    def backoff(self, tried: Tried) -> float:
+        """Return the seconds of full jitter before the next attempt (P12)."""
+        base = _THROTTLED_BASE if tried.attempt.status in (429, 503) else _BASE
+        return self.random() * min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
+
+    def floor(self, tried: Tried) -> float | None:
+        """Return the seconds that the other side asked for, if it did."""
+        return retry_after(tried.response, self.clock.now())
 
     def wait(self, tried: Tried) -> float:
         """Return the seconds before the next attempt: full jitter, not before what `Retry-After` asks for."""
-        throttled = tried.attempt.status in (429, 503)
-        base = _THROTTLED_BASE if throttled else _BASE
-        backoff: float = self.random() * min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
-        floor = retry_after(tried.response, self.clock.now())
-        return backoff if floor is None else floor + min(backoff, _JITTER)
+        backoff, floor = self.backoff(tried), self.floor(tried)
+        return backoff if floor is None else floor + min(backoff, JITTER)
 
     async def after(
-        self, first: Tried, method: str, deadline: Callable[[], float], attempt: Callable[[int], Awaitable[Tried]]
+        self,
+        first: Tried,
+        attempt: Callable[[int], Awaitable[Tried]],
+        *,
+        repeats: Callable[[Tried], bool],
+        deadline: Callable[[], float],
+        may_repeat: Callable[[int | None], bool] = lambda _: True,
     ) -> Tried:
         """Return the last of the attempts that follow the failed `first`; `attempt` makes one, by its number.
 
-        `deadline` is asked each time: an attempt that waited in a queue has moved it (R224).
+        `deadline` is asked each time: an attempt that waited in a queue has moved it (R224). `may_repeat`: takes a
+        repeat after an answer of this status out of the budget, if there is one.
         """
         from tenacity import AsyncRetrying, RetryCallState
 
@@ -121,7 +142,8 @@ class RetryPolicy:
 
         def is_over(state: RetryCallState) -> bool:
             ends = self.clock.monotonic() + state.upcoming_sleep
-            return last(state).attempt.number >= ATTEMPTS or ends >= deadline()
+            tried = last(state).attempt
+            return tried.number >= ATTEMPTS or ends >= deadline() or not may_repeat(tried.status)
 
         async def next_attempt() -> Tried:
             """Tenacity's first attempt is the failed one, so that its waits come before the others."""
@@ -129,7 +151,7 @@ class RetryPolicy:
             return first if number == 1 else await attempt(first.attempt.number + number - 1)
 
         retrying = AsyncRetrying(
-            retry=lambda state: self.repeats(method, last(state)),
+            retry=lambda state: repeats(last(state)),
             wait=lambda state: self.wait(last(state)),
             stop=is_over,
             sleep=self.clock.sleep,

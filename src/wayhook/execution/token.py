@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Hashable
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed
+from wayhook.errors import AuthenticationFailed, Delivery
 from wayhook.execution.ports import Clock
 from wayhook.model.token import TokenCall
 
 __all__ = ["Granted", "Token", "Tokens"]
 
 _LONGEST_FETCH = 31.0
+_REFUSAL_KEPT = 1.0
 _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59 minutes (R117)
 
 
@@ -59,12 +60,13 @@ class Tokens:
 
     One request serves all who wait for the same token. It runs as a task of its own, so that a cancelled caller
     does not take it away from the others; it ends with the last who waits. A failure is handed to all who wait
-    and is not kept.
+    and is not kept, but for a refusal: that is remembered for a second, so that nobody's account is locked (P33).
     """
 
     clock: Clock
     _kept: dict[Key, Token] = attrs.Factory(dict)
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
+    _refused: dict[Key, tuple[str, float]] = attrs.Factory(dict)
 
     async def get(self, call: TokenCall, journey: str | None, fetch: Callable[[], Awaitable[Granted]]) -> str:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
@@ -76,6 +78,9 @@ class Tokens:
         kept = self._kept.get(key)
         if kept is not None and self.clock.monotonic() < kept.expires:
             return kept.text
+        refused = self._refused.get(key)
+        if refused is not None and self.clock.monotonic() < refused[1]:
+            raise AuthenticationFailed(refused[0])
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetched(key, fetch)))
@@ -114,7 +119,13 @@ class Tokens:
         except TimeoutError:
             if not limit.expired():
                 raise
-            raise AuthenticationFailed(f"the token did not come within {_LONGEST_FETCH:.0f} seconds") from None
+            late = f"the token did not come within {_LONGEST_FETCH:.0f} seconds"
+            raise AuthenticationFailed(late, delivery=Delivery.UNAVAILABLE) from None
+        except AuthenticationFailed as error:
+            if error.delivery is Delivery.REJECTED:
+                self._refused = {key: kept for key, kept in self._refused.items() if kept[1] > self.clock.monotonic()}
+                self._refused[key] = (error.message, self.clock.monotonic() + _REFUSAL_KEPT)
+            raise
         if granted.lifetime > 0:
             margin = min(granted.lifetime * _MARGIN, _LONGEST_MARGIN)
             self._kept[key] = Token(granted.text, self.clock.monotonic() + granted.lifetime - margin)

@@ -118,6 +118,8 @@ def _action(action: Action, rails: Guardrails) -> Iterator[Violation]:
         yield from _url_configuration(action.url_configuration, rails, "$.url_configuration", action.body_format)
         yield from _body(action, action.url_configuration.method, rails)
         yield from _added_twins(action, action.url_configuration)
+    if action.idempotency_header is not None:
+        yield from _header_name(action.idempotency_header, "$.idempotency_header")
     yield from _authentication(action.authentication, rails, "$.authentication")
     for name in ("message_parameters", "response", "failure_response"):
         yield from _parameters(getattr(action, name), f"$.{name}", rails)
@@ -239,6 +241,9 @@ def _added_twins(action: Action, configuration: UrlConfiguration) -> Iterator[Vi
     """What the authentication adds must not stand there already: a header or parameter goes out once."""
     headers = {header.name.lower() for header in configuration.headers}
     parameters = {parameter.name for parameter in configuration.query_parameters}
+    if (action.idempotency_header or "").lower() in headers:
+        message = f"the header {action.idempotency_header} carries the identifier of the execution; do not configure it"
+        yield Violation("$.idempotency_header", message, "R81")
     for added in action.authentication.credentials():
         if added.location == "header" and added.name.lower() in headers:
             message = f"the authentication adds the header {added.name}, which is configured already; take one out"

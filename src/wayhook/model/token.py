@@ -15,7 +15,7 @@ import attrs
 from wayhook.errors import Violation
 from wayhook.jsonvalue import Json
 from wayhook.model.shape import Shaped, as_pairs
-from wayhook.secret import AccessToken, LiteralSecret, Secret, SecretReference, SecretText
+from wayhook.secret import LiteralSecret, Secret, SecretReference, SecretText, Unknown
 
 __all__ = [
     "Assertion",
@@ -148,7 +148,7 @@ class TokenCall:
     assertion: Assertion | None = None
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the token can be asked for."""
         values = [value for _, value in (*self.headers, *self.body_params)]
         key = [self.assertion.private_key] if self.assertion else []
@@ -169,7 +169,7 @@ class TokenCall:
         )
 
 
-def secrets_in(value: Any) -> Iterator[SecretReference | LiteralSecret | AccessToken]:
+def secrets_in(value: Any) -> Iterator[Unknown]:
     """Yield the secrets of a JSON value that has texts with secrets at its leaves."""
     if isinstance(value, SecretText):
         yield from value.secrets
