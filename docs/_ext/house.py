@@ -38,6 +38,7 @@ LIMITS = (
     ("rendering.plan", "MAX_QUERY_VALUE", "{} characters", "the value of a variable query parameter"),
     ("rendering.answer", "MAX_TOKEN", "{} characters", "an access token; visible ASCII only"),
     ("adapters.transport.httpx", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
+    ("model.limit", "MAX_CONNECTIONS", "{}", "connections that a capping sets (R247)"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
 )
@@ -77,6 +78,8 @@ def shown(value: Any) -> str:
             return ", ".join(sorted(value))
         case (low, high):
             return f"{low} to {high}"
+        case wh.Rating(max_calls_count=count, period_in_ms=period):
+            return f"{count:,} in {period:,} ms"
         case _:
             return str(value)
 

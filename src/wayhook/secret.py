@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import re
-from typing import Any, Literal, NoReturn
+from collections.abc import Iterator
+from typing import Any, Literal, NoReturn, Self
 
 import attrs
 
 from wayhook.errors import DefinitionError, SecretMissing, Violation
+from wayhook.jsonvalue import is_unicode
 
 __all__ = [
     "AccessToken",
@@ -44,7 +46,7 @@ class SecretReference:
     source: str
 
     def __attrs_post_init__(self) -> None:
-        if not isinstance(self.source, str) or not _SOURCE.fullmatch(self.source):
+        if not isinstance(self.source, str) or not _SOURCE.fullmatch(self.source) or not is_unicode(self.source):
             message = (
                 "a secret is given by a reference such as 'env:NAME', not by its text; "
                 "wayhook.literal_secret(text) holds a text where that is really meant"
@@ -60,7 +62,19 @@ class SecretReference:
         return f"secret({self.source!r})"
 
 
-class LiteralSecret:
+class _Constant:
+    """A value that is its own copy: copying is not the way out of a process that pickling is."""
+
+    __slots__ = ()
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+
+class LiteralSecret(_Constant):
     """A secret given as text: for a notebook or a test. It has no text form and does not pickle.
 
     A repository and a document refuse it unless they are asked to keep literal secrets.
@@ -147,6 +161,8 @@ def literal_secret(text: str) -> LiteralSecret:
     """Hold a secret's text in memory, for a notebook or a test; see `LiteralSecret`."""
     if not isinstance(text, str):
         raise DefinitionError([Violation("$", f"a literal secret is text, not {type(text).__name__}")])
+    if not is_unicode(text):
+        raise DefinitionError([Violation("$", "a literal secret is Unicode text; this one holds a lone surrogate")])
     return LiteralSecret(text)
 
 
@@ -172,7 +188,8 @@ BASE64_SPELLINGS = ("EncodeBase64", "Encode64")
 class Base64:
     """The Base64 form of texts and secrets joined (RFC 4648), as in `EncodeBase64(client:secret)` (R124).
 
-    `spelling`: how the product's JSON calls the function where this was read.
+    `spelling`: how the product's JSON calls the function where this was read. Raises `DefinitionError` when a part is
+    of another type, or the spelling is none of the two.
     """
 
     parts: tuple[Plain, ...]
@@ -180,6 +197,11 @@ class Base64:
 
     def __init__(self, *parts: Plain, spelling: str = "EncodeBase64") -> None:
         self.__attrs_init__(parts, spelling)
+        faults = list(_part_faults(parts, Plain, "text or a secret"))
+        if spelling not in BASE64_SPELLINGS:
+            faults.append(Violation("$.spelling", f"the function is spelled {' or '.join(BASE64_SPELLINGS)}", "R124"))
+        if faults:
+            raise DefinitionError(faults)
 
     def __repr__(self) -> str:
         return f"Base64({', '.join(map(repr, self.parts))})"
@@ -197,12 +219,7 @@ class SecretText:
 
     def __init__(self, *parts: Plain | Base64) -> None:
         self.__attrs_init__(parts)
-        plain = [below for part in parts for below in (part.parts if isinstance(part, Base64) else (part,))]
-        faults = [
-            Violation(f"$.parts[{i}]", f"text, a secret or Base64 belongs here, not {type(part).__name__}")
-            for i, part in enumerate(plain)
-            if not isinstance(part, Plain)
-        ]
+        faults = list(_part_faults(parts, Plain | Base64, "text, a secret or Base64"))
         if faults:
             raise DefinitionError(faults)
 
@@ -229,6 +246,14 @@ class SecretText:
         return f"SecretText({', '.join(map(repr, self.parts))})"
 
 
+def _part_faults(parts: tuple[object, ...], kinds: Any, wanted: str) -> Iterator[Violation]:
+    for i, part in enumerate(parts):
+        if not isinstance(part, kinds):
+            yield Violation(f"$.parts[{i}]", f"{wanted} belongs here, not {type(part).__name__}")
+        elif isinstance(part, str) and not is_unicode(part):
+            yield Violation(f"$.parts[{i}]", "this text holds a lone surrogate; remove it")
+
+
 def _masked(part: Plain | Base64) -> str:
     if isinstance(part, Base64):
         return "".join(map(_masked, part.parts))
@@ -248,7 +273,7 @@ def _forgetting(part: Any) -> Any:
 
 
 @attrs.frozen
-class ClientCertificate:
+class ClientCertificate(_Constant):
     """The certificate chain and private key, both in PEM form, that we show when a receiver asks (mutual TLS)."""
 
     certificate: SecretText
@@ -268,7 +293,7 @@ class ClientCertificate:
 
 
 @attrs.frozen
-class Credential:
+class Credential(_Constant):
     """One secret value in a call: where it goes, and its text."""
 
     location: Literal["header", "query", "path"]

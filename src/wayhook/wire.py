@@ -46,7 +46,8 @@ class Request:
     identity: tuple[str, str] | None = attrs.field(default=None, repr=False)
 
     def __repr__(self) -> str:
-        return f"<Request {self.method} {self.url.split('?')[0]}>"
+        origin = "/".join(self.url.split("?")[0].split("/", 3)[:3])  # a path may end with a secret, as a query may
+        return f"<Request {self.method} {origin}>"
 
 
 @attrs.frozen(repr=False)
@@ -111,7 +112,7 @@ def _with_credential(url: str, credential: Credential, value: str, encode: Calla
     """The URL with a secret at the end of its path or of its query."""
     if credential.location == "path":
         path, sign, query = url.partition("?")
-        return f"{path.removesuffix('/')}/{encode(value, safe='/-._~!$&()*+,;=:@')}{sign}{query}"
+        return f"{path.removesuffix('/')}/{encode(value.removeprefix('/'), safe='/-._~!$&()*+,;=:@')}{sign}{query}"
     sign = "&" if "?" in url else "?"
     return f"{url}{sign}{quote(credential.name, safe='')}={encode(value, safe='')}"
 
@@ -230,8 +231,8 @@ class Outcome(Presentable):
 
     @property
     def succeeded(self) -> bool:
-        """Whether the last answer was a 2xx (R189)."""
-        return self.received is not None and self.received.succeeded
+        """Whether the last answer was a 2xx (R189), with a usable token in it where a token was asked for (R126)."""
+        return self.cause is None and self.received is not None and self.received.succeeded
 
     @property
     def retries(self) -> int:

@@ -13,6 +13,7 @@ TESTS = Path(__file__).parents[1]
 SOURCE = Path(wayhook.__file__).parent
 ROOMS = ("model", "rendering")
 FIRST_RULES = [f"R{number}" for number in range(1, 61)]
+RULES_OF_AUTHENTICATION = [f"R{number}" for number in range(90, 135)]
 LAST_RULE = 317
 
 
@@ -56,6 +57,12 @@ CASES = [pytest.param(1, marks=pytest.mark.rule("R3")), pytest.mark.skip("R4"), 
 def test_every_rule_of_the_first_tables_has_a_test() -> None:
     """R1 to R60 are each accepted, refused or observed by a marked test."""
     assert missing(FIRST_RULES, marked()) == []
+
+
+def test_every_rule_of_authentication_is_in_the_table_and_has_a_test() -> None:
+    """R90 to R134 are each kept somewhere, and accepted, refused or observed by a marked test."""
+    assert missing(RULES_OF_AUTHENTICATION, RULES) == []
+    assert missing(RULES_OF_AUTHENTICATION, marked()) == []
 
 
 def test_every_rule_of_the_table_has_a_test() -> None:

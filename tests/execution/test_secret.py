@@ -18,7 +18,13 @@ from wayhook.testing import FakeClock, FakeSecrets, FakeTransport, RecordingSink
 Make = Callable[..., wh.Action]
 
 CANARY = "canary+7f3a/secret="
-FORMS = {CANARY, quote(CANARY, safe=""), quote_plus(CANARY), b64encode(f"joe:{CANARY}".encode()).decode()}
+FORMS = {
+    CANARY,
+    quote(CANARY),
+    quote(CANARY, safe=""),
+    quote_plus(CANARY),
+    b64encode(f"joe:{CANARY}".encode()).decode(),
+}
 REFERENCE = wh.secret("env:KEY")
 ENDPOINT = "https://auth.example.com/token"
 
@@ -32,9 +38,16 @@ KINDS = {
     "basic, literal": wh.BasicAuthentication("joe", wh.literal_secret(CANARY)),
     "key in a header": wh.ApiKeyAuthentication("X-Key", REFERENCE),
     "key in the query": wh.ApiKeyAuthentication("key", REFERENCE, location="query"),
+    "key in the path": wh.ApiKeyAuthentication("webhook", REFERENCE, location="path"),
+    "bearer": wh.BearerAuthentication(REFERENCE),
     "key, literal": wh.ApiKeyAuthentication("key", wh.literal_secret(CANARY), location="query"),
     "token": _custom(),
     "token in the query": _custom(authorization_type="queryParam", token_target="tok"),
+    "client secret in the body": wh.OAuthClientCredentials(
+        ENDPOINT, "joe", wh.literal_secret(CANARY), client_authentication="body"
+    ),
+    "client secret in a header": wh.OAuthClientCredentials(ENDPOINT, "joe", REFERENCE),
+    "certificate": wh.MutualTlsAuthentication(REFERENCE, REFERENCE, authentication=wh.BearerAuthentication(REFERENCE)),
     "client secret": _custom(body_params={"client_secret": REFERENCE}, headers={"X-Client": REFERENCE}),
 }
 FAULTS = {
@@ -129,6 +142,19 @@ async def test_a_missing_secret_is_an_outcome(ping: Make, monkeypatch: pytest.Mo
     assert isinstance(outcome.cause, wh.SecretMissing)
     with pytest.raises(LookupError, match="set the environment variable WAYHOOK_TEST_KEY"):
         outcome.raise_for_error()
+
+
+@pytest.mark.parametrize("text", ["", b"bytes", None, "\ud800"], ids=repr)
+async def test_a_source_that_gives_no_text_is_an_outcome(ping: Make, text: object) -> None:
+    """A source of somebody else's that gives nothing usable is told by the reference, and nothing is sent."""
+    transport = FakeTransport()
+    action = ping(authentication=wh.ApiKeyAuthentication("X-Key", REFERENCE))
+
+    async with wh.Executor(transport=transport, secrets=FakeSecrets({"env:KEY": text})) as executor:  # type: ignore[dict-item]
+        outcome = await executor.call(action)
+
+    assert (type(outcome.cause), transport.requests) == (wh.SecretMissing, [])
+    assert "env:KEY" in str(outcome.cause)
 
 
 async def test_the_environment_is_read_at_each_call(ping: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ ENDPOINT = "https://auth.example.com/token"
 AUTHORIZATION = wh.CustomAuthorization(ENDPOINT, body_type="form", body_params={"client": "c"})
 
 
-def _ping(authorization: wh.CustomAuthorization = AUTHORIZATION, method: str = "POST") -> wh.Action:
+def _ping(authorization: wh.Authentication = AUTHORIZATION, method: str = "POST") -> wh.Action:
     return wh.Action(
         name="Ping",
         url_configuration=wh.UrlConfiguration("https://api.example.com/v1", method=method),
@@ -172,17 +172,35 @@ async def test_each_journey_has_its_own_token() -> None:
         {"token_in_response": "json://id_token"},
         {"body_type": "json"},
         {"endpoint": ENDPOINT + "/v2"},
+        {"method": "GET", "body_type": None},
+        {"body_params": {"client": wh.secret("env:C")}},
+        {"body_params": {"client": wh.secret("env:D")}},
+        {"cache_duration": wh.CacheDuration(2)},
     ],
 )
 async def test_each_way_of_asking_has_its_own_token(change: dict[str, object]) -> None:
     """Two authorizations that differ in what they ask for do not share a token."""
     service = Service(lambda number: wh.Response(200, body=b'{"access_token":"a","id_token":"b"}'))
 
-    async with wh.Executor(transport=service) as executor:
+    async with wh.Executor(transport=service, secrets=FakeSecrets({"env:C": "c", "env:D": "c"})) as executor:
         await executor.call(_ping())
         await executor.call(_ping(attrs.evolve(AUTHORIZATION, **change)))
 
     assert len(service.asked) == 2
+
+
+async def test_each_certificate_has_its_own_token() -> None:
+    """A token may be bound to the client certificate that it was asked for with (RFC 8705)."""
+    service, secrets = Service(), FakeSecrets({"env:A": "a", "env:B": "b"})
+    mutual = [wh.MutualTlsAuthentication("c", wh.secret(f"env:{k}"), authentication=AUTHORIZATION) for k in "AB"]
+
+    async with wh.Executor(transport=service, secrets=secrets) as executor:
+        for authentication in mutual:
+            await executor.call(_ping(authentication))
+
+    assert [request.identity for request in service.asked] == [("c", "a"), ("c", "b")]
+    assert [request.identity for request in service.called] == [("c", "a"), ("c", "b")]
+    assert [dict(r.headers)["Authorization"] for r in service.called] == ["Bearer t-1", "Bearer t-2"]
 
 
 async def test_a_refused_token_is_replaced_once() -> None:
@@ -305,11 +323,41 @@ async def test_a_failure_is_shared_and_not_kept(clock: FakeClock) -> None:
     assert len(service.asked) == 2
 
 
+@pytest.mark.parametrize("answer", [wh.Response(401), wh.Response(400), wh.Response(200, body=b"{}")], ids=str)
+async def test_a_refusal_is_remembered_for_a_second(answer: wh.Response, clock: FakeClock) -> None:
+    """Many callers with a wrong secret ask once a second, so that nobody's account is locked (F70)."""
+    service = Service(lambda number: answer if number == 1 else _token(number))
+
+    async with wh.Executor(transport=service, clock=clock) as executor:
+        failed = [await executor.call(_ping()) for _ in range(20)]
+        asked = len(service.asked)
+        clock.pass_time(1)
+        later = await executor.call(_ping())
+
+    assert (asked, len(service.asked), later.status) == (1, 2, "http_200")
+    assert {type(outcome.cause) for outcome in failed} == {wh.AuthenticationFailed}
+    assert len({id(outcome.cause) for outcome in failed}) == len(failed)
+
+
+async def test_an_expired_token_is_forgotten(clock: FakeClock) -> None:
+    """What expired is not held in memory for as long as the executor lives."""
+    service = Service()
+
+    async with wh.Executor(transport=service, clock=clock) as executor:
+        for number in range(5):
+            clock.pass_time(3600)
+            await executor.call(_ping(attrs.evolve(AUTHORIZATION, body_params={"client": str(number)})))
+        kept = len(executor._means.tokens._kept)
+
+    assert (len(service.asked), kept) == (5, 1)
+
+
 UNUSABLE = [
     b"", b"t-1", b"{}", b"[]", b"null", b'{"access_token":null}', b'{"access_token":5}', b'{"access_token":true}',
     b'{"access_token":""}', b'{"access_token":"a b"}', b'{"access_token":"a\\r\\nX-Evil: 1"}',
     b'{"access_token":"a\\u0000"}', '{"access_token":"é"}'.encode(), b'{"access_token":["t"]}', b'{"access_token":"t"',
     b'{"access_token":"' + b"x" * 8193 + b'"}', b"\xff\xfe", b"[" * 100_000, b'{"access_token":"a","access_token":"b"}',
+    b'{"access_token":"a","pad":"' + b"x" * 65_536 + b'"}',
 ]  # fmt: skip
 
 

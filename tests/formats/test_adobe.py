@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -65,6 +67,51 @@ def test_what_was_read_is_written_back(document: dict[str, Any]) -> None:
     assert wh.load_authorization({"authentication": document}) == found
 
 
+@pytest.mark.rule("R124", "R134")
+@pytest.mark.parametrize(
+    ("value", "sent", "masked"),
+    [
+        ("Basic EncodeBase64(cid:sec)", "Basic <cid:sec>", "Basic cid:‹***›"),
+        ("Basic Encode64(cid:sec)", "Basic <cid:sec>", "Basic cid:‹***›"),
+        ("EncodeBase64(sec)", "<sec>", "‹***›"),
+        ("Basic EncodeBase64(key:)", "Basic <key:>", "Basic ‹***›"),
+        ("Basic EncodeBase64(:sec)", "Basic <:sec>", "Basic ‹***›"),
+        ("Basic EncodeBase64(cid:s(e)c:é)", "Basic <cid:s(e)c:é>", "Basic cid:‹***›"),
+        ("Basic EncodeBase64()", "Basic <>", "Basic ‹***›"),
+        ("keyEncodeBase64(a:b)tail", "key<a:b>tail", "‹***›a:‹***›‹***›"),
+        ("EncodeBase64(a:b) EncodeBase64(c:d)", "<a:b> <c:d>", "a:‹***›‹***›c:‹***›"),
+    ],
+)
+def test_the_function_is_evaluated_and_what_may_be_secret_is_masked(value: str, sent: str, masked: str) -> None:
+    """The inner text is encoded as a whole, pairs of parentheses in it too; a lone half is all secret."""
+    found = wh.load_authorization(without(EPSILON, headers={"X": value}))
+
+    text = dict(found.headers)["X"]
+    revealed = text.reveal({secret: secret.reveal() for secret in text.secrets})
+    assert revealed == re.sub("<(.*?)>", lambda inner: base64.b64encode(inner[1].encode()).decode(), sent)
+    assert text.masked == masked
+    assert wh.dump_authorization(found, literal_secrets_allowed=True)["headers"] == {"X": value}
+
+
+@pytest.mark.rule("R124")
+@pytest.mark.parametrize("value", ["Basic Base64(a:b)", "Basic encodebase64(a:b)", "Sha256(a:b)", "a(b"])
+def test_another_function_is_text(value: str) -> None:
+    """Only the one function is evaluated; everything else is sent as it stands, and masked."""
+    found = wh.load_authorization(without(EPSILON, headers={"X": value}))
+
+    assert found.headers == (("X", wh.literal_secret(value)),)
+
+
+@pytest.mark.rule("R124")
+def test_a_text_that_would_end_the_function_is_not_written() -> None:
+    """Half a pair of parentheses would be read back as another text, so that it is refused."""
+    half = wh.SecretText("Basic ", wh.Base64("a:b)"))
+    custom = wh.CustomAuthorization("https://id.example/token", method="GET", headers={"X": half})
+
+    with pytest.raises(wh.DefinitionError, match="parentheses"):
+        wh.dump_authorization(custom)
+
+
 @pytest.mark.rule("R134", "R311")
 def test_no_secret_is_shown_or_written() -> None:
     """What may be a secret is masked in every text form, and written as the placeholder."""
@@ -108,7 +155,14 @@ def test_secrets_take_the_place_of_values() -> None:
         (without(EPSILON, "endpoint"), {"$.endpoint"}),
         (without(EPSILON, method="PUT"), {"$.method"}),
         (without(EPSILON, "body"), {"$.body.bodyType"}),
-        (without(EPSILON, body={"bodyType": "xml"}), {"$.body.bodyType"}),
+        (without(EPSILON, body={"bodyType": "xml", "bodyParams": {}}), {"$.body.bodyType"}),
+        (without(EPSILON, body={"bodyType": "form"}), {"$.body.bodyParams"}),
+        (without(EPSILON, body={"bodyType": "form", "bodyParams": {"a": {"b": "sec-34"}}}), {"$.body.bodyParams.a"}),
+        (
+            without(EPSILON, "endpoint", "tokenInResponse", e=1, token=2),
+            {"$.e", "$.token", "$.endpoint", "$.tokenInResponse"},
+        ),
+        (without(EPSILON, headers={"X": "Basic EncodeBase64(a:sec-34"}), {"$.headers.X"}),
         (without(EPSILON, headers=[]), {"$.headers"}),
         (without(EPSILON, headers={"A": 1}), {"$.headers.A"}),
         (without(EPSILON, tokenInResponse="access_token"), {"$.tokenInResponse"}),

@@ -132,10 +132,26 @@ SAMPLE = {"text": UGLY, "lines": "a\nb\t\x00", "list": [1, 2.5, {"o": None}], "a
         ),
         ({"authentication": wh.BasicAuthentication("jö e$HOME", KEY)}, {}, ""),
         ({"authentication": wh.ApiKeyAuthentication("X-Key", KEY)}, {}, ""),
+        ({"authentication": wh.BearerAuthentication(KEY)}, {}, "x"),
+        ({"headers": {"X-S": wh.SecretText("a ", wh.Base64("$b:", KEY), " 'c'")}}, {}, ""),
         ({"authentication": wh.ApiKeyAuthentication("a key", KEY, location="query")}, {}, ""),
         ({"headers": {"X-S": KEY}, "query_parameters": {"s": KEY, "p": "1"}}, {}, "x"),
     ],
-    ids=["bare", "get", "delete", "body", "at sign", "injection", "headers", "basic", "key", "query key", "secrets"],
+    ids=[
+        "bare",
+        "get",
+        "delete",
+        "body",
+        "at sign",
+        "injection",
+        "headers",
+        "basic",
+        "key",
+        "bearer",
+        "base64",
+        "query key",
+        "secrets",
+    ],
 )
 def test_the_command_sends_what_the_library_sends(
     service: LoopbackService, tmp_path: Path, parts: dict[str, Any], values: dict[str, Any], path: str
@@ -167,6 +183,58 @@ def test_a_secret_in_the_query_is_encoded_as_the_library_does(
 
     by_curl, by_us = service.received
     assert told(by_curl, call) == told(by_us, call)
+
+
+@pytest.mark.parametrize("url", ["/v1", "/v1/", "/v1?a=b&c=$HOME", "/?a=1", ""])
+def test_a_secret_in_the_path_stands_before_the_query(service: LoopbackService, tmp_path: Path, url: str) -> None:
+    """The shell puts the key where the library puts it, behind one slash."""
+    made = action(service.url + url, authentication=wh.ApiKeyAuthentication("hook", KEY, location="path"))
+    service.received.clear()
+
+    run(wh.to_curl(wh.preview(made)), {"SMS_KEY": "T0/B-7"}, tmp_path)
+    wh.call(made, guardrails=RAILS, secrets=FakeSecrets({"env:SMS_KEY": "T0/B-7"})).raise_for_error()
+
+    by_curl, by_us = service.received
+    assert by_curl.target == by_us.target
+    assert "/T0/B-7" in by_curl.path
+
+
+@pytest.mark.parametrize("place", [{}, {"authorization_type": "header", "token_target": "X-Token"}])
+def test_a_token_is_sent_from_a_variable(service: LoopbackService, tmp_path: Path, place: dict[str, str]) -> None:
+    """Who has a token puts it into `$TOKEN`; the command makes the call of the action, not the one for the token."""
+    custom = wh.CustomAuthorization(f"{service.url}/token", body_type="form", token_in_response="response", **place)
+    call = wh.preview(action(service.url, authentication=custom))
+    service.received.clear()
+
+    run(wh.to_curl(call), {"TOKEN": "t-1"}, tmp_path)
+
+    [received] = service.received
+    name, value = call.masked_headers[-1]
+    assert received.headers[name.lower()] == value.replace("‹token›", "t-1")
+
+
+def test_each_secret_has_a_variable_of_its_own() -> None:
+    """Two literals, and two references whose names are spelled alike, are not mixed up; one secret twice is one."""
+    first, second, alike = wh.literal_secret("s3c-1"), wh.literal_secret("s3c-2"), wh.secret("vault:SMS-KEY")
+    headers = {"A": first, "B": second, "C": KEY, "D": alike, "E": first}
+
+    command = wh.to_curl(wh.preview(action("https://h.example", headers=headers)))
+
+    found = dict(line.split("'\"$") for line in command.split("--header '") if "$" in line)
+    names = {name[0]: variable.partition('"')[0] for name, variable in found.items()}
+    assert names == {"A": "SECRET", "B": "SECRET_2", "C": "SMS_KEY", "D": "SMS_KEY_2", "E": "SECRET"}
+    assert "s3c" not in command
+
+
+def test_a_client_certificate_is_a_pair_of_files() -> None:
+    """The command names files that whoever runs it has, and neither certificate nor key."""
+    mutual = wh.MutualTlsAuthentication("PEM-1", KEY, authentication=wh.BearerAuthentication(wh.secret("env:T")))
+
+    command = wh.to_curl(wh.preview(action("https://h.example", authentication=mutual)))
+
+    assert command.splitlines()[-1] == "  --cert client.pem --key client.key"
+    assert "--header 'Authorization: Bearer '\"$T\"" in command
+    assert "PEM-1" not in command
 
 
 def test_a_method_is_no_command() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import attrs
 import pytest
 
 import wayhook as wh
@@ -41,6 +42,14 @@ def faults(given: Any) -> dict[str, str]:
     return found
 
 
+CERTIFICATE = wh.CertificateCredential(
+    endpoint="https://id.example/token",
+    audience="https://id.example",
+    body_type="form",
+    body_params={"client_id": "app", "scope": "a b"},
+    private_key=SECRET,
+    certificate="-----BEGIN CERTIFICATE-----",
+)
 VALUES = {
     "least action": wh.Action(name="Act"),
     "readme": action(
@@ -86,6 +95,51 @@ VALUES = {
             cache_duration=wh.CacheDuration(5, wh.TimeUnit.MINUTES),
         )
     ),
+    "key in the path": action(authentication=wh.ApiKeyAuthentication("hook", SECRET, location="path")),
+    "bearer": action(authentication=wh.BearerAuthentication(SECRET)),
+    "texts with secrets": action(
+        authentication=wh.CustomAuthorization(
+            "https://id.example/token",
+            headers={
+                "Authorization": wh.SecretText("Basic ", wh.Base64("c:", SECRET, spelling="Encode64"), "", SECRET)
+            },
+            body_type="json",
+            body_params={
+                "deep": {"a": [SECRET, {"b": wh.SecretText("x", SECRET)}], "literal": {"secret": "env:NO"}},
+                "plain": {"object": {"array": []}},
+                "text": [wh.SecretText(), {"a": wh.SecretText("b")}],
+            },
+            cache_duration=wh.CacheDuration(expiry_in_response="json://e.in", time_unit="days"),
+        )
+    ),
+    "certificate": action(authentication=CERTIFICATE),
+    "certificate without a key": action(authentication=attrs.evolve(CERTIFICATE, private_key=None, key_id="k")),
+    "oauth": action(
+        authentication=wh.OAuthClientCredentials(
+            "https://id.example/token",
+            "app",
+            SECRET,
+            scope="a b",
+            client_authentication="body",
+            parameters={"audience": "x", "pin": SECRET, "both": wh.SecretText("x", SECRET)},
+            cache_duration=wh.CacheDuration(30, "minutes"),
+        )
+    ),
+    "least oauth": action(authentication=wh.OAuthClientCredentials("https://id.example/token", "app", SECRET)),
+    "assertion": action(
+        authentication=wh.JwtBearerGrant(
+            "https://id.example/token", "robot", SECRET, scope="a", subject="s", audience="x", key_id="k"
+        )
+    ),
+    "client certificate": action(authentication=wh.MutualTlsAuthentication("PEM", SECRET)),
+    "client certificate around a token": action(
+        authentication=wh.MutualTlsAuthentication(SECRET, SECRET, authentication=CERTIFICATE)
+    ),
+    "connected": action(authentication=wh.connection("Shop")),
+    "connection": wh.Connection(
+        "Shop", wh.BasicAuthentication("joe", SECRET), hosts=["b.example", "*.a.example"], description="d, é"
+    ),
+    "least connection": wh.Connection("Shop"),
     "least journey": wh.Journey("J"),
     "journey": wh.Journey(
         "Wel come, é",
@@ -136,7 +190,7 @@ VALUES = {
 
 @pytest.mark.rule("R134")
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-def test_what_is_stored_comes_back_equal(value: wh.Action | wh.Journey) -> None:
+def test_what_is_stored_comes_back_equal(value: wh.Action | wh.Journey | wh.Connection) -> None:
     """Through text, through bytes and through the dictionary, with every part and in the same order."""
     text = wh.dumps(value)
 
@@ -456,6 +510,55 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
             ),
             {"$.message_parameters[0].parameters[0].vlaue": "did you mean 'value'?"},
         ),
+        (
+            document(
+                authentication={
+                    "kind": "custom",
+                    "endpoint": 7,
+                    "headers": {"A": {"secret_text": ["a", 7, {"base64": [8, {"base64": []}], "spelling": "x"}]}},
+                    "body_params": {
+                        "a": {"object": {"x": {"secret": "clear text"}, "y": {"array": [{"secret": 8}, {"no": 1}]}}},
+                        "b": {"base64": []},
+                    },
+                    "cache_duration": {"duration": "5", "time_unit": "weeks"},
+                }
+            ),
+            {
+                "$.authentication.endpoint": "a string belongs here, not a number",
+                "$.authentication.headers.A.secret_text[1]": "a string or an object",
+                "$.authentication.headers.A.secret_text[2].base64[0]": "a string or an object",
+                "$.authentication.headers.A.secret_text[2].base64[1]": "one key of",
+                "$.authentication.body_params.a.object.x": "a secret is given by a reference",
+                "$.authentication.body_params.a.object.y.array[0].secret": "a string belongs here",
+                "$.authentication.body_params.a.object.y.array[1]": "one key of",
+                "$.authentication.body_params.b": "one key of",
+                "$.authentication.cache_duration.duration": "a whole number",
+            },
+        ),
+        (
+            document(
+                authentication={
+                    "kind": "mutual_tls",
+                    "certificate": "x",
+                    "private_key": {"secret": "clear text"},
+                    "authentication": {"kind": "oauth", "endpoint": "", "client_id": "c", "secret": 1},
+                }
+            ),
+            {
+                "$.authentication.private_key": "a secret is given by a reference",
+                "$.authentication.authentication.client_secret": "missing",
+                "$.authentication.authentication.secret": "did you mean 'client_secret'?",
+            },
+        ),
+        (
+            document("connection", name="", hosts=["https://a"], authentication={"kind": "connection", "name": "c"}),
+            {
+                "$.name": "a connection has a name",
+                "$.authentication": "not another's name",
+                "$.hosts": "is no host name",
+            },
+        ),
+        (document("connection", hosts="a.example"), {"$.hosts": "an array belongs here"}),
         (document("journey", timeout="5"), {"$.timeout": "a number belongs here, not a string"}),
         (document("journey", timeout=True), {"$.timeout": "not true or false"}),
         (document("journey", status="Deleted"), {"$.status": "a status is one of"}),

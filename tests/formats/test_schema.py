@@ -60,6 +60,37 @@ def test_the_schema_is_a_schema() -> None:
                 cache_duration=wh.CacheDuration(1, "years"),
             ),
         ),
+        wh.Action(name="A", authentication=wh.ApiKeyAuthentication("k", SECRET, location="path")),
+        wh.Action(name="A", authentication=wh.BearerAuthentication(SECRET)),
+        wh.Action(
+            name="A",
+            authentication=wh.CustomAuthorization(
+                "https://t.example",
+                headers={"a": wh.SecretText("Basic ", wh.Base64("c:", SECRET, spelling="Encode64"))},
+                body_type="json",
+                body_params={"o": {"p": [SECRET, {"q": wh.SecretText("x", wh.literal_secret("l"))}], "n": None}},
+                cache_duration=wh.CacheDuration(expiry_in_response="json://e", time_unit="seconds"),
+            ),
+        ),
+        wh.Action(
+            name="A",
+            authentication=wh.CertificateCredential(
+                endpoint="https://t.example", audience="a", body_type="form", body_params={"client_id": "c"}, key_id="k"
+            ),
+        ),
+        wh.Action(
+            name="A",
+            authentication=wh.MutualTlsAuthentication(
+                "PEM",
+                SECRET,
+                authentication=wh.OAuthClientCredentials(
+                    "https://t.example", "c", SECRET, client_authentication="body", parameters={"audience": SECRET}
+                ),
+            ),
+        ),
+        wh.Action(name="A", authentication=wh.JwtBearerGrant("https://t.example", "i", SECRET, scope="a")),
+        wh.Action(name="A", authentication=wh.connection("Shop")),
+        wh.Connection("Shop", wh.BasicAuthentication("joe", SECRET), hosts=["*.a.example"], description="d"),
         wh.Journey("J"),
         wh.Journey(
             "J",
@@ -83,7 +114,7 @@ def test_the_schema_is_a_schema() -> None:
     ],
     ids=repr,
 )
-def test_what_is_dumped_validates(value: wh.Action | wh.Journey) -> None:
+def test_what_is_dumped_validates(value: wh.Action | wh.Journey | wh.Connection) -> None:
     """Every document that the library writes keeps its own schema, and can be read again."""
     document = json.loads(wh.dumps(value, literal_secrets_allowed=True))
 
@@ -124,6 +155,20 @@ def journey(**fields: Any) -> dict[str, Any]:
         action(authentication={"kind": "oauth"}),
         action(authentication={"kind": "basic", "username": "u", "password": "clear text"}),
         action(authentication={"kind": "api_key", "name": "k", "value": {"secret": "env:A"}, "location": "body"}),
+        action(authentication={"kind": "bearer"}),
+        action(authentication={"kind": "bearer", "token": {"secret": "literal:A"}}),
+        action(authentication={"kind": "oauth", "endpoint": "u", "client_id": "c", "client_secret": "clear text"}),
+        action(authentication={"kind": "jwt_bearer", "endpoint": "u", "issuer": 7, "private_key": {"secret": "env:A"}}),
+        action(authentication={"kind": "mutual_tls", "certificate": "c", "private_key": {"secret": ["env:A"]}}),
+        action(authentication={"kind": "connection"}),
+        action(authentication={"kind": "custom", "endpoint": "u", "headers": {"a": {"secret_text": "x"}}}),
+        action(
+            authentication={"kind": "custom", "endpoint": "u", "headers": {"a": {"secret_text": [{"base64": [7]}]}}}
+        ),
+        action(authentication={"kind": "custom", "endpoint": "u", "body_params": {"a": {"object": {"b": {"c": 1}}}}}),
+        {"wayhook": 1, "kind": "connection"},
+        {"wayhook": 1, "kind": "connection", "name": "C", "hosts": "a.example"},
+        {"wayhook": 1, "kind": "connection", "name": "C", "authentication": {"kind": "other"}},
         action(authentication={"username": "u", "password": {"secret": "env:A"}}),
         action(message_parameters=[{"name": "a", "data_type": "float"}]),
         action(message_parameters=[{"name": "a", "data_type": "string", "variable": {"lable": ""}}]),

@@ -73,6 +73,22 @@ def test_an_api_key_goes_into_a_header() -> None:
     assert keyed.request({PASSWORD: "1234"}).headers[-1] == ("X-Key", "1234")
 
 
+@pytest.mark.rule("R58")
+@pytest.mark.parametrize(
+    ("url", "key", "sent"),
+    [
+        ("https://h.example/v1", "T/B-7", "https://h.example/v1/T/B-7"),
+        ("https://h.example/v1/?a=b", "/T/B-7", "https://h.example/v1/T/B-7?a=b"),
+        ("https://h.example", "a b?c", "https://h.example/a%20b%3Fc"),
+    ],
+)
+def test_a_key_goes_to_the_end_of_the_path(url, key, sent) -> None:
+    """The key stands behind exactly one slash and before the query, percent-encoded."""
+    keyed = call(wh.ApiKeyAuthentication("webhook", PASSWORD, location="path"), url)
+
+    assert keyed.request({PASSWORD: key}).url == sent
+
+
 @pytest.mark.rule("R113", "R114", "R115")
 @pytest.mark.parametrize(
     ("parts", "masked_header", "masked_url"),
@@ -175,6 +191,37 @@ def test_a_part_of_a_wrong_type_is_refused(parts) -> None:
     """A part that is not what belongs there is refused on construction."""
     with pytest.raises(wh.DefinitionError):
         custom(**parts)
+
+
+@pytest.mark.rule("R92", "R94")
+@pytest.mark.parametrize(
+    ("make", "paths"),
+    [
+        (lambda: wh.BasicAuthentication("", "pw"), ["$.username", "$.password"]),
+        (lambda: wh.BasicAuthentication(None, None), ["$.username", "$.password"]),
+        (lambda: wh.BasicAuthentication("\ud800", PASSWORD), ["$.username"]),
+        (lambda: wh.ApiKeyAuthentication("", "1234", location="body"), ["$.name", "$.value", "$.location"]),
+        (lambda: wh.ApiKeyAuthentication("appid", wh.literal_secret("")), ["$.value"]),
+        (lambda: wh.ApiKeyAuthentication(7, PASSWORD, location=["query"]), ["$.name", "$.location"]),
+        (lambda: wh.BearerAuthentication("t-1"), ["$.token"]),
+        (lambda: wh.BearerAuthentication(wh.literal_secret("")), ["$.token"]),
+    ],
+)
+def test_what_is_missing_or_no_secret_is_named(make, paths) -> None:
+    """All faults of an authentication are named at once, by their paths."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        make()
+
+    assert [violation.path for violation in caught.value.violations] == paths
+
+
+@pytest.mark.rule("R92")
+def test_a_password_may_be_empty() -> None:
+    """Services that take a key as the user name leave the password out (RFC 7617)."""
+    nothing = wh.literal_secret("")
+    basic = call(wh.BasicAuthentication(PASSWORD, nothing))
+
+    assert ("Authorization", "Basic az1rOg==") in basic.request({PASSWORD: "k=k", nothing: ""}).headers
 
 
 @pytest.mark.rule("R117")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import pickle
@@ -28,7 +29,23 @@ def test_a_reference_names_a_scheme_and_a_place(source) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["", "env", "env:", ":KEY", "ENV:KEY", "env: KEY", "env:a\nb", "env::a", "1env:KEY", "é:KEY", None, 7]
+    "source",
+    [
+        "",
+        "env",
+        "env:",
+        ":KEY",
+        "literal:KEY",
+        "env:\ud800",
+        "ENV:KEY",
+        "env: KEY",
+        "env:a\nb",
+        "env::a",
+        "1env:KEY",
+        "é:KEY",
+        None,
+        7,
+    ],
 )
 def test_what_is_no_reference_is_refused(source) -> None:
     """A text without scheme and name is refused, and so is what is no text."""
@@ -83,11 +100,70 @@ def test_a_literal_secret_is_revealed_to_who_asks() -> None:
     assert LITERAL.reveal() == CANARY
 
 
-@pytest.mark.parametrize("value", [None, b"x", 7])
-def test_a_literal_secret_is_text(value) -> None:
-    """What is no text is refused by its type."""
-    with pytest.raises(wh.DefinitionError, match=type(value).__name__):
+@pytest.mark.parametrize(("value", "words"), [(None, "NoneType"), (b"x", "bytes"), (7, "int"), ("\ud800", "surrogate")])
+def test_a_literal_secret_is_unicode_text(value, words) -> None:
+    """What is no text is refused by its type, and text that cannot be written too."""
+    with pytest.raises(wh.DefinitionError, match=words):
         wh.literal_secret(value)
+
+
+def test_a_copy_is_the_same_secret() -> None:
+    """Copying stays in the process: a definition and its call are copied with their literal secrets."""
+    basic = wh.BasicAuthentication("joe", LITERAL)
+    action = wh.Action(name="A", url_configuration=wh.UrlConfiguration("https://h.example"), authentication=basic)
+    call = wh.preview(action)
+
+    assert copy.copy(LITERAL) is copy.deepcopy(LITERAL) is LITERAL
+    assert copy.deepcopy(action) == action
+    assert copy.deepcopy(call).request({LITERAL: "x"}) == call.request({LITERAL: "x"})
+    assert copy.deepcopy(call).secrets == (LITERAL,)
+
+
+@pytest.mark.rule("R124")
+def test_base64_joins_texts_and_secrets_before_it_encodes_them() -> None:
+    """The form is that of RFC 4648 over UTF-8; the text around it stays as it is."""
+    text = SecretText("Basic ", Base64("joé:", KEY), "!")
+
+    assert text.reveal({KEY: "s3c"}) == f"Basic {base64.b64encode('joé:s3c'.encode()).decode()}!"
+    assert (text.secrets, text.masked) == ((KEY,), "Basic joé:‹env:KEY›!")
+
+
+@pytest.mark.rule("R124")
+@pytest.mark.parametrize(
+    ("make", "paths"),
+    [
+        (lambda: Base64(7, "a", None), ["$.parts[0]", "$.parts[2]"]),
+        (lambda: Base64(Base64("a")), ["$.parts[0]"]),
+        (lambda: Base64("\ud800"), ["$.parts[0]"]),
+        (lambda: Base64("a", spelling="Base64"), ["$.spelling"]),
+        (lambda: SecretText("a", 7, KEY, b"b"), ["$.parts[1]", "$.parts[3]"]),
+        (lambda: SecretText("\ud800"), ["$.parts[0]"]),
+        (lambda: SecretText(SecretText("a")), ["$.parts[0]"]),
+    ],
+)
+def test_a_text_of_other_parts_is_refused(make, paths) -> None:
+    """Every part that is no text, secret or Base64 is named by its place, without its value."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        make()
+
+    assert [violation.path for violation in caught.value.violations] == paths
+
+
+@pytest.mark.rule("R134")
+def test_a_text_with_a_secret_shows_and_pickles_no_literal() -> None:
+    """Every form masks the literal, and what comes back from the pickle of a credential cannot be sent."""
+    text = SecretText("Basic ", Base64("joe:", LITERAL), LITERAL)
+    credential = Credential("header", "Authorization", text)
+
+    back = pickle.loads(pickle.dumps(credential))
+
+    assert CANARY not in f"{text!r} {text} {text.masked} {credential!r}"
+    assert CANARY.encode() not in pickle.dumps(credential)
+    assert back.text.masked == text.masked
+    with pytest.raises(wh.SecretMissing, match="does not travel"):
+        back.text.secrets[0].reveal()
+    with pytest.raises(TypeError, match="does not pickle"):
+        pickle.dumps(text)
 
 
 @pytest.mark.parametrize(

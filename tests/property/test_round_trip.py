@@ -32,37 +32,98 @@ secrets = references | st.builds(wh.literal_secret, texts)
 pair_values = texts | variables | secrets
 
 users = texts.filter(lambda name: name and ":" not in name)
-cache_durations = st.builds(wh.CacheDuration, st.integers(0, 1_000_000), st.sampled_from(wh.TimeUnit))
+keys = references | st.builds(wh.literal_secret, texts.filter(bool))
+base64s = st.builds(
+    lambda parts, spelling: wh.Base64(*parts, spelling=spelling),
+    st.lists(texts | secrets, max_size=3),
+    st.sampled_from(["EncodeBase64", "Encode64"]),
+)
+secret_texts = st.lists(texts | secrets | base64s, max_size=3).map(lambda parts: wh.SecretText(*parts))
+token_texts = texts | secrets | secret_texts
+json_with_secrets = st.recursive(
+    leaves | secrets | secret_texts,
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3),
+    max_leaves=6,
+)
+cache_durations = st.builds(wh.CacheDuration, st.integers(0, 1_000_000), st.sampled_from(wh.TimeUnit)) | st.builds(
+    wh.CacheDuration, st.none(), st.sampled_from(wh.TimeUnit), expiry_in_response=words.map("json://{}".format)
+)
 token_calls = st.one_of(
     st.fixed_dictionaries({"method": st.just("GET")}),
-    st.fixed_dictionaries({"body_type": st.just("json"), "body_params": st.dictionaries(texts, json_values | secrets)}),
     st.fixed_dictionaries(
-        {"body_type": st.just("form"), "body_params": st.dictionaries(texts, texts | st.integers() | secrets)}
+        {"body_type": st.just("json"), "body_params": st.dictionaries(texts, json_values | json_with_secrets)}
+    ),
+    st.fixed_dictionaries(
+        {"body_type": st.just("form"), "body_params": st.dictionaries(texts, token_texts | st.integers())}
     ),
 )
-authorizations = st.sampled_from([("bearer", ""), ("Bearer", "x"), ("header", "X-Token"), ("queryParam", "tok")])
+token_places = st.sampled_from([("bearer", ""), ("Bearer", "x"), ("header", "X-Token"), ("queryParam", "tok")])
 
 
 @st.composite
 def custom_authorizations(draw: st.DrawFn) -> wh.CustomAuthorization:
     """Every kind of token call and of place for the token."""
-    kind, target = draw(authorizations)
+    kind, target = draw(token_places)
     return wh.CustomAuthorization(
         draw(texts.filter(bool)),
         authorization_type=kind,
         token_target=target,
-        headers=draw(st.dictionaries(texts, texts | secrets, max_size=3)),
+        headers=draw(st.dictionaries(texts, token_texts, max_size=3)),
         token_in_response=draw(st.just("response") | words.map("json://{}".format)),
         cache_duration=draw(cache_durations),
         **draw(token_calls),
     )
 
 
-authentications = st.one_of(
+grants = st.one_of(
+    custom_authorizations(),
+    st.builds(
+        wh.CertificateCredential,
+        endpoint=texts.filter(bool),
+        audience=texts.filter(bool),
+        body_type=st.sampled_from(["form", "json"]),
+        body_params=words.map(lambda name: {"client_id": name}),
+        private_key=st.none() | keys,
+        certificate=texts,
+        key_id=texts,
+        cache_duration=cache_durations,
+    ),
+    st.builds(
+        wh.OAuthClientCredentials,
+        texts.filter(bool),
+        users,
+        secrets,
+        scope=texts,
+        client_authentication=st.sampled_from(["header", "body"]),
+        parameters=st.dictionaries(texts, token_texts, max_size=3),
+        cache_duration=cache_durations,
+    ),
+    st.builds(
+        wh.JwtBearerGrant,
+        texts.filter(bool),
+        texts.filter(bool),
+        keys,
+        scope=texts,
+        subject=texts,
+        audience=texts,
+        key_id=texts,
+        cache_duration=cache_durations,
+    ),
+)
+own_authentications = st.one_of(
     st.builds(wh.NoAuthentication),
     st.builds(wh.BasicAuthentication, users | secrets, secrets),
-    st.builds(wh.ApiKeyAuthentication, texts.filter(bool), secrets, location=st.sampled_from(["header", "query"])),
-    custom_authorizations(),
+    st.builds(wh.ApiKeyAuthentication, texts.filter(bool), keys, location=st.sampled_from(["header", "query", "path"])),
+    st.builds(wh.BearerAuthentication, keys),
+    grants,
+)
+held_authentications = own_authentications | st.builds(
+    wh.MutualTlsAuthentication, texts.filter(bool) | secrets, keys, authentication=own_authentications
+)
+authentications = held_authentications | texts.filter(bool).map(wh.connection)
+hosts = st.sampled_from(["a.example", "*.b.example", "c-d.example", "localhost"])
+connections = st.builds(
+    wh.Connection, texts.filter(bool), held_authentications, hosts=st.frozensets(hosts), description=texts
 )
 
 
@@ -290,6 +351,24 @@ def test_a_throttling_comes_back_from_the_products_json(value: Any) -> None:
 
     assert wh.dump_throttling(found) == document
     assert found == value or in_the_products_eyes(found) == in_the_products_eyes(value)
+
+
+@given(connections)
+def test_a_stored_connection_comes_back_equal(connection: wh.Connection) -> None:
+    """Every authentication of its own, and its hosts; and the document keeps the schema."""
+    comes_back(connection)
+
+
+@given(custom_authorizations())
+def test_an_authorization_comes_back_from_the_products_json(made: wh.CustomAuthorization) -> None:
+    """Written with its secrets it reads as an authorization that is written the same, and holds no placeholder."""
+    try:
+        document = wh.dump_authorization(made, literal_secrets_allowed=True)
+        again = wh.load_authorization(document)
+    except wh.DefinitionError as error:
+        assert {violation.rule for violation in error.violations} <= {"R124", "R312"}  # noqa: PT017 - no form, or a reference
+    else:
+        assert wh.dump_authorization(again, literal_secrets_allowed=True) == document
 
 
 @given(actions)

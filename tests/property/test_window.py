@@ -14,6 +14,41 @@ from wayhook.testing import FakeClock
 URL = "https://api.example.com/v1"
 TICK = 1024  # so that moments are exact
 
+
+class StandingClock(FakeClock):
+    """A clock on which those who sleep stay asleep until time has passed, as on a real one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep until time is let pass."""
+        self.waits.append(seconds)
+        sleeper = (self.monotonic() + seconds, asyncio.get_running_loop().create_future())
+        self._sleepers.append(sleeper)
+        try:
+            await sleeper[1]
+        finally:
+            self._sleepers.remove(sleeper)
+
+    async def pass_on(self, seconds: float) -> None:
+        """Let time pass, and wake each sleeper at its moment."""
+        end = self.monotonic() + seconds
+        await settle()
+        while (first := min(self._sleepers, default=None, key=lambda sleeper: sleeper[0])) and first[0] <= end:
+            self.pass_time(max(0.0, first[0] - self.monotonic()))
+            first[1].set_result(None)
+            await settle()
+        self.pass_time(end - self.monotonic())
+
+
+async def settle() -> None:
+    """Let every task run as far as it comes."""
+    for _ in range(12):
+        await asyncio.sleep(0)
+
+
 gaps = st.lists(st.integers(0, 400), max_size=60)
 counts = st.integers(1, 4)
 periods = st.integers(1, 1000)
@@ -75,10 +110,10 @@ async def test_each_of_several_caps_is_kept(gaps, count, period, other_count, ot
         admitted += [now] if fits else []
 
 
-@given(gaps, counts)
-async def test_a_throttling_sends_all_in_order_and_never_above_the_rate(gaps: list[int], throughput: int) -> None:
-    """Every call goes, in order of arrival, none sooner than the rate lets it, and none later than it must."""
-    clock = FakeClock()
+@given(st.lists(st.tuples(st.integers(0, 400), st.booleans()), max_size=40), counts)
+async def test_a_throttling_sends_all_in_order_and_never_above_the_rate(arrivals, throughput) -> None:
+    """Every call that is not given up goes, in order of arrival, never above the rate, and as soon as it may."""
+    clock = StandingClock()
     limiter = wh.WindowLimiter([throttling(throughput)], clock=clock)
     went: list[tuple[int, float]] = []
 
@@ -86,18 +121,24 @@ async def test_a_throttling_sends_all_in_order_and_never_above_the_rate(gaps: li
         async with limiter.place("POST", URL):
             went.append((number, clock.monotonic()))
 
-    tasks = []
-    for number, gap in enumerate(gaps):
-        clock.pass_time(gap / TICK)
+    tasks, came = [], []
+    for number, (gap, gives_up) in enumerate(arrivals):
+        await clock.pass_on(gap / TICK)
+        came.append(clock.monotonic())
         tasks.append(asyncio.create_task(call(number)))
-        if gap % 2:
-            await asyncio.sleep(0)
-    await asyncio.gather(*tasks)
+        await settle()
+        if gives_up and number:
+            tasks[number // 2].cancel()
+            await settle()
+    await clock.pass_on(60)
 
+    given_up = {number for number, task in enumerate(tasks) if task.cancelled()}
+    assert [number for number, _ in went] == [number for number in range(len(tasks)) if number not in given_up]
     moments = [moment for _, moment in went]
-    assert [number for number, _ in went] == list(range(len(gaps)))
     assert most_in(moments, 1.0) <= throughput
-    assert clock.waits == [] or most_in(moments, 1.0) == throughput
+    for i, (number, moment) in enumerate(went):
+        free = moments[i - throughput] + 1.0 if i >= throughput else 0.0
+        assert moment == max(came[number], free) or given_up
 
 
 steps = st.lists(
@@ -179,19 +220,19 @@ async def test_connections_are_kept_and_given_back(steps, connections, count, th
     assert calls.most <= connections
     assert most_in(calls.moments, 1.0) <= count
     assert (calls.under_way, limiter._lanes) == (0, {})
-    assert all((bound.under_way, bound.held) == (0, 0) for bound in limiter._bounds.values())
+    assert all((bound.under_way, bound.held) == (0, 0) for _, bound in limiter._bounds.values())
     clock.pass_time(10)
     assert await is_admitted(limiter)
 
 
-endpoints = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 200), st.integers(0, 3)), max_size=40)
+calls_to = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 600), st.integers(0, 2000)), max_size=30)
 
 
-@given(endpoints, counts, st.integers(1, 2))
-async def test_the_calls_to_each_endpoint_go_in_order(calls, throughput: int, connections: int) -> None:
-    """Below rules that overlap, the calls to one endpoint keep their order, all are sent, and every rule is kept."""
-    clock = FakeClock()
-    rules: list[wh.CappingRule | wh.ThrottlingRule] = [
+@given(calls_to, counts, st.integers(1, 2))
+async def test_below_rules_that_overlap_nobody_is_overtaken_by_the_like(calls, throughput, connections) -> None:
+    """The calls to each endpoint go in order, all are sent, every rule is kept, and none waits for no reason."""
+    clock = StandingClock()
+    rules = [
         wh.ThrottlingRule(URL + "/*", ["POST"], throughput),
         capping(1000, 1000, connections, URL + "/a"),
     ]
@@ -199,25 +240,50 @@ async def test_the_calls_to_each_endpoint_go_in_order(calls, throughput: int, co
     went: list[tuple[str, int, float]] = []
     under_way = most = 0
 
-    async def call(endpoint: str, number: int, turns: int) -> None:
+    async def call(endpoint: str, number: int, length: int) -> None:
         nonlocal under_way, most
         async with limiter.place("POST", f"{URL}/{endpoint}"):
             went.append((endpoint, number, clock.monotonic()))
             under_way += endpoint == "a"
             most = max(most, under_way)
-            for _ in range(turns):
-                await asyncio.sleep(0)
+            await clock.sleep(length / TICK)
             under_way -= endpoint == "a"
 
     tasks = []
-    for number, (endpoint, gap, turns) in enumerate(calls):
-        clock.pass_time(gap / TICK)
-        tasks.append(asyncio.create_task(call(endpoint, number, turns)))
-    await asyncio.gather(*tasks)
+    for number, (endpoint, gap, length) in enumerate(calls):
+        await clock.pass_on(gap / TICK)
+        tasks.append(asyncio.create_task(call(endpoint, number, length)))
+        await settle()
+    await clock.pass_on(100)
 
     assert len(went) == len(calls)
+    assert all(task.done() for task in tasks)
     for endpoint in "ab":
         numbers = [number for name, number, _ in went if name == endpoint]
         assert numbers == sorted(numbers)
     assert most_in([moment for _, _, moment in went], 1.0) <= throughput
     assert most <= connections
+
+
+async def test_who_came_first_is_not_overtaken() -> None:
+    """A call that waits for its time only keeps what it needs from all who come later, in other queues too."""
+    clock = StandingClock()
+    rules = [wh.ThrottlingRule(URL + "/*", ["POST"], 1), capping(1000, 1000, 1, "https://api.example.com/*/a")]
+    limiter = wh.WindowLimiter(rules, clock=clock)
+    went: list[str] = []
+
+    async def call(name: str, method: str, url: str) -> None:
+        async with limiter.place(method, url):
+            went.append(name)
+
+    first = asyncio.create_task(call("rate", "POST", URL + "/b"))
+    await settle()
+    both = asyncio.create_task(call("both", "POST", URL + "/a"))
+    await settle()
+    connection = asyncio.create_task(call("connection only", "PUT", URL + "/a"))
+    await settle()
+    early = list(went)
+    await clock.pass_on(1)
+    await asyncio.gather(first, both, connection)
+
+    assert (early, went) == (["rate"], ["rate", "both", "connection only"])

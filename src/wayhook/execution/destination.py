@@ -78,7 +78,7 @@ class Breaker:
         self.ends[-1] = (second, calls + 1, failures + failed)
 
     def _open(self, now: float) -> str:
-        """Open for the rule's time, longer with each probe that failed, spread so that many do not come back at once."""
+        """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
         seconds = min(self.rule.open_for * 2**self.openings, self.rule.longest)
         self.openings = min(self.openings + 1, 16)
         self.until = now + seconds * (1 - self.rule.spread + 2 * self.rule.spread * self.random())

@@ -6,8 +6,6 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 from __future__ import annotations
 
 import asyncio
-import logging
-import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,13 +21,15 @@ from wayhook.errors import (
     Discarded,
     Evidence,
     ExecutionError,
+    MissingExtra,
     RenderError,
     Violation,
+    WayhookError,
     WrongType,
 )
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.destination import Closed, Destination
-from wayhook.execution.means import Means
+from wayhook.execution.means import Means, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
 from wayhook.execution.retry import IDEMPOTENT, JITTER, Tried
 from wayhook.expression.context import Context
@@ -44,7 +44,6 @@ from wayhook.wire import Attempt, Call, Outcome, Request, last_word
 
 __all__ = ["Execution", "Use"]
 
-_LOG = logging.getLogger("wayhook")
 _GRACE = 0.1
 _UNAUTHORIZED = 401
 
@@ -95,13 +94,7 @@ class Execution:
         try:
             outcome = await self._ended(subject)
         except Exception as failure:  # noqa: BLE001 - the batch boundary
-            # The place, but not the message: a foreign exception may hold a URL or a value.
-            place = traceback.extract_tb(failure.__traceback__)[-1]
-            kind = type(failure).__name__
-            _LOG.error("%s: an unexpected %s at %s:%s", self.use.plan.action.name, kind, place.filename, place.lineno)
-            cause = ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
-            word = Delivery.UNKNOWN if self._is_sending else Delivery.REFUSED
-            outcome = self._outcome("internalError", None, word, cause=cause)
+            outcome = self._outcome("internalError", None, cause=unexpected(failure, self.use.plan.action.name))
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
         if self.means.events:
@@ -139,15 +132,20 @@ class Execution:
             if not self._budget.expired():
                 raise  # somebody else's: of a secret source, say
             return self._outcome("timedout", call, Delivery.UNKNOWN if self._is_sending else Delivery.UNAVAILABLE)
-        except Discarded as error:
-            return self._outcome("capped", call, cause=error.with_traceback(None))
-        except DestinationUnavailable as error:
-            self._not_before = error.not_before
-            return self._outcome("internalError", call, Delivery.UNAVAILABLE, cause=error.with_traceback(None))
-        except AuthenticationFailed as error:
-            return self._outcome("internalError", call, error.delivery, cause=error.with_traceback(None))
-        except (RenderError, ExecutionError) as error:
-            return self._outcome("internalError", call, cause=error.with_traceback(None))
+        except (RenderError, ExecutionError, MissingExtra) as error:
+            return self._failed(call, error.with_traceback(None))
+
+    def _failed(self, call: Call | None, error: WayhookError) -> Outcome:
+        """The outcome of a call that an error of ours kept from being made."""
+        status, word = "internalError", Delivery.REFUSED
+        match error:
+            case Discarded():
+                status = "capped"
+            case DestinationUnavailable():
+                word, self._not_before = Delivery.UNAVAILABLE, error.not_before
+            case AuthenticationFailed():
+                word = error.delivery
+        return self._outcome(status, call, word, cause=error)
 
     async def _allowed(self, subject: Any) -> bool:
         """Whether the individual agreed to what the call is for (R229)."""
@@ -339,9 +337,7 @@ class Execution:
                 return await self.means.text(secret)
 
     async def _access_token(self) -> str:
-        authentication = self.use.plan.action.authentication
-        call = authentication.token_call()
+        call = self.use.plan.action.authentication.token_call()
         assert call is not None  # noqa: S101 - it alone asks for a token
-        authorization = Authorization(self.means, authentication, call)
-        self._token = await self.means.tokens.get(call, self.use.journey, authorization.granted)
+        self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
         return self._token

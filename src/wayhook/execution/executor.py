@@ -175,7 +175,7 @@ class Executor:
         if call is None:
             message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
             raise DefinitionError([Violation("$.authentication", message)])
-        return await Authorization(self._means, authentication, call).check(definition.name)
+        return await Authorization(self._means, call).check(definition.name)
 
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.

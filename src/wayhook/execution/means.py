@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import traceback
 
 import attrs
 
-from wayhook.errors import Delivery, Evidence, SecretMissing, TransportError, delivery_of
+from wayhook.errors import Delivery, Evidence, ExecutionError, SecretMissing, TransportError, delivery_of
 from wayhook.execution.destination import Destinations
 from wayhook.execution.limit import Limits
 from wayhook.execution.ports import Clock, Consent, Event, EventSink, SecretSource, Transport
@@ -16,9 +17,19 @@ from wayhook.jsonvalue import is_unicode
 from wayhook.secret import LiteralSecret, SecretReference
 from wayhook.wire import Attempt, Request
 
-__all__ = ["Events", "Means"]
+__all__ = ["Events", "Means", "unexpected"]
 
 _LOG = logging.getLogger("wayhook")
+
+
+def unexpected(failure: Exception, name: str) -> ExecutionError:
+    """Return what is told of an error that is not ours: its kind, and in the log its place.
+
+    Its message is not: it may hold a URL or a value.
+    """
+    place, kind = traceback.extract_tb(failure.__traceback__)[-1], type(failure).__name__
+    _LOG.error("%s: an unexpected %s at %s:%s", name, kind, place.filename, place.lineno)
+    return ExecutionError(f"an unexpected {kind} in the execution; the log tells its place")
 
 
 @attrs.frozen
@@ -54,8 +65,12 @@ class Means:
     consent: Consent | None = None
 
     async def text(self, secret: SecretReference | LiteralSecret) -> str:
-        """Return the text of a secret; raises `SecretMissing`."""
-        text = secret.reveal() if isinstance(secret, LiteralSecret) else await self.secrets.reveal(secret)
+        """Return the text of a secret; raises `SecretMissing`, also for a reference that leads to an empty text."""
+        if isinstance(secret, LiteralSecret):
+            return secret.reveal()
+        text = await self.secrets.reveal(secret)
+        if text == "":
+            raise SecretMissing(f"the secret {secret.label} is empty; store it again")
         if not isinstance(text, str) or not is_unicode(text):
             raise SecretMissing(f"the secret {secret.label} is no Unicode text; store it again")
         return text

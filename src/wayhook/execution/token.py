@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Hashable
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed, Delivery
+from wayhook.errors import AuthenticationFailed
 from wayhook.execution.ports import Clock
 from wayhook.model.token import TokenCall
 
-__all__ = ["Granted", "Token", "Tokens"]
+__all__ = ["Granted", "Refused", "Tokens"]
 
-_LONGEST_FETCH = 31.0
-_REFUSAL_KEPT = 1.0
+_REFUSAL = 1.0
 _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59 minutes (R117)
 
 
@@ -28,29 +27,32 @@ class Granted:
     text: str
     lifetime: float
 
+    @property
+    def kept_for(self) -> float:
+        """The seconds that it is kept: less than it is good for, so that it does not expire on the way."""
+        return self.lifetime - min(self.lifetime * _MARGIN, _LONGEST_MARGIN)
+
     def __repr__(self) -> str:
         return "<Granted ***>"
 
 
-@attrs.frozen(repr=False)
-class Token:
-    """A token's text and when it is used no more, on the monotonic clock."""
+@attrs.frozen
+class Refused:
+    """Why the endpoint's answer gave no token; asking again at once would bring the same."""
 
-    text: str
-    expires: float
-
-    def __repr__(self) -> str:
-        return "<Token ***>"
+    reason: str
+    kept_for = _REFUSAL
 
 
 Key = tuple[Hashable, ...]
+Fetch = Callable[[], Awaitable[Granted | Refused]]
 
 
 @attrs.define
 class _Flight:
     """One request for a token that is under way, and how many wait for it."""
 
-    task: asyncio.Task[str]
+    task: asyncio.Task[Granted | Refused]
     waiting: int = 0
 
 
@@ -60,27 +62,28 @@ class Tokens:
 
     One request serves all who wait for the same token. It runs as a task of its own, so that a cancelled caller
     does not take it away from the others; it ends with the last who waits. A failure is handed to all who wait
-    and is not kept, but for a refusal: that is remembered for a second, so that nobody's account is locked (P33).
+    and is not kept; but a refusal is, for a second, so that many callers with a wrong secret lock no account.
     """
 
     clock: Clock
-    _kept: dict[Key, Token] = attrs.Factory(dict)
+    _kept: dict[Key, tuple[Granted | Refused, float]] = attrs.Factory(dict)
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
     _refused: dict[Key, tuple[str, float]] = attrs.Factory(dict)
 
-    async def get(self, call: TokenCall, journey: str | None, fetch: Callable[[], Awaitable[Granted]]) -> str:
+    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch) -> str:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
 
-        Raises what `fetch` raises, and `AuthenticationFailed` when it takes longer than 30 seconds or the executor
-        closes.
+        Raises what `fetch` raises, and `AuthenticationFailed` when the token is refused or the executor closes.
         """
         key = (call.key, journey)
-        kept = self._kept.get(key)
-        if kept is not None and self.clock.monotonic() < kept.expires:
-            return kept.text
-        refused = self._refused.get(key)
-        if refused is not None and self.clock.monotonic() < refused[1]:
-            raise AuthenticationFailed(refused[0])
+        kept, until = self._kept.get(key, (None, 0.0))
+        if kept is None or self.clock.monotonic() >= until:
+            kept = await self._awaited(key, fetch)
+        if isinstance(kept, Refused):
+            raise AuthenticationFailed(kept.reason)
+        return kept.text
+
+    async def _awaited(self, key: Key, fetch: Fetch) -> Granted | Refused:
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetched(key, fetch)))
@@ -108,28 +111,16 @@ class Tokens:
     def drop(self, call: TokenCall, journey: str | None, text: str) -> None:
         """Forget a token that was refused, unless another has taken its place."""
         key = (call.key, journey)
-        if key in self._kept and self._kept[key].text == text:
+        kept, _ = self._kept.get(key, (None, 0.0))
+        if isinstance(kept, Granted) and kept.text == text:
             del self._kept[key]
 
-    async def _fetched(self, key: Key, fetch: Callable[[], Awaitable[Granted]]) -> str:
-        limit = asyncio.timeout(_LONGEST_FETCH)
-        try:
-            async with limit:
-                granted = await fetch()
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            late = f"the token did not come within {_LONGEST_FETCH:.0f} seconds"
-            raise AuthenticationFailed(late, delivery=Delivery.UNAVAILABLE) from None
-        except AuthenticationFailed as error:
-            if error.delivery is Delivery.REJECTED:
-                self._refused = {key: kept for key, kept in self._refused.items() if kept[1] > self.clock.monotonic()}
-                self._refused[key] = (error.message, self.clock.monotonic() + _REFUSAL_KEPT)
-            raise
-        if granted.lifetime > 0:
-            margin = min(granted.lifetime * _MARGIN, _LONGEST_MARGIN)
-            self._kept[key] = Token(granted.text, self.clock.monotonic() + granted.lifetime - margin)
-        return granted.text
+    async def _fetched(self, key: Key, fetch: Fetch) -> Granted | Refused:
+        answer, now = await fetch(), self.clock.monotonic()
+        self._kept = {key: (kept, until) for key, (kept, until) in self._kept.items() if now < until}
+        if answer.kept_for > 0:
+            self._kept[key] = (answer, now + answer.kept_for)
+        return answer
 
     async def aclose(self) -> None:
         """End the requests under way."""

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from itertools import count
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from wayhook.errors import DefinitionError, Discarded, Violation
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import Clock
 from wayhook.model.capping import CappingRule
-from wayhook.model.limit import Rating, covers, spelled
+from wayhook.model.limit import Rating
 from wayhook.model.throttling import ThrottlingRule
 
 __all__ = ["LONGEST_WAIT", "SLOW", "LimitRule", "WindowLimiter"]
@@ -59,7 +59,7 @@ class WindowLimiter:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._bounds: dict[Hashable, _Bound] = {}
+        self._bounds: dict[Hashable, tuple[LimitRule, _Bound]] = {}
         self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
         self._hosts = _Hosts(default_cap, slow_cap)
         self._arrivals = count()
@@ -73,23 +73,42 @@ class WindowLimiter:
         """
         if faults := list(_faults(rules.values())):
             raise DefinitionError(faults)
-        enforced = {key: rule for key, rule in rules.items() if not isinstance(rule, CappingRule) or rule.action}
-        self._bounds = {key: self._following(key, rule) for key, rule in enforced.items()}
+        enforced = {key: (rule, rating) for key, rule in rules.items() if (rating := _rating(rule)) is not None}
+        self._bounds = {key: (rule, self._following(key, rule, rating)) for key, (rule, rating) in enforced.items()}
         self._wake()
 
-    def _following(self, key: Hashable, rule: LimitRule) -> _Bound:
-        bound = self._bounds.get(key)
-        if bound is None or bound.queues is not isinstance(rule, ThrottlingRule):
-            return _Bound(rule)
-        bound.follow(rule)
+    def _following(self, key: Hashable, rule: LimitRule, rating: Rating) -> _Bound:
+        before, bound = self._bounds.get(key, (None, None))
+        if bound is None or type(before) is not type(rule):
+            return _Bound(rating, queues=isinstance(rule, ThrottlingRule))
+        bound.follow(rating)
         return bound
 
     def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
         """Return a context manager that holds a place for one attempt; see `Limiter.place`."""
         bounds = self._covering(method, url)
-        if not bounds and self._hosts.are_capped:
-            return _HostPlace(self, self._hosts.get(url, self._clock.monotonic()), self._clock)
-        return _Place(self, bounds) if bounds else _FREE
+        if bounds:
+            return self._place(bounds)
+        return self._host_place(url) if self._hosts.are_capped else nullcontext(0.0)
+
+    @asynccontextmanager
+    async def _place(self, bounds: tuple[_Bound, ...]) -> AsyncIterator[float]:
+        waited = await self._enter(bounds)
+        try:
+            yield waited
+        finally:
+            for bound in bounds:
+                bound.under_way -= 1
+            self._wake()
+
+    @asynccontextmanager
+    async def _host_place(self, url: str) -> AsyncIterator[float]:
+        """A place below the cap of a host, which is timed; an attempt that fails in itself tells nothing of it."""
+        host = self._hosts.get(url, self._clock.monotonic())
+        async with self._place(host.bounds) as waited:
+            started = self._clock.monotonic()
+            yield waited
+            host.seconds = self._clock.monotonic() - started
 
     def spend(self, method: str, url: str) -> None:
         """Take a place of every cap that covers a call, as a token call does: it waits for nothing.
@@ -103,12 +122,9 @@ class WindowLimiter:
             bound.take(now)
 
     def _covering(self, method: str, url: str) -> tuple[_Bound, ...]:
-        if not self._bounds:
-            return ()
-        target = spelled(url)
-        return tuple(bound for bound in self._bounds.values() if bound.covers(method, target))
+        return tuple(bound for rule, bound in self._bounds.values() if rule.covers(method, url))
 
-    async def enter(self, bounds: tuple[_Bound, ...]) -> float:
+    async def _enter(self, bounds: tuple[_Bound, ...]) -> float:
         """Take a place of each of `bounds`, now or when the turn comes; return the seconds waited."""
         arrived = now = self._clock.monotonic()
         if any(bound.makes_wait for bound in bounds):
@@ -118,12 +134,6 @@ class WindowLimiter:
             bound.take(now)
             bound.under_way += 1
         return now - arrived
-
-    def leave(self, bounds: tuple[_Bound, ...]) -> None:
-        """Tell that an attempt has ended."""
-        for bound in bounds:
-            bound.under_way -= 1
-        self._wake()
 
     async def _turn(self, bounds: tuple[_Bound, ...], arrived: float) -> float:
         """Wait for the turn of a call and return its moment, which is to be used before anything else happens."""
@@ -147,8 +157,11 @@ class WindowLimiter:
             self._wake()
 
     def _delay(self, lane: _Lane, waiter: _Waiter, now: float) -> float | None:
-        """Return the seconds until a call can go, 0 for now; None when something else must happen first."""
-        if lane.head is not waiter or lane.is_busy:
+        """Return the seconds until a call can go, 0 for now; None when something else must happen first.
+
+        Who came earlier is the head of a lane, of one's own too, or behind it.
+        """
+        if lane.is_busy:
             return None
         older = (other for other in self._lanes.values() if other.head.arrival < waiter.arrival)
         if any(other.shares(lane) and not other.is_busy for other in older):
@@ -164,21 +177,20 @@ class WindowLimiter:
 class _Bound:
     """A rule while it is enforced.
 
-    `times`: when the last calls went. `held`: places of calls that wait for a connection. `under_way`: attempts.
+    `queues`: whether calls above its rate wait, instead of being refused. `times`: when the last calls went.
+    `held`: places of calls that wait for a connection. `under_way`: attempts.
     """
 
-    __slots__ = ("connections", "count", "held", "period", "queues", "rule", "times", "under_way")
+    __slots__ = ("connections", "count", "held", "period", "queues", "times", "under_way")
 
-    def __init__(self, rule: LimitRule | Rating) -> None:
+    def __init__(self, rating: Rating, *, queues: bool = False) -> None:
         self.times: deque[float] = deque()
         self.held = self.under_way = 0
-        self.follow(rule)
+        self.queues = queues
+        self.follow(rating)
 
-    def follow(self, rule: LimitRule | Rating) -> None:
-        """Enforce another rule, by the same times."""
-        self.rule = rule
-        self.queues = isinstance(rule, ThrottlingRule)
-        rating = _rating(rule)
+    def follow(self, rating: Rating) -> None:
+        """Enforce another rating, by the same times."""
         self.count, self.period = rating.max_calls_count, rating.period_in_ms / 1000
         self.connections = rating.connections
 
@@ -191,13 +203,6 @@ class _Bound:
     def is_busy(self) -> bool:
         """Whether as many attempts are under way as may be."""
         return self.connections is not None and self.under_way >= self.connections
-
-    def covers(self, method: str, target: str) -> bool:
-        """Whether a call, its URL `spelled`, counts here."""
-        match self.rule:
-            case CappingRule(url=pattern, methods=methods) | ThrottlingRule(url_pattern=pattern, methods=methods):
-                return covers(pattern, methods, method, target)
-        return True
 
     def has_place(self, now: float) -> bool:
         """Whether one more call may go."""
@@ -286,33 +291,6 @@ class _Lane:
         return not set(self.bounds).isdisjoint(other.bounds)
 
 
-class _Place(AbstractAsyncContextManager[float]):
-    """A place below some bounds, of an attempt."""
-
-    __slots__ = ("_bounds", "_limiter")
-
-    def __init__(self, limiter: WindowLimiter, bounds: tuple[_Bound, ...]) -> None:
-        self._limiter, self._bounds = limiter, bounds
-
-    async def __aenter__(self) -> float:
-        return await self._limiter.enter(self._bounds)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.leave(self._bounds)
-
-
-class _Free(AbstractAsyncContextManager[float]):
-    """A place that nothing limits."""
-
-    async def __aenter__(self) -> float:
-        return 0.0
-
-    async def __aexit__(self, *_: object) -> None: ...
-
-
-_FREE = _Free()
-
-
 @attrs.define(eq=False)
 class _Host:
     """What is counted of a host without a rule of its own. `seconds`: how long its last answer took."""
@@ -359,39 +337,14 @@ class _Hosts:
             self._known.popitem(last=False)
 
 
-class _HostPlace(AbstractAsyncContextManager[float]):
-    """A place below the cap of a host, which is timed."""
-
-    __slots__ = ("_bounds", "_clock", "_host", "_limiter", "_started")
-
-    def __init__(self, limiter: WindowLimiter, host: _Host, clock: Clock) -> None:
-        self._limiter, self._host, self._bounds, self._clock = limiter, host, host.bounds, clock
-        self._started = 0.0
-
-    async def __aenter__(self) -> float:
-        waited = await self._limiter.enter(self._bounds)
-        self._started = self._clock.monotonic()
-        return waited
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._limiter.leave(self._bounds)
-        if kind is None:
-            self._host.seconds = self._clock.monotonic() - self._started
-
-
 def _require_places(bounds: tuple[_Bound, ...], now: float) -> None:
     if not all(bound.has_place(now) for bound in bounds):
         raise Discarded("the call is above the rate and was not sent (R215)")
 
 
-def _rating(rule: LimitRule | Rating) -> Rating:
-    """What is enforced of a rule, of a throttling one in calls of a second."""
-    match rule:
-        case ThrottlingRule(max_throughput=throughput):
-            return Rating(throughput, 1000)
-        case CappingRule(action=Rating() as rating) | (Rating() as rating):
-            return rating
-    raise TypeError(rule)
+def _rating(rule: LimitRule) -> Rating | None:
+    """What is enforced of a rule, of a throttling one in calls of a second; None when nothing is."""
+    return Rating(rule.max_throughput, 1000) if isinstance(rule, ThrottlingRule) else rule.action
 
 
 def _faults(rules: Iterable[object]) -> Iterator[Violation]:

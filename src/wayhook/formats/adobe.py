@@ -15,7 +15,7 @@ import attrs
 from wayhook.errors import DefinitionError, DocumentError, Violation
 from wayhook.jsonvalue import Json, parse_json
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
-from wayhook.model.token import CacheDuration, Text
+from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, CacheDuration, Text
 from wayhook.secret import (
     BASE64_SPELLINGS,
     Base64,
@@ -32,11 +32,8 @@ PLACEHOLDER = "INSERT_SECRET_HERE"
 """What stands in the place of a secret in an export (R311)."""
 
 CERTIFICATE = "certificateCredential"
-_FUNCTION = re.compile(rf"({'|'.join(BASE64_SPELLINGS)})\(([^()]*)\)")
-_PLAIN_PARAMS = frozenset(
-    {"audience", "client_id", "grant_type", "requested_token_use", "resource", "response_type", "scope", "token_format"}
-)
-_PLAIN_HEADERS = frozenset({"accept", "accept-language", "cache-control", "charset", "content-type", "user-agent"})
+_FUNCTION = re.compile(rf"({'|'.join(BASE64_SPELLINGS)})\(")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]* ")
 _SCALARS = str | int | float | bool | None
 
 _KEYS = {
@@ -52,7 +49,7 @@ _KEYS = {
     "tokenInResponse": (str, True, "R109"),
     "cacheDuration": (dict, False, "R118"),
 }
-_BODY_KEYS = {"bodyType": (str, True, "R105"), "bodyParams": (dict, False, "R103")}
+_BODY_KEYS = {"bodyType": (str, True, "R105"), "bodyParams": (dict, True, "R103")}
 _CACHE_KEYS = {
     "duration": (int, False, "R119"),
     "expiryInResponse": (str, False, "R120"),
@@ -135,7 +132,7 @@ class _Reading:
             told = {fault.path for fault in self.faults}
             for fault in error.violations:
                 path = _document_path(fault.path)
-                if not any(path.startswith(known) for known in told):
+                if not any(path == known or path.startswith((f"{known}.", f"{known}[")) for known in told):
                     self.faults.append(attrs.evolve(fault, path=path))
         if self.faults:
             raise DocumentError(self.faults)
@@ -155,7 +152,7 @@ class _Reading:
             if name not in given:
                 if required:
                     self.fault(f"{path}.{name}", "this is missing; add it", rule)
-            elif type(given[name]) is not kind:
+            elif not isinstance(given[name], kind) or isinstance(given[name], bool):
                 found = "null" if given[name] is None else type(given[name]).__name__
                 self.fault(f"{path}.{name}", f"{_NAMES[kind.__name__]} belongs here, not {found}", rule)
 
@@ -163,7 +160,7 @@ class _Reading:
         found = []
         for name, value in given.items() if isinstance(given, Mapping) else ():
             if isinstance(value, str):
-                plain = str(name).lower() in _PLAIN_HEADERS
+                plain = str(name).lower() in PLAIN_HEADERS
                 found.append((name, self.text(value, str(name), f"$.headers.{name}", plain=plain)))
             else:
                 self.fault(f"$.headers.{name}", "a header is a string", "R108")
@@ -190,7 +187,7 @@ class _Reading:
         if isinstance(value, list):
             return [self.value(below, f"{name}.{i}", f"{path}[{i}]") for i, below in enumerate(value)]
         if isinstance(value, str):
-            return self.text(value, name, path, plain=name.rpartition(".")[2] in _PLAIN_PARAMS)
+            return self.text(value, name, path, plain=name.rpartition(".")[2] in PLAIN_PARAMETERS)
         return value
 
     def text(self, value: str, name: str, path: str, *, plain: bool) -> Any:
@@ -200,10 +197,14 @@ class _Reading:
         if PLACEHOLDER in value:
             self.fault(path, f"a placeholder is left; give the value: secrets={{{name!r}: wayhook.secret(…)}}", "R312")
             return ""
-        parts = list(_parts(value))
-        if any(isinstance(part, Base64) for part in parts):
-            return SecretText(*parts)
-        return value if plain else literal_secret(value)
+        try:
+            parts = list(_parts(value))
+        except ValueError:
+            self.fault(path, "EncodeBase64( has no ')' of its own; write EncodeBase64(client:secret)", "R124")
+            return ""
+        if not any(isinstance(part, Base64) for part in parts):
+            return value if plain else literal_secret(value)
+        return SecretText(*(part if plain else _hidden(part) for part in parts))
 
     def cache(self, given: Any) -> CacheDuration:
         if not isinstance(given, dict):
@@ -225,18 +226,41 @@ class _Reading:
             self.fault("$", f"there is no header or body parameter {name!r} to put a secret into", "R312")
 
 
-def _parts(value: str) -> Iterator[str | LiteralSecret | Base64]:
-    """A text with the Base64 function in it: what stands before, in and behind it (R124); other text is literal."""
+def _hidden(part: str | Base64) -> str | LiteralSecret | Base64:
+    """Text around the function may be secret, but for a scheme, as in `Basic EncodeBase64(…)`."""
+    return part if isinstance(part, Base64) or _SCHEME.fullmatch(part) else literal_secret(part)
+
+
+def _parts(value: str) -> Iterator[str | Base64]:
+    """A text with the Base64 function in it: what stands before, in and behind it (R124); other text is literal.
+
+    The function ends at its own parenthesis: a secret may hold pairs of them. Raises `ValueError` where it has none.
+    """
     end = 0
-    for found in _FUNCTION.finditer(value):
+    while (found := _FUNCTION.search(value, end)) is not None:
         if found.start() > end:
             yield value[end : found.start()]
-        name, colon, rest = found[2].partition(":")
-        inner = (name, colon, literal_secret(rest)) if colon else (literal_secret(name),)
-        yield Base64(*inner, spelling=found[1])
-        end = found.end()
+        closing = _closing(value, found.end())
+        if closing == len(value):
+            raise ValueError
+        inner = value[found.end() : closing]
+        name, colon, rest = inner.partition(":")
+        # The name of a client may be shown; one without a password behind it is the secret itself.
+        parts = (name, colon, literal_secret(rest)) if name and rest else (literal_secret(inner),)
+        yield Base64(*parts, spelling=found[1])
+        end = closing + 1
     if end < len(value):
         yield value[end:]
+
+
+def _closing(value: str, start: int) -> int:
+    """Where the parenthesis that was opened before `start` is closed; the length of `value` where it is not."""
+    depth = 1
+    for i in range(start, len(value)):
+        depth += {"(": 1, ")": -1}.get(value[i], 0)
+        if depth == 0:
+            return i
+    return len(value)
 
 
 _PATHS = {
@@ -309,7 +333,7 @@ def _written(value: Any, *, literal_secrets_allowed: bool) -> Any:  # noqa: PLR0
         case SecretText():
             return "".join(map(written, value.parts))
         case Base64():
-            return f"{value.spelling}({''.join(map(written, value.parts))})"
+            return _function(value.spelling, "".join(map(written, value.parts)))
         case SecretReference():
             return PLACEHOLDER
         case LiteralSecret():
@@ -320,3 +344,11 @@ def _written(value: Any, *, literal_secrets_allowed: bool) -> Any:  # noqa: PLR0
             return list(map(written, value))
         case _:
             return value
+
+
+def _function(name: str, inner: str) -> str:
+    written = f"{name}({inner})"
+    if _closing(written, len(name) + 1) != len(written) - 1:
+        message = "a text with one half of a pair of parentheses cannot be written into EncodeBase64(…)"
+        raise DefinitionError([Violation("$", message, "R124")])
+    return written

@@ -6,6 +6,8 @@ import re
 import shlex
 from urllib.parse import quote
 
+import attrs
+
 from wayhook.secret import AccessToken, Base64, Credential, Plain, SecretReference, SecretText
 from wayhook.wire import Call
 
@@ -15,14 +17,15 @@ __all__ = ["to_curl"]
 def to_curl(call: Call) -> str:
     """Return a command for a POSIX shell that sends the same request.
 
-    A secret `env:SMS_KEY` becomes `"$SMS_KEY"`, an access token `"$TOKEN"` and a literal secret `"$SECRET"`; a Basic
-    header becomes `--user`, a client certificate `--cert client.pem --key client.key`, files of yours. The command
-    holds no secret. A key in the query needs curl 7.87 or newer.
+    A secret `env:SMS_KEY` becomes `"$SMS_KEY"`, an access token `"$TOKEN"` and a literal secret `"$SECRET"` (a second
+    of that name `"$SECRET_2"`); a Basic header becomes `--user`, a client certificate `--cert client.pem
+    --key client.key`, files of yours. The command holds no secret. A key in the query needs curl 7.87 or newer; one in
+    the path is taken as it stands, so percent-encode it in the variable.
     """
-    url = shlex.quote(call.url) + "".join(f"/{_quoted(c.text)}" for c in call.credentials if c.location == "path")
-    parts = [f"curl --globoff --request {shlex.quote(call.method)}", f"--url {url}"]
+    shell = _Shell(_variables(call))
+    parts = [f"curl --globoff --request {shlex.quote(call.method)}", f"--url {shell.url(call)}"]
     parts += [f"--header {shlex.quote(_header(name, value))}" for name, value in call.headers]
-    parts += [_option(credential) for credential in call.credentials if credential.location != "path"]
+    parts += [shell.option(credential) for credential in call.credentials if credential.location != "path"]
     if call.identity is not None:
         parts.append("--cert client.pem --key client.key")
     if call.body is not None:
@@ -35,27 +38,14 @@ def _header(name: str, value: str) -> str:
     return f"{name}: {value}" if value else f"{name};"
 
 
-def _option(credential: Credential) -> str:
-    match credential.text.parts:
-        case ("Basic ", Base64(parts=parts)) if credential.name == "Authorization":
-            return f"--user {_quoted(SecretText(*parts))}"
-        case (str() as prefix, *rest) if credential.location == "header":
-            return f"--header {shlex.quote(f'{credential.name}: {prefix}')}{_quoted(SecretText(*rest))}"
-        case _ if credential.location == "header":
-            return f"--header {shlex.quote(f'{credential.name}: ')}{_quoted(credential.text)}"
-        case _:
-            return f"--url-query {shlex.quote(quote(credential.name, safe='') + '=')}{_quoted(credential.text)}"
-
-
-def _quoted(text: SecretText) -> str:
-    """A text for the shell: plain parts quoted, secrets as variables, Base64 by the command of that name."""
-    return "".join(map(_quoted_part, text.parts))
-
-
-def _quoted_part(part: Plain | Base64) -> str:
-    if isinstance(part, Base64):
-        return f"\"$(printf %s {_quoted(SecretText(*part.parts))} | base64 | tr -d '\\n')\""
-    return shlex.quote(part) if isinstance(part, str) else f'"${_variable(part)}"'
+def _variables(call: Call) -> dict[object, str]:
+    """A variable of its own for each secret in the command."""
+    names: dict[object, str] = {}
+    for secret in (secret for credential in call.credentials for secret in credential.text.secrets):
+        name = _variable(secret)
+        twins = sum(1 for known in names if _variable(known) == name and known != secret)
+        names.setdefault(secret, f"{name}_{twins + 1}" if twins else name)
+    return names
 
 
 def _variable(secret: object) -> str:
@@ -63,3 +53,37 @@ def _variable(secret: object) -> str:
         name = re.sub(r"\W", "_", secret.source.partition(":")[2], flags=re.ASCII)
         return f"_{name}" if name[0].isdigit() else name
     return "TOKEN" if isinstance(secret, AccessToken) else "SECRET"
+
+
+@attrs.frozen
+class _Shell:
+    """Words for the shell: plain parts quoted, secrets as `variables`, Base64 by the command of that name."""
+
+    variables: dict[object, str]
+
+    def url(self, call: Call) -> str:
+        keys = [credential.text for credential in call.credentials if credential.location == "path"]
+        if not keys:
+            return shlex.quote(call.url)
+        path, sign, query = call.url.partition("?")
+        below = "".join(f"/{self.text(key)}" for key in keys)
+        return shlex.quote(path.removesuffix("/")) + below + (shlex.quote(sign + query) if sign else "")
+
+    def option(self, credential: Credential) -> str:
+        match credential.text.parts:
+            case ("Basic ", Base64(parts=parts)) if credential.name == "Authorization":
+                return f"--user {self.text(SecretText(*parts))}"
+            case (str() as prefix, *rest) if credential.location == "header":
+                return f"--header {shlex.quote(f'{credential.name}: {prefix}')}{self.text(SecretText(*rest))}"
+            case _ if credential.location == "header":
+                return f"--header {shlex.quote(f'{credential.name}: ')}{self.text(credential.text)}"
+            case _:
+                return f"--url-query {shlex.quote(quote(credential.name, safe='') + '=')}{self.text(credential.text)}"
+
+    def text(self, text: SecretText) -> str:
+        return "".join(map(self.part, text.parts))
+
+    def part(self, part: Plain | Base64) -> str:
+        if isinstance(part, Base64):
+            return f"\"$(printf %s {self.text(SecretText(*part.parts))} | base64 | tr -d '\\n')\""
+        return shlex.quote(part) if isinstance(part, str) else f'"${self.variables[part]}"'

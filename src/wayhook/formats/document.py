@@ -41,7 +41,7 @@ from wayhook.model.authorization import (
 from wayhook.model.journey import ActionActivity, Activity, AnyActivity
 from wayhook.model.parameter import Variable
 from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
-from wayhook.model.token import secrets_in
+from wayhook.model.token import holds_secrets
 from wayhook.secret import (
     BASE64_SPELLINGS,
     Base64,
@@ -245,15 +245,17 @@ def _written(value: Any) -> Any:
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
-    if isinstance(value, Mapping) and any(secrets_in(value)):
+    if isinstance(value, Mapping) and holds_secrets(value):
         return {"object": {name: _written(below) for name, below in value.items()}}
-    if isinstance(value, list) and any(secrets_in(value)):
+    if isinstance(value, list) and holds_secrets(value):
         return {"array": [_written(below) for below in value]}
     return {"literal": value} if isinstance(value, Mapping) else value
 
 
 def _marked(value: Any, kind: Any) -> Any:
     """Read a value of a union such as `str | Variable | SecretReference`, or of `Any` (expression or literal)."""
+    if value is None and type(None) in get_args(kind):
+        return None
     return _of_mark(value, _marks_of(kind))
 
 
@@ -277,12 +279,14 @@ def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:
         case "literal":
             return _json(below)
         case "object" if isinstance(below, dict):
-            return {name: _below(item, marks, f".object.{name}") for name, item in below.items()}
+            return dict(
+                zip(below, _each({f".object.{name}": item for name, item in below.items()}, marks), strict=True)
+            )
         case "array" if isinstance(below, list):
-            return [_below(item, marks, f".array[{i}]") for i, item in enumerate(below)]
+            return _each({f".array[{i}]": item for i, item in enumerate(below)}, marks)
         case "secret_text" | "base64" if isinstance(below, list):
             allowed = _PART_MARKS if mark == "secret_text" else _PART_MARKS - {"base64"}
-            parts = [_below(item, allowed, f".{mark}[{i}]") for i, item in enumerate(below)]
+            parts = _each({f".{mark}[{i}]": item for i, item in enumerate(below)}, allowed)
             return SecretText(*parts) if mark == "secret_text" else _read_base64(parts, value)
         case "variable" if isinstance(below, str):
             return Variable(below, optional=value.get("optional", False))
@@ -299,13 +303,17 @@ def _read_base64(parts: list[Any], value: dict[str, Any]) -> Base64:
     return Base64(*parts, spelling=spelling)
 
 
-def _below(value: Any, marks: frozenset[str], path: str) -> Any:
-    try:
-        return _of_mark(value, marks)
-    except _Fault as fault:
-        raise _Fault(fault.args[0], path + fault.args[1]) from None
-    except DefinitionError as error:
-        raise _Fault(error.violations[0].message, path + error.violations[0].path.removeprefix("$")) from None
+def _each(items: Mapping[str, Any], marks: frozenset[str]) -> list[Any]:
+    """Read the items of a container, each by its step of the path; raises every fault of them at once."""
+    found, faults = [], []
+    for step, item in items.items():
+        try:
+            found.append(_of_mark(item, marks))
+        except (_Fault, DefinitionError) as error:
+            faults += list(_leaf_faults(error, f"${step}"))
+    if faults:
+        raise DefinitionError(faults)
+    return found
 
 
 def _json(value: Any) -> Any:

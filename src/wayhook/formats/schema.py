@@ -27,7 +27,7 @@ _SCALARS: dict[Any, dict[str, Any]] = {
     datetime: {"type": "string", "format": "date-time"},
 }
 _MARKS: dict[Any, dict[str, Any]] = {
-    SecretReference: {"secret": {"type": "string", "pattern": "^[a-z][a-z0-9+.-]*:[^\\s:]"}},
+    SecretReference: {"secret": {"type": "string", "pattern": "^(?!literal:)[a-z][a-z0-9+.-]*:[^\\s:]"}},
     LiteralSecret: {"literal_secret": {"type": "string"}},
     SecretText: {"secret_text": {"type": "array", "items": {"$ref": "#/$defs/TextPart"}}},
     Expression: {"expression": {"type": "string", "maxLength": 10_000}},

@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 import attrs
 
 from wayhook.errors import Violation
+from wayhook.jsonvalue import is_unicode
 from wayhook.model.shape import Shaped, type_fault
 from wayhook.model.token import TokenCall
 from wayhook.presentation import Presentable
@@ -32,7 +33,9 @@ __all__ = [
     "ConnectionReference",
     "MutualTlsAuthentication",
     "NoAuthentication",
+    "certificate_faults",
     "connection",
+    "key_faults",
     "secret_faults",
 ]
 
@@ -84,6 +87,8 @@ class BasicAuthentication(Authentication):
             yield Violation("$.username", "a user name is not empty", "R92")
         elif isinstance(self.username, str) and ":" in self.username:
             yield Violation("$.username", "a user name holds no colon (RFC 7617)", "R92")
+        elif isinstance(self.username, str) and not is_unicode(self.username):
+            yield Violation("$.username", "a user name is text of Unicode characters; remove the lone surrogate", "R92")
         yield from secret_faults(self.password, "$.password", "R92")
 
 
@@ -108,7 +113,7 @@ class ApiKeyAuthentication(Authentication):
         """Yield what is of a wrong type or missing."""
         if not isinstance(self.name, str) or not self.name:
             yield Violation("$.name", "an API key has a name: that of the header or query parameter", "R94")
-        yield from secret_faults(self.value, "$.value", "R94")
+        yield from key_faults(self.value, "$.value", "R94")
         if self.location not in ("header", "query", "path"):
             yield Violation("$.location", "an API key goes into the 'header', the 'query' or the 'path'", "R94")
 
@@ -126,10 +131,10 @@ class BearerAuthentication(Authentication):
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type."""
-        yield from secret_faults(self.token, "$.token", "R90")
+        yield from key_faults(self.token, "$.token", "R90")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class MutualTlsAuthentication(Authentication):
     """A client certificate of your own for receivers that ask for one (mutual TLS).
 
@@ -147,8 +152,9 @@ class MutualTlsAuthentication(Authentication):
         return self.authentication.credentials()
 
     def token_call(self) -> TokenCall | None:
-        """Return the token call of the authentication beside, or None."""
-        return self.authentication.token_call()
+        """Return the token call of the authentication beside, with the certificate, or None."""
+        call = self.authentication.token_call()
+        return call and attrs.evolve(call, identity=self.client_certificate())
 
     def client_certificate(self) -> ClientCertificate | None:
         """Return the certificate and its key."""
@@ -158,11 +164,15 @@ class MutualTlsAuthentication(Authentication):
         """Yield what is of a wrong type or cannot be combined."""
         if not isinstance(self.certificate, str | SecretReference | LiteralSecret) or self.certificate == "":
             yield Violation("$.certificate", "a certificate is text in PEM form, or a secret", "R90")
-        yield from secret_faults(self.private_key, "$.private_key", "R90")
+        yield from certificate_faults(self.certificate, "$.certificate", "R90")
+        yield from key_faults(self.private_key, "$.private_key", "R90")
         yield from type_fault(self.authentication, Authentication, "$.authentication", "an authentication", "R90")
         if isinstance(self.authentication, MutualTlsAuthentication | ConnectionReference):
             message = "one certificate stands around an authentication that is no connection; put both into it"
             yield Violation("$.authentication", message, "R90")
+
+    def __repr__(self) -> str:
+        return f"<MutualTlsAuthentication with {self.private_key!r}: {self.authentication!r}>"
 
 
 @attrs.frozen
@@ -181,6 +191,21 @@ class ConnectionReference(Authentication):
 def connection(name: str) -> ConnectionReference:
     """Refer to the kept `Connection` named `name`, whose authentication several actions share."""
     return ConnectionReference(name)
+
+
+def certificate_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
+    """Yield one violation when the text of a certificate, which is shown and stored, holds the private key too."""
+    if isinstance(value, str) and "PRIVATE KEY" in value:
+        yield Violation(path, "the private key stands in the certificate; take it out and store it as a secret", rule)
+    elif isinstance(value, str) and not is_unicode(value):
+        yield Violation(path, "this text holds a lone surrogate; remove it", rule)
+
+
+def key_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
+    """Yield one violation when `value` is no secret, or an empty one: only a password may be empty."""
+    yield from secret_faults(value, path, rule)
+    if value == LiteralSecret(""):
+        yield Violation(path, "this secret is empty; give its text, or wayhook.secret('env:NAME')", rule)
 
 
 def secret_faults(value: object, path: str, rule: str) -> Iterator[Violation]:

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import attrs
 
 from wayhook.errors import Violation
-from wayhook.jsonvalue import Json, json_fault
-from wayhook.model.authentication import Authentication, secret_faults
+from wayhook.jsonvalue import Json, is_unicode, json_fault
+from wayhook.model.authentication import Authentication, certificate_faults, key_faults, secret_faults
 from wayhook.model.shape import as_pairs, pair_faults, type_fault
 from wayhook.model.token import (
     Assertion,
@@ -24,7 +24,7 @@ from wayhook.model.token import (
     literal_key,
     selector_fault,
 )
-from wayhook.model.url import masked_url
+from wayhook.model.url import masked_endpoint
 from wayhook.secret import AccessToken, Base64, Credential, LiteralSecret, Secret, SecretReference, SecretText
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
 
 ASSERTION_PARAMETERS = ("client_assertion", "client_assertion_type")
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_OAUTH_PARAMETERS = frozenset({"client_id", "client_secret", "grant_type", "scope"})
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 JsonWithSecrets = Json | SecretReference | LiteralSecret | SecretText
@@ -97,7 +98,6 @@ class CustomAuthorization(Authentication):
         yield from self._body_faults()
         if self.token_in_response != "response" and selector_fault(self.token_in_response):  # noqa: S105
             yield Violation("$.token_in_response", "write 'response' or 'json://path'", "R109")
-        yield from pair_faults(self.headers, "$.headers")
         yield from self._header_faults()
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
@@ -119,12 +119,13 @@ class CustomAuthorization(Authentication):
         yield from _param_faults(self.body_params, form=self.body_type == "form")
 
     def _header_faults(self) -> Iterator[Violation]:
-        for pair in self.headers if isinstance(self.headers, tuple) else ():
-            if isinstance(pair, tuple) and not isinstance(pair[-1], str | SecretValue):
-                yield Violation(f"$.headers.{pair[0]}", "a header is text or a secret", "R108")
+        faults = list(pair_faults(self.headers, "$.headers"))
+        yield from faults
+        for name, value in () if faults else self.headers:
+            yield from text_faults(value, f"$.headers.{name}", "R108")
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.authorization_type} from {self.method} {masked_url(self.endpoint)}>"
+        return f"<{type(self).__name__} {self.authorization_type} from {self.method} {masked_endpoint(self.endpoint)}>"
 
 
 def _bearer_token() -> tuple[Credential, ...]:
@@ -171,9 +172,14 @@ class CertificateCredential(CustomAuthorization):
         """Return the call for the token, with the assertion that is to be signed."""
         params = dict(self.body_params)
         client_id = str(params.get("client_id", ""))
-        key = self.private_key or SecretReference("missing:private_key")
         assertion = Assertion(
-            ASSERTION_PARAMETERS[0], client_id, client_id, self.audience, key, self.certificate, self.key_id
+            ASSERTION_PARAMETERS[0],
+            client_id,
+            client_id,
+            self.audience,
+            self.private_key,
+            self.certificate,
+            self.key_id,
         )
         added = {**params, ASSERTION_PARAMETERS[1]: _ASSERTION_TYPE}
         plain = super().token_call()
@@ -186,9 +192,10 @@ class CertificateCredential(CustomAuthorization):
         if not isinstance(self.audience, str) or not self.audience:
             yield Violation("$.audience", "a certificate credential names the audience of its assertion", "R127")
         if self.private_key is not None:
-            yield from secret_faults(self.private_key, "$.private_key", "R127")
-        for name in ("certificate", "key_id"):
-            yield from type_fault(getattr(self, name), str, f"$.{name}", "text", "R127")
+            yield from key_faults(self.private_key, "$.private_key", "R127")
+        yield from type_fault(self.key_id, str, "$.key_id", "text", "R127")
+        yield from type_fault(self.certificate, str, "$.certificate", "text", "R127")
+        yield from certificate_faults(self.certificate, "$.certificate", "R127")
         if self.method != "POST":
             yield Violation("$.method", "a certificate credential asks for its token with POST", "R129")
         yield from self._client_faults(dict(self.body_params) if not list(pair_faults(self.body_params, "$")) else {})
@@ -221,10 +228,9 @@ class _OAuth(Authentication):
 
 
 def _oauth_call(
-    endpoint: str, params: dict[str, Any], cache: CacheDuration, headers: Pairs = (), assertion: Assertion | None = None
+    endpoint: str, params: Pairs, cache: CacheDuration, headers: Pairs = (), assertion: Assertion | None = None
 ) -> TokenCall:
-    given = tuple((name, value) for name, value in params.items() if value not in ("", None))
-    return TokenCall(endpoint, "POST", headers, "form", given, "json://access_token", cache, assertion)
+    return TokenCall(endpoint, "POST", headers, "form", params, "json://access_token", cache, assertion)
 
 
 @attrs.frozen(repr=False)
@@ -247,10 +253,11 @@ class OAuthClientCredentials(_OAuth):
 
     def token_call(self) -> TokenCall | None:
         """Return the call for the token."""
-        params: dict[str, Any] = {"grant_type": "client_credentials", "scope": self.scope, **dict(self.parameters)}
+        scope = (("scope", self.scope),) if self.scope else ()
+        params: Pairs = (("grant_type", "client_credentials"), *scope, *self.parameters)
         if self.client_authentication == "body":
-            params |= {"client_id": self.client_id, "client_secret": self.client_secret}
-            return _oauth_call(self.endpoint, params, self.cache_duration)
+            client: Pairs = (("client_id", self.client_id), ("client_secret", self.client_secret))
+            return _oauth_call(self.endpoint, (*params, *client), self.cache_duration)
         basic = SecretText("Basic ", Base64(self.client_id, ":", self.client_secret))
         return _oauth_call(self.endpoint, params, self.cache_duration, (("Authorization", basic),))
 
@@ -260,11 +267,22 @@ class OAuthClientCredentials(_OAuth):
         yield from secret_faults(self.client_secret, "$.client_secret", "R90")
         if self.client_authentication not in ("header", "body"):
             yield Violation("$.client_authentication", "a client secret goes into the 'header' or the 'body'", "R90")
-        yield from pair_faults(self.parameters, "$.parameters")
+        elif self.client_authentication == "header" and ":" in str(self.client_id):
+            message = "a client id with a colon cannot stand in a header; use client_authentication='body'"
+            yield Violation("$.client_id", message, "R90")
+        yield from self._parameter_faults()
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
+    def _parameter_faults(self) -> Iterator[Violation]:
+        faults = list(pair_faults(self.parameters, "$.parameters"))
+        yield from faults
+        for name, value in () if faults else self.parameters:
+            if name in _OAUTH_PARAMETERS:
+                yield Violation(f"$.parameters.{name}", "the grant has a field of its own for this; use it", "R90")
+            yield from text_faults(value, f"$.parameters.{name}", "R90")
+
     def __repr__(self) -> str:
-        return f"<OAuthClientCredentials {self.client_id} from {masked_url(self.endpoint)}>"
+        return f"<OAuthClientCredentials {self.client_id} from {masked_endpoint(self.endpoint)}>"
 
 
 @attrs.frozen(repr=False)
@@ -298,21 +316,32 @@ class JwtBearerGrant(_OAuth):
             key_id=self.key_id,
             claims=(("scope", self.scope),) if self.scope else (),
         )
-        return _oauth_call(self.endpoint, {"grant_type": _JWT_BEARER}, self.cache_duration, assertion=assertion)
+        return _oauth_call(self.endpoint, (("grant_type", _JWT_BEARER),), self.cache_duration, assertion=assertion)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or missing."""
         yield from _text_faults(self, ("endpoint", "issuer"), ("scope", "subject", "audience", "key_id"))
-        yield from secret_faults(self.private_key, "$.private_key", "R90")
+        yield from key_faults(self.private_key, "$.private_key", "R90")
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
     def __repr__(self) -> str:
-        return f"<JwtBearerGrant {self.issuer} from {masked_url(self.endpoint)}>"
+        return f"<JwtBearerGrant {self.issuer} from {masked_endpoint(self.endpoint)}>"
+
+
+def text_faults(value: object, path: str, rule: str) -> Iterator[Violation]:
+    """Yield one violation when `value` is no text that can be sent, and no secret."""
+    if not isinstance(value, str | SecretValue):
+        yield Violation(path, f"text or a secret belongs here, not {type(value).__name__}", rule)
+    elif isinstance(value, str) and not is_unicode(value):
+        yield Violation(path, "this text holds a lone surrogate; remove it", rule)
 
 
 def _text_faults(value: object, required: tuple[str, ...], optional: tuple[str, ...]) -> Iterator[Violation]:
     for name in (*required, *optional):
         text = getattr(value, name)
-        yield from type_fault(text, str, f"$.{name}", "text", "R101" if name == "endpoint" else "R90")
+        rule = "R101" if name == "endpoint" else "R90"
+        yield from type_fault(text, str, f"$.{name}", "text", rule)
         if text == "" and name in required:
-            yield Violation(f"$.{name}", "this is missing; give it", "R101" if name == "endpoint" else "R90")
+            yield Violation(f"$.{name}", "this is missing; give it", rule)
+        elif isinstance(text, str):
+            yield from text_faults(text, f"$.{name}", rule)

@@ -346,7 +346,7 @@ class Journey(Shaped, Presentable):
 
     def at(self, version: int) -> Journey:
         """Return that version; an earlier one comes without those before it. Raises `NotFound`."""
-        for each in self.versions:
+        for each in self.versions if _is_version(version) else ():
             if each.version == version:
                 return each
         shown = f"{version}" if _is_version(version) else type(version).__name__

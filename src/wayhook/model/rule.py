@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
+
+import attrs
 
 from wayhook.errors import DefinitionError, Violation
 from wayhook.jsonvalue import is_unicode
@@ -117,9 +120,9 @@ def _action(action: Action, rails: Guardrails) -> Iterator[Violation]:
     else:
         yield from _url_configuration(action.url_configuration, rails, "$.url_configuration", action.body_format)
         yield from _body(action, action.url_configuration.method, rails)
-        yield from _added_twins(action, action.url_configuration)
+        yield from _added(action.authentication, action.url_configuration)
     if action.idempotency_header is not None:
-        yield from _header_name(action.idempotency_header, "$.idempotency_header")
+        yield from _idempotency_header(action, action.idempotency_header)
     yield from _authentication(action.authentication, rails, "$.authentication")
     for name in ("message_parameters", "response", "failure_response"):
         yield from _parameters(getattr(action, name), f"$.{name}", rails)
@@ -137,6 +140,18 @@ def _name(name: str, rails: Guardrails) -> Iterator[Violation]:
     if not _NAME.fullmatch(name.replace(" ", "")):
         rule = "R7" if not name.isascii() else "R4"
         yield Violation("$.name", "the name holds more than letters (a to z), digits and '_'; take the rest out", rule)
+
+
+def _idempotency_header(action: Action, name: str) -> Iterator[Violation]:
+    """The header that carries the identifier is ours alone (P6)."""
+    yield from _header_name(name, "$.idempotency_header")
+    configured = action.url_configuration.headers if action.url_configuration else ()
+    added = action.authentication.credentials()
+    if name.lower() in {
+        pair.name.lower() for pair in (*configured, *added) if isinstance(pair, Header) or pair.location == "header"
+    }:
+        message = f"the header {name} carries the identifier of the execution; do not configure it"
+        yield Violation("$.idempotency_header", message, "R81")
 
 
 def _campaign_classic(action: Action) -> Iterator[Violation]:
@@ -237,20 +252,24 @@ def _twins(pairs: Iterable[Header | QueryParameter], path: str, rule: str) -> It
         seen.add(name)
 
 
-def _added_twins(action: Action, configuration: UrlConfiguration) -> Iterator[Violation]:
-    """What the authentication adds must not stand there already: a header or parameter goes out once."""
+def _added(authentication: Authentication, configuration: UrlConfiguration) -> Iterator[Violation]:
+    """What the authentication adds must not stand there already, and a client certificate needs TLS."""
+    url, _ = read_url(configuration.url)
     headers = {header.name.lower() for header in configuration.headers}
     parameters = {parameter.name for parameter in configuration.query_parameters}
-    if (action.idempotency_header or "").lower() in headers:
-        message = f"the header {action.idempotency_header} carries the identifier of the execution; do not configure it"
-        yield Violation("$.idempotency_header", message, "R81")
-    for added in action.authentication.credentials():
+    parameters |= {unquote(pair.partition("=")[0]) for pair in (url.query if url else "").split("&")}
+    for added in authentication.credentials():
         if added.location == "header" and added.name.lower() in headers:
             message = f"the authentication adds the header {added.name}, which is configured already; take one out"
             yield Violation("$.authentication", message, "R81")
         if added.location == "query" and added.name in parameters:
             message = f"the authentication adds the query parameter {added.name!r}, which is configured already"
             yield Violation("$.authentication", f"{message}; take one out", "R81")
+    if url and url.scheme == "http" and authentication.client_certificate():
+        yield Violation("$.authentication", f"{_TLS_ONLY}; change the URL to https", "R90")
+
+
+_TLS_ONLY = "a client certificate is shown over TLS only"
 
 
 def _variable(value: object, path: str, rails: Guardrails) -> Iterator[Violation]:
@@ -281,14 +300,20 @@ def _connection(connection: Connection, rails: Guardrails) -> Iterator[Violation
 
 
 def binding_violations(action: Action, connection: Connection) -> tuple[Violation, ...]:
-    """Return what stands against sending the authentication of `connection` to the host of `action`."""
+    """Return what stands against sending the authentication of `connection` with `action`."""
     configuration = action.url_configuration
     url, _ = read_url(configuration.url) if configuration else (None, ())
-    if url is None or connection.reaches(url.host):
+    if configuration is None or url is None:
         return ()
+    added = [
+        attrs.evolve(fault, message=f"in {action.name}, {fault.message}")
+        for fault in _added(connection.authentication, configuration)
+    ]
+    if connection.reaches(url.host):
+        return tuple(added)
     allowed = ", ".join(sorted(connection.hosts))
     message = f"the connection {connection.name} of {action.name} is bound to {allowed}, not to {url.host}"
-    return (Violation("$.url_configuration.url", f"{message}; change the URL or the hosts"),)
+    return (Violation("$.url_configuration.url", f"{message}; change the URL or the hosts"), *added)
 
 
 def _authentication(authentication: Authentication, rails: Guardrails, path: str) -> Iterator[Violation]:
@@ -305,6 +330,10 @@ def _authentication(authentication: Authentication, rails: Guardrails, path: str
             yield Violation(path, "a name holds a lone surrogate; rename it", "R86")
     if isinstance(authentication, MutualTlsAuthentication):
         yield from _authentication(authentication.authentication, rails, f"{path}.authentication")
+        beside = authentication.token_call()
+        if beside is not None and not beside.endpoint.lower().startswith("https://"):
+            message = f"{_TLS_ONLY}; ask for the token over https"
+            yield Violation(f"{path}.authentication.endpoint", message, "R90")
     elif (call := authentication.token_call()) is not None:
         yield from _token_call(call, rails, path)
     if isinstance(authentication, CustomAuthorization):
@@ -313,10 +342,17 @@ def _authentication(authentication: Authentication, rails: Guardrails, path: str
 
 def _token_call(call: TokenCall, rails: Guardrails, path: str) -> Iterator[Violation]:
     yield from _url(call.endpoint, rails, f"{path}.endpoint")
+    seen: set[str] = set()
     for name, value in call.headers:
         yield from _header_name(name, f"{path}.headers.{name}")
+        if name.lower() in seen:
+            yield Violation(f"{path}.headers.{name}", f"the name {name!r} stands there twice; keep one", "R81")
+        seen.add(name.lower())
         if isinstance(value, str) and (fault := header_value_fault(value)):
             yield Violation(f"{path}.headers.{name}", fault, "R72")
+    if call.cache_duration.expiry_in_response and not rails.expiry_in_response:
+        message = f"the edition {rails.edition} takes a duration only; give the duration"
+        yield Violation(f"{path}.cache_duration.expiry_in_response", message, "R120")
 
 
 def _custom(authentication: CustomAuthorization, rails: Guardrails, path: str) -> Iterator[Violation]:
@@ -325,9 +361,6 @@ def _custom(authentication: CustomAuthorization, rails: Guardrails, path: str) -
         yield Violation(f"{path}.endpoint", "a certificate credential asks for its token over https", "R128")
     if authentication.authorization_type.lower() == "header":
         yield from _header_name(authentication.token_target, f"{path}.token_target")
-    if authentication.cache_duration.expiry_in_response and not rails.expiry_in_response:
-        message = f"the edition {rails.edition} takes a duration only; give the duration"
-        yield Violation(f"{path}.cache_duration.expiry_in_response", message, "R120")
     for name, value in authentication.body_params:
         if isinstance(value, dict | list) and not rails.nested_body_params:
             message = f"the edition {rails.edition} sends flat parameters only; leave objects and arrays out"

@@ -108,24 +108,39 @@ R83  | Constant and variable query parameters                        | optimizer
 R84  | Query name not empty, not starting with . or $                | optimizer     | save
 R86  | Query values percent-encoded                                  | optimizer     | rendering
 R90  | Kinds of authentication                                       | both          | construction, save
+R91  | None adds nothing                                             | both          | rendering
 R92  | Basic: user name and password                                 | both          | construction
+R93  | Basic sends Base64 of user name and password                  | both          | rendering
 R94  | API key: name, value, location                                | both          | construction
+R95  | API key in the query                                          | both          | rendering
+R96  | API key in a header                                           | both          | rendering
 R97  | Custom: type is customAuthorization                           | both          | product's JSON
 R98  | Custom: bearer, header or queryParam                          | both          | construction
 R99  | Custom: tokenTarget for header and queryParam                 | both          | construction
+R100 | Custom: no tokenTarget for bearer                             | both          | construction
 R101 | Custom: endpoint is a URL                                     | both          | construction, save
 R102 | Custom: GET or POST                                           | both          | construction
 R103 | Custom: body for POST                                         | both          | construction
 R104 | Custom: no body for GET                                       | both          | construction
 R105 | Custom: body is form or json                                  | both          | construction
-R107 | Custom: json body                                             | both          | construction
+R106 | Custom: a form has its content type and charset               | both          | execution
+R107 | Custom: a json body has its content type and charset          | both          | construction, execution
 R108 | Custom: headers are texts                                     | both          | construction
 R109 | Custom: tokenInResponse is response or json://path            | both          | construction
+R110 | Custom: the whole body is the token                           | both          | execution
 R111 | Custom: the property is the token                             | both          | execution
+R112 | Custom: id_token selectable                                   | optimizer     | execution
+R113 | Custom: bearer token in the Authorization header              | both          | rendering
+R114 | Custom: token in a header without a prefix                    | both          | rendering
+R115 | Custom: token in the query                                    | both          | rendering
+R116 | Custom: the token call precedes the action's                  | both          | execution
+R117 | Custom: a token is kept for an hour                           | both          | construction, execution
 R118 | Custom: time unit of the cache                                | both          | construction
 R119 | Custom: duration is a whole number                            | both          | construction
 R120 | Custom: expiryInResponse, without a duration                  | optimizer     | construction, save
 R121 | Custom: expiryInResponse counts in the time unit              | optimizer     | execution
+R122 | Custom: a token per journey                                   | optimizer     | execution
+R123 | Custom: no token outlives its executor                        | both          | execution
 R124 | Custom: EncodeBase64 in the payload                           | both          | product's JSON, execution
 R125 | Custom: nested bodyParams only in json                        | optimizer     | construction
 R126 | Check of an authentication                                    | both          | execution
@@ -136,6 +151,7 @@ R130 | Certificate: client_id not blank, no white space around       | optimizer
 R131 | Certificate: scope is one text of at most 1,000 characters    | optimizer     | construction
 R132 | Certificate: assertion parameters are never authored          | optimizer     | construction
 R133 | Certificate: at most 10 minutes, never the same               | optimizer     | execution
+R134 | Secrets masked in every output                                | optimizer     | every text form
 R135 | A sample is a JSON object                                     | both          | message_parameters
 R139 | An object is no variable                                      | both          | message_parameters, save
 R140 | Field name without .                                          | both          | message_parameters, save

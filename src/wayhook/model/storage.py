@@ -27,7 +27,7 @@ from wayhook.model.publication import publication_violations
 from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
-from wayhook.model.token import secrets_in
+from wayhook.model.token import holds_secrets
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 
 __all__ = [
@@ -298,7 +298,9 @@ class _Saving:
             faults += self._connection_faults(value)
         if isinstance(value, Connection):
             for user in self.users(Connection, value.name):
-                faults += [attrs.evolve(f, path="$.hosts") for f in binding_violations(user.value, value)]
+                for fault in binding_violations(user.value, value):
+                    path = fault.path if fault.path == "$.authentication" else "$.hosts"
+                    faults.append(attrs.evolve(fault, path=path))
         if isinstance(value, Journey):
             faults += self.life_violations(value, old.value if old else None)
         if isinstance(value, ThrottlingConfiguration):
@@ -410,7 +412,7 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def _has_parts(value: Any, path: str) -> bool:
     if isinstance(value, dict | list):  # only the JSON of a token call may hold secrets
-        return ".body_params." in path and any(secrets_in(value))
+        return ".body_params." in path and holds_secrets(value)
     return isinstance(value, tuple | frozenset) or (
         attrs.has(type(value)) and not isinstance(value, Expression | SecretReference)
     )

@@ -15,9 +15,12 @@ import attrs
 from wayhook.errors import Violation
 from wayhook.jsonvalue import Json
 from wayhook.model.shape import Shaped, as_pairs
-from wayhook.secret import LiteralSecret, Secret, SecretReference, SecretText, Unknown
+from wayhook.model.url import masked_endpoint
+from wayhook.secret import ClientCertificate, LiteralSecret, Secret, SecretReference, SecretText, Unknown
 
 __all__ = [
+    "PLAIN_HEADERS",
+    "PLAIN_PARAMETERS",
     "Assertion",
     "CacheDuration",
     "Pairs",
@@ -25,6 +28,7 @@ __all__ = [
     "Text",
     "TimeUnit",
     "TokenCall",
+    "holds_secrets",
     "literal_key",
     "secrets_in",
     "selector_fault",
@@ -37,11 +41,20 @@ Text = str | SecretReference | LiteralSecret | SecretText
 
 Pairs = tuple[tuple[str, Text], ...]
 
-_SELECTOR = re.compile(r"json://[^\s]+")
+PLAIN_HEADERS = frozenset({"accept", "accept-language", "cache-control", "charset", "content-type", "user-agent"})
+PLAIN_PARAMETERS = frozenset(
+    {
+        "audience", "client_assertion_type", "client_id", "grant_type", "requested_token_use", "resource",
+        "response_type", "scope", "token_format",
+    }
+)  # fmt: skip
+"""What is no secret in a token call, by its name; the text of everything else is not shown."""
+
+_SELECTOR = re.compile(r"json://[^\s/.]+(?:[/.][^\s/.]+)*")
 
 
 def selector_fault(selector: object) -> bool:
-    """Whether `selector` is no `json://path`."""
+    """Whether `selector` is no `json://path`, its steps separated by `/` or `.` and none of them empty."""
     return not isinstance(selector, str) or not _SELECTOR.fullmatch(selector)
 
 
@@ -115,7 +128,8 @@ class CacheDuration(Shaped):
 class Assertion:
     """A JSON Web Token that we sign for one token call (RFC 7523), with RS256.
 
-    `parameter`: the name that carries it in the body. `private_key`: an RSA key in PEM form. `certificate`: in PEM
+    `parameter`: the name that carries it in the body. `private_key`: an RSA key in PEM form; None in a description that
+    cannot be used yet. `certificate`: in PEM
     form; its SHA-1 thumbprint becomes the header `x5t`. `key_id`: becomes the header `kid`. `claims`: beside
     `iss`, `sub`, `aud`, `iat`, `exp` (10 minutes later) and a `jti` that is never the same (R133).
     """
@@ -124,18 +138,19 @@ class Assertion:
     issuer: str
     subject: str
     audience: str
-    private_key: Secret
+    private_key: Secret | None
     certificate: str = ""
     key_id: str = ""
     claims: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_pairs)
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class TokenCall:
     """The call that brings an access token, whichever kind of authentication asks for it.
 
     `endpoint`: a URL. `method`: GET or POST. `body_type`: `form`, `json`, or None for no body. `body_params`: name to
     text, secret or (JSON bodies) any JSON value with secrets in it. `token_in_response`: `response` or `json://path`.
+    `identity`: what is shown where the endpoint asks for a client certificate.
     """
 
     endpoint: str
@@ -146,13 +161,14 @@ class TokenCall:
     token_in_response: str
     cache_duration: CacheDuration
     assertion: Assertion | None = None
+    identity: ClientCertificate | None = None
 
     @property
     def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the token can be asked for."""
         values = [value for _, value in (*self.headers, *self.body_params)]
-        key = [self.assertion.private_key] if self.assertion else []
-        return tuple(secrets_in([*values, *key]))
+        key = [self.assertion.private_key] if self.assertion and self.assertion.private_key else []
+        return (*secrets_in([*values, *key]), *(self.identity.secrets if self.identity else ()))
 
     @property
     def key(self) -> Hashable:
@@ -166,7 +182,11 @@ class TokenCall:
             self.token_in_response,
             self.cache_duration,
             self.assertion,
+            self.identity,
         )
+
+    def __repr__(self) -> str:
+        return f"<TokenCall {self.method} {masked_endpoint(self.endpoint)}>"
 
 
 def secrets_in(value: Any) -> Iterator[Unknown]:
@@ -178,6 +198,13 @@ def secrets_in(value: Any) -> Iterator[Unknown]:
     elif isinstance(value, dict | list):
         for below in value.values() if isinstance(value, dict) else value:
             yield from secrets_in(below)
+
+
+def holds_secrets(value: Any) -> bool:
+    """Whether a JSON value has secrets, or texts that are made to hold them, at its leaves."""
+    if isinstance(value, dict | list):
+        return any(map(holds_secrets, value.values() if isinstance(value, dict) else value))
+    return isinstance(value, SecretValue)
 
 
 def literal_key(pairs: Any) -> Any:

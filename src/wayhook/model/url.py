@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import attrs
 
-__all__ = ["DEFAULT_PORTS", "StaticUrl", "UrlFault", "masked_url", "parse_url", "read_url"]
+__all__ = ["DEFAULT_PORTS", "StaticUrl", "UrlFault", "masked_endpoint", "masked_url", "parse_url", "read_url"]
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 MAX_LENGTH = 2048
@@ -107,6 +107,11 @@ def _climbs(path: str) -> bool:
 def masked_url(text: object) -> str:
     """Return a URL for people to see, without the user info that may stand in a draft."""
     return re.sub(r"//[^/?#]*@", "//***@", str(text))
+
+
+def masked_endpoint(text: object) -> str:
+    """Return the URL of a token endpoint for people to see, without its query: a secret may stand in it."""
+    return masked_url(text).partition("?")[0]
 
 
 def _authority(authority: str, scheme: str) -> tuple[str, int]:

@@ -18,6 +18,9 @@ __all__ = ["LIFETIME", "signed_assertion"]
 LIFETIME = 600
 """Seconds from `iat` to `exp`; never more (R133)."""
 
+_EXTRA = "signing an assertion needs PyJWT and cryptography: pip install 'wayhook[jwt]'"
+_NO_KEY = "the private key is no RSA key in PEM form without a passphrase; store it again"
+
 
 def signed_assertion(assertion: Assertion, private_key: str, now: datetime, identifier: str) -> str:
     """Return the token, signed with RS256.
@@ -28,7 +31,9 @@ def signed_assertion(assertion: Assertion, private_key: str, now: datetime, iden
     try:
         import jwt
     except ImportError:
-        raise MissingExtra("signing an assertion needs PyJWT: pip install 'wayhook[jwt]'") from None
+        raise MissingExtra(_EXTRA) from None
+    if "PRIVATE KEY-----" not in private_key:
+        raise AuthenticationFailed(_NO_KEY)
     issued = int(now.timestamp())
     claims = {
         **dict(assertion.claims),
@@ -44,8 +49,10 @@ def signed_assertion(assertion: Assertion, private_key: str, now: datetime, iden
         headers["x5t"] = _thumbprint(assertion.certificate)
     try:
         return jwt.encode(claims, private_key, algorithm="RS256", headers=headers)
-    except (jwt.PyJWTError, ValueError, TypeError, NotImplementedError):
-        raise AuthenticationFailed("the private key is no RSA key in PEM form; store it again") from None
+    except NotImplementedError:  # PyJWT is there, and cryptography is not
+        raise MissingExtra(_EXTRA) from None
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise AuthenticationFailed(_NO_KEY) from None
 
 
 def _thumbprint(certificate: str) -> str:

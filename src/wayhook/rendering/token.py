@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus
 
-from wayhook.errors import Violation, WrongType
+import attrs
+
+from wayhook.errors import AuthenticationFailed, Violation, WrongType
 from wayhook.model.rule import header_value_fault
-from wayhook.model.token import TokenCall
+from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, TokenCall
 from wayhook.model.url import parse_url
 from wayhook.rendering.assertion import signed_assertion
 from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
@@ -36,17 +38,46 @@ def token_request(call: TokenCall, texts: Revealed, now: datetime, identifier: s
     """
     params = list(call.body_params)
     if call.assertion is not None:
+        if call.assertion.private_key is None:
+            message = "the assertion cannot be signed; give the authentication a key: private_key=wayhook.secret(…)"
+            raise AuthenticationFailed(message)
         key = texts[call.assertion.private_key]
         params.append((call.assertion.parameter, signed_assertion(call.assertion, key, now, identifier)))
     return _request(call, texts, params)
 
 
 def token_preview(call: TokenCall, action: str) -> Call:
-    """Return the request that asks for a token as it may be shown: every secret masked, no assertion signed."""
-    texts = Revealed(dict.fromkeys(call.secrets, _MASK))
+    """Return the request that asks for a token as it may be shown: no assertion is signed, and no text is shown.
+
+    What is no secret by its name (`PLAIN_PARAMETERS`, `PLAIN_HEADERS`) stays, and so does what stands around a secret.
+    """
+    endpoint, question, query = call.endpoint.partition("?")
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    shown = "&".join(f"{name}{sign}{_shown(value, name, PLAIN_PARAMETERS)}" for name, sign, value in pairs)
+    params = [(name, _shown(value, name, PLAIN_PARAMETERS)) for name, value in call.body_params]
     signed = [(call.assertion.parameter, _MASK)] if call.assertion else []
-    request = _request(call, texts, [*call.body_params, *signed])
-    return Call(action, request.method, request.url, request.headers, request.body)
+    masked = attrs.evolve(
+        call,
+        endpoint=f"{endpoint}{question}{shown}",
+        headers=tuple((name, _shown(value, name.lower(), PLAIN_HEADERS)) for name, value in call.headers),
+        identity=None,
+    )
+    request = _request(masked, Revealed(), [*params, *signed])
+    return Call(action, request.method, request.url, request.headers, request.body, identity=call.identity)
+
+
+def _shown(value: Any, name: str, plain: frozenset[str]) -> Any:
+    match value:
+        case SecretText():
+            return "".join(part if isinstance(part, str) else _MASK for part in value.parts)
+        case dict():
+            return {inner: _shown(below, inner, plain) for inner, below in value.items()}
+        case list():
+            return [_shown(below, name, plain) for below in value]
+        case None | bool() | "":
+            return value
+        case _:
+            return value if name in plain and not isinstance(value, SecretReference | LiteralSecret) else _MASK
 
 
 def _request(call: TokenCall, texts: Revealed, params: list[tuple[str, Any]]) -> Request:
@@ -65,7 +96,8 @@ def _request(call: TokenCall, texts: Revealed, params: list[tuple[str, Any]]) ->
     endpoint = parse_url(call.endpoint)
     query = f"?{endpoint.query}" if endpoint.query else ""
     url = f"{endpoint.origin}{endpoint.path}{query}"
-    return Request(call.method, url, tuple(headers), _body(call.body_type, _revealed(dict(params), texts)))
+    body = _body(call.body_type, _revealed(dict(params), texts))
+    return Request(call.method, url, tuple(headers), body, call.identity.reveal(texts) if call.identity else None)
 
 
 def _revealed(value: Any, texts: Revealed) -> Any:

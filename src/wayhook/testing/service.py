@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -67,15 +68,15 @@ class LoopbackService:
     """Listens on 127.0.0.1; a context manager. `received`: every request so far, in order of arrival.
 
     `respond`: a function from a request to its answer, called on the service's own thread; 200 without a body
-    unless given.
+    unless given. `tls`: the context of a server, for https; plain http unless given.
 
     >>> with LoopbackService(lambda request: Answer(200, {"path": request.path})) as service:
     ...     service.url.startswith("http://127.0.0.1:")
     True
     """
 
-    def __init__(self, respond: Respond = lambda _: Answer()) -> None:
-        self._respond = respond
+    def __init__(self, respond: Respond = lambda _: Answer(), *, tls: ssl.SSLContext | None = None) -> None:
+        self._respond, self._tls = respond, tls
         self.received: list[Received] = []
         self.connections = 0
         self.port = 0
@@ -85,7 +86,7 @@ class LoopbackService:
     @property
     def url(self) -> str:
         """The origin of the service, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -99,7 +100,9 @@ class LoopbackService:
         self._loop.close()
 
     async def _listen(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=_HEAD_LIMIT, backlog=1024)
+        self._server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, limit=_HEAD_LIMIT, backlog=1024, ssl=self._tls
+        )
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _stop(self) -> None:

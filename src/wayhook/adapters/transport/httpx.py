@@ -9,12 +9,13 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import cache, lru_cache
+from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx
 
-from wayhook.errors import Evidence, TransportError
+from wayhook.errors import DefinitionError, Evidence, TransportError, Violation
 from wayhook.wire import Request, Response
 
 __all__ = ["HttpxTransport"]
@@ -25,12 +26,16 @@ _CONNECT_SECONDS = 1.0
 _IDLE_SECONDS = 5.0
 _SWEEP_SECONDS = 1.0
 _LENGTH_DIGITS = 18
+_CONTEXTS_KEPT = 64
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
 
 
-_Origin = tuple[str, tuple[str, str] | None]
+_Identity = tuple[str, str]
+"""A client certificate with its chain, and its private key, in PEM form."""
+
+_Origin = tuple[str, _Identity | None]
 """Scheme, host and port, and the client certificate: what a connection is for."""
 
 
@@ -41,13 +46,24 @@ class HttpxTransport:
     transport closes, and a call with a client certificate of its own is refused. Without one, each connection is a
     pool of one: httpx's shared pool costs more with every connection in it, and can lose places when calls are
     cancelled.
+    `trust`: certificates of authorities of your own in PEM form, as text or the path of a file, trusted beside the
+    public ones; a client of your own brings its own.
     `body_limit`: bytes of an answer's body that are read at most.
+    Raises `DefinitionError` when `trust` cannot be read or stands beside a client.
     No redirect is followed; without a client of your own no cookie is kept and no variable of the environment
     is read.
     """
 
-    def __init__(self, client: httpx.AsyncClient | None = None, *, body_limit: int = BODY_LIMIT) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient | None = None,
+        *,
+        trust: str | PathLike[str] = "",
+        body_limit: int = BODY_LIMIT,
+    ) -> None:
         self._client, self._body_limit = client, body_limit
+        self._trust = _authorities(trust, client) if trust else ""
+        self._contexts: dict[_Identity | None, ssl.SSLContext] = {}
         self._idle: dict[_Origin, deque[tuple[httpx.AsyncHTTPTransport, float]]] = defaultdict(deque)
         self._closed = False
         self._swept = 0.0
@@ -65,8 +81,8 @@ class HttpxTransport:
             raise TransportError("the time was used up before an answer came", Evidence.EXPIRED) from None
         except httpx.HTTPError as error:
             raise _translated(error) from None
-        except ssl.SSLError:  # after the handshake httpcore does not translate it
-            raise TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS) from None
+        except ssl.SSLError as error:  # after the handshake httpcore does not translate it
+            raise (_alert(error) or _broken()) from None
         except httpx.InvalidURL:
             raise TransportError("the client cannot use this URL", Evidence.REFUSED) from None
         except RuntimeError:
@@ -88,7 +104,7 @@ class HttpxTransport:
             return
         origin = (f"{message.url.scheme}://{message.url.netloc.decode('ascii')}", request.identity)
         idle = self._idle[origin]
-        connection = idle.pop()[0] if idle else _connection(message.url.scheme, request.identity)
+        connection = idle.pop()[0] if idle else _connection(self._context(message.url.scheme, request.identity))
         clean = False
         try:
             async with asyncio.timeout_at(deadline):
@@ -102,6 +118,18 @@ class HttpxTransport:
                 await self._close_stale()
             else:
                 await connection.aclose()
+
+    def _context(self, scheme: str, identity: _Identity | None) -> ssl.SSLContext:
+        """What a new connection trusts and shows; made once for each client certificate."""
+        if scheme == "http":
+            return _no_tls()
+        if not (self._trust or identity):
+            return _tls()
+        if identity not in self._contexts:
+            if len(self._contexts) >= _CONTEXTS_KEPT:
+                del self._contexts[next(iter(self._contexts))]
+            self._contexts[identity] = _tls_with(self._trust, identity)
+        return self._contexts[identity]
 
     async def _close_stale(self) -> None:
         """Close what has been idle for long, of every host, about once a second: the first in would stay for ever."""
@@ -171,8 +199,7 @@ def _origin(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def _connection(scheme: str, identity: tuple[str, str] | None) -> httpx.AsyncHTTPTransport:
-    context = _no_tls() if scheme == "http" else _tls() if identity is None else _tls_with(identity)
+def _connection(context: ssl.SSLContext) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_SECONDS)
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
 
@@ -184,29 +211,48 @@ def _has_leftover(connection: httpx.AsyncHTTPTransport) -> bool:
     return any(state is not None and state.trailing_data[0] for state in states)
 
 
+def _authorities(trust: str | PathLike[str], client: httpx.AsyncClient | None) -> str:
+    """The certificates to trust, in PEM form, once they have been read and tried."""
+    if client is not None:
+        raise DefinitionError([Violation("$.trust", "a client of your own brings what it trusts; leave this out")])
+    try:
+        is_text = isinstance(trust, str) and "-----BEGIN" in trust
+        text = str(trust) if is_text else Path(trust).read_text(encoding="ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (OSError, ValueError, TypeError):
+        message = "give certificates in PEM form, as text or the path of a file that holds them"
+        raise DefinitionError([Violation("$.trust", message)]) from None
+    return text
+
+
 @cache
 def _tls() -> ssl.SSLContext:
+    return _tls_with("", None)
+
+
+def _tls_with(trust: str, identity: _Identity | None) -> ssl.SSLContext:
+    """A context that trusts the public authorities and those of `trust`, and may show a client certificate."""
     context = httpx.create_ssl_context(verify=True, trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if trust:
+        context.load_verify_locations(cadata=trust)
+    if identity is not None:
+        _show(context, identity)
     return context
 
 
-@lru_cache(maxsize=64)
-def _tls_with(identity: tuple[str, str]) -> ssl.SSLContext:
-    """A context that shows a client certificate; the library reads it from a file only, which is gone at once."""
-    context = httpx.create_ssl_context(verify=True, trust_env=False)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    with TemporaryDirectory() as folder:
-        certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-        for path, text in zip((certificate, key), identity, strict=True):
-            path.touch(mode=0o600)
-            path.write_text(text, encoding="ascii", errors="replace")
-        try:
+def _show(context: ssl.SSLContext, identity: _Identity) -> None:
+    """Load a client certificate. The library takes it from files only: readable by us alone, gone at once."""
+    try:
+        with TemporaryDirectory() as folder:
+            certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
+            for path, text in zip((certificate, key), identity, strict=True):
+                path.touch(mode=0o600)
+                path.write_text(text, encoding="ascii", errors="replace")
             context.load_cert_chain(certificate, key, password=lambda: "")
-        except (ssl.SSLError, OSError):
-            message = "the client certificate or its key is not in PEM form, or they do not belong together"
-            raise TransportError(message, Evidence.REFUSED) from None
-    return context
+    except (ssl.SSLError, OSError):
+        message = "the client certificate or its key is not in PEM form, or they do not belong together"
+        raise TransportError(message, Evidence.REFUSED) from None
 
 
 @cache
@@ -225,7 +271,35 @@ def _translated(error: httpx.HTTPError) -> TransportError:
         return TransportError("the proxy refused the call", Evidence.NEVER_SENT)
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
         return TransportError("the answer is no HTTP", Evidence.PERMANENT)
+    return _broken()
+
+
+def _broken() -> TransportError:
     return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
+
+
+_ALERTS = (
+    (
+        ("ALERT_CERTIFICATE_REQUIRED",),
+        "the host asks for a client certificate; give the action a MutualTlsAuthentication",
+    ),
+    (
+        ("_CERTIFICATE]", "ALERT_CERTIFICATE_", "ALERT_UNKNOWN_CA", "ALERT_ACCESS_DENIED"),
+        "the host does not accept the client certificate",
+    ),
+    (
+        ("ALERT_HANDSHAKE_FAILURE",),
+        "the host ended the TLS handshake: it asks for a client certificate, or speaks TLS of another kind",
+    ),
+)
+
+
+def _alert(error: ssl.SSLError) -> TransportError | None:
+    """What the host said in the handshake, which it may still do when our side has ended: it has read nothing yet."""
+    for words, message in _ALERTS:
+        if any(word in str(error) for word in words):
+            return TransportError(message, Evidence.PERMANENT)
+    return None
 
 
 def _connect_failure(error: BaseException) -> TransportError:
@@ -235,7 +309,7 @@ def _connect_failure(error: BaseException) -> TransportError:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return TransportError("the certificate of the host is not trusted", Evidence.PERMANENT)
         if isinstance(cause, ssl.SSLError) and "EOF" not in str(cause):
-            return TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT)
+            return _alert(cause) or TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT)
         if isinstance(cause, socket.gaierror) and cause.errno != socket.EAI_AGAIN:
             return TransportError("the host name does not exist", Evidence.PERMANENT)
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
