@@ -26,7 +26,7 @@ EDITIONS = (wh.Guardrails.standard(), wh.Guardrails.journey_orchestration(), wh.
 IN = {"both": "both", "orchestration": "Journey Orchestration", "optimizer": "Journey Optimizer"}
 
 LIMITS = (
-    ("model.action", "NAME_LIMIT", "{} characters", "the name of an action (R2), and of its duplicate (R26)"),
+    ("model.shape", "NAME_LIMIT", "{} characters", "the name of an action (R2), and of its duplicate (R26)"),
     ("model.rule", "MAX_ACTIVITIES", "{}", "activities of a journey (R283)"),
     ("model.rule", "MAX_REENTRANCE_WAIT", "{} seconds", "the wait before an individual comes again (R300)"),
     ("model.url", "MAX_LENGTH", "{} characters", "a static URL, and the endpoint of a token call"),

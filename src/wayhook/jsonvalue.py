@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+from decimal import Decimal
 from typing import Any
 
 from wayhook.errors import DefinitionError, Violation
 
-__all__ = ["MAX_DEPTH", "Json", "is_bounded", "is_unicode", "json_fault", "json_form", "parse_json"]
+__all__ = [
+    "MAX_DEPTH",
+    "Json",
+    "is_bounded",
+    "is_unicode",
+    "json_fault",
+    "json_form",
+    "parse_exact_json",
+    "parse_json",
+]
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -21,9 +31,19 @@ def parse_json(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
 
     Raises `DefinitionError` with the place (line and column) and never with the text.
     """
+    value: Json = _parsed(text, depth, _STRICT)
+    return value
+
+
+def parse_exact_json(text: str | bytes) -> Any:
+    """Parse as `parse_json` does; a number that no double holds as it is written becomes a `Decimal`."""
+    return _parsed(text, MAX_DEPTH, _EXACT)
+
+
+def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
     fault = "nested too deeply, or with a number of too many digits"
     try:
-        value: Json = _STRICT.decode(text if isinstance(text, str) else text.decode("utf-8-sig"))
+        value = decoder.decode(text if isinstance(text, str) else text.decode("utf-8-sig"))
     except DefinitionError:
         raise
     except json.JSONDecodeError as error:
@@ -59,10 +79,23 @@ def _float(text: str) -> float:
     return value
 
 
+def _exact(text: str) -> float | Decimal:
+    value = _float(text)
+    if len(text) <= _SURE and "e" not in text.lower():
+        return value
+    if not value or len(text) > _LONGEST:
+        return value
+    exact = Decimal(text)
+    return value if Decimal(repr(value)) == exact else exact
+
+
+_SURE, _LONGEST = 16, 400
+"""Up to so many signs a number without an exponent is what its double says; beyond so many it is a double anyway."""
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_float)
+_EXACT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_exact)
 
 
-def _is_deep(text: str | bytes, value: Json, depth: int) -> bool:
+def _is_deep(text: str | bytes, value: Any, depth: int) -> bool:
     """Whether a value is nested too deeply; only walked where the text has that many brackets at all."""
     brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if brackets <= depth:

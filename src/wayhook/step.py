@@ -38,7 +38,7 @@ def step_event(outcome: Outcome) -> dict[str, Any]:
         "actionIsThrottled": outcome.queued > 0,
         "actionWaitTime": _milliseconds(outcome.queued) if outcome.queued > 0 else None,
         "stepType": "Action",
-        "stepStatus": "ended" if outcome.path == "main" else _STEP_STATUS.get(outcome.status, "error"),
+        "stepStatus": "ended" if _went_on(outcome) else _STEP_STATUS.get(outcome.status, "error"),
         "stepName": outcome.label,
         "journeyVersionName": outcome.journey,
         "inDryRun": True if outcome.status == "dryRun" else None,
@@ -46,9 +46,14 @@ def step_event(outcome: Outcome) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
+def _went_on(outcome: Outcome) -> bool:
+    """Whether nothing failed: the call succeeded, in a journey or without one, or was left out on purpose."""
+    return outcome.succeeded or outcome.path == "main"
+
+
 def _error(outcome: Outcome) -> dict[str, Any]:
     """How the call failed, with a code where there is one (R233)."""
-    if outcome.path == "main":
+    if _went_on(outcome):
         return {}
     status = outcome.received.status if outcome.received is not None else None
     if status is not None and outcome.status.startswith("http_"):

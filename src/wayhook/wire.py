@@ -154,9 +154,8 @@ class Attempt:
     """One try on the wire, or one that did not get that far.
 
     `number`: from 1. `evidence`: what it proves; `delivery`: the word for it. `status`: of the answer, or None when no
-    head came.
-    `failure`: why no head came, in words, or `""`. `started`, `elapsed`: seconds since the execution began,
-    and seconds that the attempt took.
+    head came. `failure`: why no head came, or why a redirect was not followed, in words, or `""`.
+    `started`, `elapsed`: seconds since the execution began, and seconds that the attempt took.
     """
 
     number: int
@@ -190,7 +189,7 @@ class Outcome(Presentable):
     `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
     payload when the call failed (R182), or None where nothing is declared or readable.
     `response_faults`: why declared fields could not be read, each with its path.
-    `cause`: the error that kept the call from being sent or answered, or None.
+    `cause`: the error that kept the call from being sent or answered, or a redirect from being followed, or None.
     `index`: the place of the context in its batch, from 0; None outside of a batch.
     `uid`: of the action's record in the repository. `parameterized`: whether the action has variables.
     `queued`: seconds that the call waited for a place below a throttling rule (R236).

@@ -146,3 +146,15 @@ def test_an_outcome_without_a_record_is_named() -> None:
 
     assert [named.step_event()[name] for name in ("actionID", "actionName")] == ["Ping", "Ping"]
     assert unnamed.step_event()["actionName"] == "first"
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (204, None), (404, "http")])
+async def test_a_call_outside_of_a_journey_is_reported_too(status: int, error: str | None) -> None:
+    """A success is no error there either."""
+    action = wh.Action(name="Ping", url_configuration=wh.UrlConfiguration("https://h.example/"))
+
+    async with wh.Executor(transport=FakeTransport(wh.Response(status))) as executor:
+        event = (await executor.call(action)).step_event()
+
+    assert event.get("actionExecutionError") == error
+    assert event["stepStatus"] == ("error" if error else "ended")

@@ -11,6 +11,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from stand_in import adobe, epsilon, facebook, firebase, slack
+from stand_in.service import StandIn
 
 import wayhook as wh
 
@@ -83,3 +85,64 @@ def test_the_repository_opens_by_its_entry_point(tmp_path: Path, monkeypatch: py
 
     stored = asyncio.run(save_and_get())
     assert (stored.value, stored.version) == (wh.Journey("Welcome"), 1)
+
+
+SYSTEMS = {
+    "adobe_io.py": (
+        adobe.Adobe,
+        lambda _: {"ADOBE_CLIENT_SECRET": adobe.CLIENT_SECRET, "ADOBE_INLET": adobe.INLET},
+        "http_200 {'xactionId': '1584479347507:2153:2', 'syncValidation': {'status': 'pass'}}",
+    ),
+    "epsilon_message.py": (
+        epsilon.Epsilon,
+        lambda _: epsilon.ENVIRONMENT,
+        "http_202 {'id': 'm-2', 'status': 'queued'}",
+    ),
+    "facebook_graph.py": (
+        facebook.Facebook,
+        lambda _: {"FACEBOOK_PAGE_TOKEN": facebook.TOKEN},
+        "http_200 {'id': '1001001001_1'}",
+    ),
+    "firebase_messaging.py": (
+        firebase.Firebase,
+        lambda service: {"FIREBASE_PRIVATE_KEY": firebase.pem(service.key)},
+        "http_200 {'name': 'projects/shop-1/messages/0:2'}",
+    ),
+    "slack_webhook.py": (
+        slack.Slack,
+        lambda _: {"SLACK_WEBHOOK": slack.WEBHOOK},
+        "http_200 ok",
+    ),
+}
+
+
+@pytest.mark.parametrize("program", SYSTEMS)
+def test_a_program_for_a_system_sends_where_it_is_told(
+    program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each program sends to the stand-in whose origin is its argument, and prints the answer."""
+    kind: type[StandIn]
+    kind, environment, expected = SYSTEMS[program]
+    with kind() as service:
+        for name, text in environment(service).items():
+            monkeypatch.setenv(name, text)
+
+        printed = python(EXAMPLES / "systems" / program, service.url, folder=tmp_path)
+
+    assert printed == expected + "\n"
+
+
+@pytest.mark.parametrize("program", SYSTEMS)
+def test_a_program_for_a_system_sends_nothing_unasked(program: str, tmp_path: Path) -> None:
+    """Without an origin each program shows the call to the service itself, without any secret."""
+    printed = python(EXAMPLES / "systems" / program, folder=tmp_path)
+
+    assert printed.startswith("POST https://")
+    assert "‹" in printed
+
+
+def test_every_program_for_a_system_is_run() -> None:
+    """No program is left out of these tests."""
+    programs = {path.name for path in (EXAMPLES / "systems").glob("*.py")}
+
+    assert programs == set(SYSTEMS)

@@ -84,7 +84,9 @@ def _journey_parts(journey: Journey) -> list[str]:
 
 
 def _answer(received: Response, fields: object) -> str:
-    return _block(json.dumps(fields, indent=2, ensure_ascii=False) if fields is not None else repr(received))
+    return _block(
+        json.dumps(fields, indent=2, ensure_ascii=False, default=str) if fields is not None else repr(received)
+    )
 
 
 def _readable(body: str) -> str:

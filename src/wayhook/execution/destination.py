@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from wayhook.errors import Evidence
-from wayhook.execution.ports import BreakerChanged, Randomness
+from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness
 from wayhook.model.guardrail import BreakerRule, Guardrails, RetryBudget
 from wayhook.wire import Attempt
 
@@ -57,17 +57,17 @@ class Breaker:
         self.probing = True
         return True
 
-    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> str:
+    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> BreakerState | None:
         """Take note of how an attempt ended (None: nothing was learnt), and return the new state if it changed."""
         if is_probe:
             self.probing = False
-            return "" if failed is None else self._open(now) if failed else self._close()
+            return None if failed is None else self._open(now) if failed else self._close()
         if failed is None or self.until is not None:
-            return ""
+            return None
         self._count(int(now), failed=failed)
         calls, failures = sum(end[1] for end in self.ends), sum(end[2] for end in self.ends)
         is_too_much = calls >= self.rule.calls and failures >= calls * self.rule.share
-        return self._open(now) if is_too_much else ""
+        return self._open(now) if is_too_much else None
 
     def _count(self, second: int, *, failed: bool) -> None:
         while self.ends and self.ends[0][0] <= second - self.rule.window:
@@ -77,7 +77,7 @@ class Breaker:
         _, calls, failures = self.ends[-1]
         self.ends[-1] = (second, calls + 1, failures + failed)
 
-    def _open(self, now: float) -> str:
+    def _open(self, now: float) -> BreakerState:
         """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
         seconds = min(self.rule.open_for * 2**self.openings, self.rule.longest)
         self.openings = min(self.openings + 1, 16)
@@ -85,7 +85,7 @@ class Breaker:
         self.ends.clear()
         return "open"
 
-    def _close(self) -> str:
+    def _close(self) -> BreakerState:
         self.until, self.openings = None, 0
         return "closed"
 
@@ -156,7 +156,7 @@ class Destination:
         if self.breaker is None:
             return
         changed = self.breaker.leave(is_probe=is_probe, failed=_failed(attempt), now=now)
-        if changed:
+        if changed is not None:
             self.emit(BreakerChanged(self.name, changed))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import uuid4
 
 import attrs
@@ -23,6 +23,7 @@ from wayhook.errors import (
     ExecutionError,
     MissingExtra,
     RenderError,
+    UnsafeCall,
     Violation,
     WayhookError,
     WrongType,
@@ -189,7 +190,12 @@ class Execution:
         if answer is not None:
             fields, faults = read_answer(self.use.plan.action, answer)
             return self._outcome(
-                f"http_{answer.status}", call, received=answer, response=fields, response_faults=faults
+                f"http_{answer.status}",
+                call,
+                received=answer,
+                response=fields,
+                response_faults=faults,
+                cause=_refused_redirect(tried.attempt),
             )
         if tried.attempt.evidence is Evidence.EXPIRED:
             return self._outcome("timedout", call)
@@ -272,7 +278,7 @@ class Execution:
 
     async def _tried(self, number: int, call: Call, destination: Destination) -> Tried:
         """One attempt, by the leave of its destination's breaker."""
-        clock, tried = self.means.clock, None
+        clock, tried = self.means.clock, cast("Tried | None", None)
         try:
             is_probe = destination.enter(clock.monotonic())
         except Closed as closed:
@@ -281,7 +287,8 @@ class Execution:
         try:
             tried = await self._sent(number, call)
         finally:
-            destination.leave(tried and tried.attempt, is_probe=is_probe, now=clock.monotonic())
+            ended = None if tried is None else tried.attempt
+            destination.leave(ended, is_probe=is_probe, now=clock.monotonic())
         self._note(tried, destination)
         return tried
 
@@ -291,7 +298,8 @@ class Execution:
         request = await self._request(call)
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
         self._is_sending = True
-        tried = await means.sent(number, request, self.deadline, self.started)
+        tried = await self._once(number, request)
+        tried = await means.redirects.followed(request, tried, lambda onward: self._once(number, onward))
         self._is_sending = False
         self.attempts.append(tried.attempt)
         if means.events:
@@ -312,6 +320,9 @@ class Execution:
             return self.means.clock.now() + timedelta(seconds=seconds)
         except OverflowError:
             return datetime.max.replace(tzinfo=UTC)
+
+    async def _once(self, number: int, request: Request) -> Tried:
+        return await self.means.sent(number, request, self.deadline, self.started)
 
     async def _request(self, call: Call) -> Request:
         """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
@@ -341,3 +352,10 @@ class Execution:
         assert call is not None  # noqa: S101 - it alone asks for a token
         self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
         return self._token
+
+
+def _refused_redirect(attempt: Attempt) -> UnsafeCall | None:
+    """Why the redirect that an attempt was answered with was not followed, where the edition follows any (R88)."""
+    if attempt.evidence is not Evidence.REFUSED:
+        return None
+    return UnsafeCall([Violation("$.location", attempt.failure, "R88")])

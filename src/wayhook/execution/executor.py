@@ -27,6 +27,7 @@ from wayhook.execution.ports import (
     Transport,
     system_random,
 )
+from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy
 from wayhook.execution.token import Tokens
 from wayhook.expression.context import Context
@@ -37,6 +38,7 @@ from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import binding_violations, require
+from wayhook.model.trial import trial
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
@@ -62,6 +64,19 @@ class SchemeSecrets:
         except DefinitionError as error:
             raise SecretMissing(f"the secret {reference.source} cannot be looked up: {error}") from None
         return await source.reveal(reference)
+
+
+@attrs.frozen(repr=False)
+class GivenSecrets:
+    """The secrets of a test request: those that were given with it, and no others (R202)."""
+
+    texts: Mapping[str, str]
+
+    async def reveal(self, reference: SecretReference) -> str:
+        """Return the text that was given; raise `SecretMissing`."""
+        if reference.source not in self.texts:
+            raise SecretMissing(f"a test request is given its secrets anew; add the text of {reference.source}")
+        return self.texts[reference.source]
 
 
 class Executor:
@@ -112,6 +127,7 @@ class Executor:
             RetryPolicy(self.guardrails.repetition, clock, random),
             Tokens(clock),
             Destinations(self.guardrails, random, told.emit),
+            Redirects(self.guardrails.redirects, self.guardrails.network),
             consent,
         )
 
@@ -153,6 +169,37 @@ class Executor:
         if not isinstance(action, Action):
             raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
         return await self._run(await self._values_use(action, timeout), Given({} if values is None else values, path))
+
+    async def send_test_request(
+        self,
+        action: Action | str,
+        payload: Mapping[str, Any] | str | None = None,
+        *,
+        secrets: Mapping[str, str] | None = None,
+        values: Mapping[str, Any] | None = None,
+        path: str = "",
+    ) -> Outcome:
+        """Call `action` for a look at what comes back, whatever journeys use it; this is a real call.
+
+        `payload`: the whole payload, a JSON object or its text; a GET has none. It must have the structure of the
+        message parameters, and may have other types (R200, R201). `secrets`: the text of every secret, by the source of
+        its reference, such as `env:SMS_KEY`; none is looked up, and no token is kept (R202). `values`: of the variables
+        of headers and query parameters. `outcome.received` has the answer's status, headers and body, also where the
+        call failed (R199). Raises `DefinitionError` for a payload that does not fit, and as `execute` does.
+        """
+        if isinstance(action, str):
+            action = (await self._kept().get(Action, action)).value
+        if not isinstance(action, Action):
+            raise DefinitionError([Violation("$", f"an Action or its name is tested, not {type(action).__name__}")])
+        tested = trial(action, payload)
+        plan = plan_values(self._connected(tested, await self._connection(tested)))
+        use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock)
+        means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
+        try:
+            given = Given({} if values is None else values, path)
+            return await Execution(means, use, means.clock.monotonic()).outcome(given)
+        finally:
+            await tokens.aclose()
 
     async def check_authentication(self, definition: Action | Connection | str) -> Outcome:
         """Perform only the token call of an action or a connection, and return what came back, masked (R126).

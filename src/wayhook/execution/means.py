@@ -11,6 +11,7 @@ from wayhook.errors import Delivery, Evidence, ExecutionError, SecretMissing, Tr
 from wayhook.execution.destination import Destinations
 from wayhook.execution.limit import Limits
 from wayhook.execution.ports import Clock, Consent, Event, EventSink, SecretSource, Transport
+from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
@@ -62,6 +63,7 @@ class Means:
     policy: RetryPolicy
     tokens: Tokens
     destinations: Destinations
+    redirects: Redirects
     consent: Consent | None = None
 
     async def text(self, secret: SecretReference | LiteralSecret) -> str:

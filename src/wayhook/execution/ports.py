@@ -173,12 +173,15 @@ class ExecutionEnded:
     outcome: Outcome
 
 
+BreakerState = Literal["open", "half open", "closed"]
+
+
 @attrs.frozen
 class BreakerChanged:
     """The breaker of a destination (`https://api.example.com`) opened, lets a probe through, or closed."""
 
     destination: str
-    state: Literal["open", "half open", "closed"]
+    state: BreakerState
 
 
 Event = AttemptEnded | ExecutionEnded | BreakerChanged

@@ -109,7 +109,8 @@ class RetryPolicy:
     def backoff(self, tried: Tried) -> float:
         """Return the seconds of full jitter before the next attempt (P12)."""
         base = _THROTTLED_BASE if tried.attempt.status in (429, 503) else _BASE
-        return self.random() * min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
+        longest: float = min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
+        return self.random() * longest
 
     def floor(self, tried: Tried) -> float | None:
         """Return the seconds that the other side asked for, if it did."""

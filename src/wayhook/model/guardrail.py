@@ -243,6 +243,7 @@ class Guardrails(Shaped):
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
     `retry_budget`, `breaker`: towards each destination (P14, P16); None has none. `destination_pauses`: whether a
     destination that asks for time is left alone by all calls (P15).
+    `redirects`: how many answers 302 in a row are followed, to the same origin only (R87, R88).
     `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
     `canvas`: whether every journey is drawn, beginning with an event (R280 to R282); otherwise those only that have
     an `Activity` or a `next`. `pauses`, `dry_runs`: whether journeys have these (R230, R231).
@@ -276,6 +277,7 @@ class Guardrails(Shaped):
     default_cap: Rating | None = None
     slow_cap: Rating | None = None
     default_connections: int | None = -1
+    redirects: int = 0
     network: NetworkPolicy = attrs.Factory(NetworkPolicy)
     canvas: bool = False
     pauses: bool = True
@@ -302,6 +304,8 @@ class Guardrails(Shaped):
         yield from self._journey_faults()
         yield from type_fault(self.name_length, int, "$.name_length", "a number of characters", "R2")
         yield from self._cap_faults()
+        if type(self.redirects) is not int or self.redirects < 0:
+            yield Violation("$.redirects", "a whole number from 0 belongs here", "R87")
         times = (*self.timeout_range, self.default_timeout) if isinstance(self.timeout_range, tuple) else ()
         if len(times) != 3 or not all(type(time) in (int, float) for time in times):  # noqa: PLR2004 - low, high, default
             yield Violation("$.timeout_range", "give seconds: a pair of numbers, and a default timeout", "R203")
@@ -383,6 +387,7 @@ class Guardrails(Shaped):
             retry_budget=None,
             breaker=None,
             destination_pauses=False,
+            redirects=3,
             canvas=True,
             live_journeys=200,
             live_statuses={JourneyStatus.LIVE, JourneyStatus.CLOSED, JourneyStatus.PAUSED, JourneyStatus.DRY_RUN},

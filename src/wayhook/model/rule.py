@@ -68,7 +68,7 @@ _RESERVED = frozenset(
 )  # fmt: skip
 MAX_ACTIVITIES = 50
 MAX_REENTRANCE_WAIT = 90 * 24 * 3600
-_WITHOUT_BODY = frozenset({"GET", "HEAD"})
+WITHOUT_BODY = frozenset({"GET", "HEAD"})
 
 Limit = CappingRule | CappingConfiguration | ThrottlingRule | ThrottlingConfiguration
 
@@ -145,11 +145,9 @@ def _name(name: str, rails: Guardrails) -> Iterator[Violation]:
 def _idempotency_header(action: Action, name: str) -> Iterator[Violation]:
     """The header that carries the identifier is ours alone (P6)."""
     yield from _header_name(name, "$.idempotency_header")
-    configured = action.url_configuration.headers if action.url_configuration else ()
-    added = action.authentication.credentials()
-    if name.lower() in {
-        pair.name.lower() for pair in (*configured, *added) if isinstance(pair, Header) or pair.location == "header"
-    }:
+    configured = [header.name for header in (action.url_configuration.headers if action.url_configuration else ())]
+    added = [credential.name for credential in action.authentication.credentials() if credential.location == "header"]
+    if name.lower() in {other.lower() for other in (*configured, *added)}:
         message = f"the header {name} carries the identifier of the execution; do not configure it"
         yield Violation("$.idempotency_header", message, "R81")
 
@@ -278,7 +276,7 @@ def _variable(value: object, path: str, rails: Guardrails) -> Iterator[Violation
 
 
 def _body(action: Action, method: str, rails: Guardrails) -> Iterator[Violation]:
-    if action.message_parameters and method in _WITHOUT_BODY:
+    if action.message_parameters and method in WITHOUT_BODY:
         yield Violation("$.message_parameters", f"a {method} has no payload; use query parameters or POST", "R63")
     if action.body_format not in rails.body_formats:
         yield Violation("$.body_format", f"the edition {rails.edition} sends JSON bodies only", "R135")

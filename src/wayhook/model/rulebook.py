@@ -89,12 +89,16 @@ R60  | GET                                                           | optimizer
 R61  | DELETE unsupported (allowed in the standard edition)          | both          | save
 R62  | Other methods refused (PATCH allowed in standard)             | both          | save
 R63  | GET has no request payload                                    | optimizer     | save
+R64  | POST and PUT: the payload is optional                         | optimizer     | save, rendering
 R65  | Constant header sent as configured                            | both          | rendering
+R66  | Variable header takes its value from the journey              | both          | rendering
+R67  | An activity shows variables only                              | both          | Action.variables
 R68  | Unmapped variable header or query parameter refused           | both          | rendering, publication
 R69  | Header name not starting with .                               | both          | save
 R70  | Header name not starting with $                               | both          | save
 R71  | Header name is a token                                        | both          | save, rendering
 R72  | No CR, LF, NUL in a header value                              | both          | save, rendering
+R73  | White space around a header value is not sent                 | both          | rendering
 R74  | Same checks on run-time values                                | both          | rendering
 R75  | Default headers not deletable                                 | both          | construction
 R76  | Content-Type fixed                                            | orchestration | save
@@ -106,7 +110,11 @@ R81  | Duplicate header names refused                                | both     
 R82  | Query parameters supported                                    | optimizer     | save
 R83  | Constant and variable query parameters                        | optimizer     | rendering
 R84  | Query name not empty, not starting with . or $                | optimizer     | save
+R85  | Query parameters appended in the configured order             | optimizer     | rendering
 R86  | Query values percent-encoded                                  | optimizer     | rendering
+R87  | 302 followed                                                  | optimizer     | execution
+R88  | Redirect only where calls may go, and to the same origin      | optimizer     | execution
+R89  | TLS 1.2 or newer, the newest preferred                        | optimizer     | transport
 R90  | Kinds of authentication                                       | both          | construction, save
 R91  | None adds nothing                                             | both          | rendering
 R92  | Basic: user name and password                                 | both          | construction
@@ -153,6 +161,9 @@ R132 | Certificate: assertion parameters are never authored          | optimizer
 R133 | Certificate: at most 10 minutes, never the same               | optimizer     | execution
 R134 | Secrets masked in every output                                | optimizer     | every text form
 R135 | A sample is a JSON object                                     | both          | message_parameters
+R136 | Pasted fields start as constants                              | both          | message_parameters
+R137 | Types are inferred                                            | both          | message_parameters
+R138 | A whole number infers integer                                 | both          | message_parameters
 R139 | An object is no variable                                      | both          | message_parameters, save
 R140 | Field name without .                                          | both          | message_parameters, save
 R141 | Field name not starting with $                                | both          | message_parameters, save
@@ -160,34 +171,74 @@ R142 | Both at every depth                                           | both     
 R143 | Type names are a closed set                                   | both          | construction
 R144 | Constants cannot be overridden                                | both          | rendering
 R145 | A variable has a label                                        | both          | construction
+R146 | A constant is the same in all journeys                        | both          | rendering
 R147 | Required variables are filled                                 | both          | rendering, publication
 R148 | Optional variable may be empty                                | optimizer     | save
+R149 | Optional and empty, nulls allowed: null                       | optimizer     | rendering
+R150 | Optional and empty, nulls not allowed: left out               | optimizer     | rendering
+R151 | Null kept with the switch only                                | optimizer     | rendering
+R152 | Nulls in arrays dropped always                                | optimizer     | rendering
+R153 | A null array is [] with the switch                            | optimizer     | rendering
 R154 | integer: 64-bit signed                                        | both          | rendering
 R155 | decimal: finite                                               | both          | rendering
+R156 | boolean: true or false                                        | both          | rendering
 R157 | dateTime: with an offset                                      | both          | rendering
 R158 | dateTimeOnly: without an offset                               | both          | rendering
 R159 | dateOnly: a calendar day                                      | both          | rendering
 R160 | Typed value mismatch refused before sending                   | both          | rendering
+R161 | A simple list holds one type                                  | both          | rendering
 R162 | A variable list of objects needs an object in the sample      | both          | message_parameters, save
+R163 | The first object defines the fields                           | both          | message_parameters, rendering
 R164 | A variable list of objects has variable fields                | both          | save
+R165 | Inner mapping: the same name unless given                     | both          | rendering
 R166 | Inner mapping to another name or sub-path                     | both          | construction, rendering
+R167 | Scalar arrays in the objects of an array                      | both          | message_parameters, rendering
 R168 | Objects inside of objects of arrays refused                  | orchestration | save
 R169 | Nested arrays only as constants                               | optimizer     | save
 R170 | Mixed arrays are constant only                                | both          | message_parameters, save
 R171 | Arrays of arrays are constant only                            | both          | message_parameters
+R172 | Items of a mixed or fixed array are variable one by one       | both          | message_parameters
+R173 | One call for an array                                         | optimizer     | execution
+R174 | The body is JSON in UTF-8                                     | both          | rendering
 R175 | Response payload                                              | optimizer     | save
+R176 | Response field names: the same rules                          | optimizer     | payload, save
+R177 | Scalar arrays in a response                                   | optimizer     | payload, execution
 R178 | Mixed arrays in a response refused                            | optimizer     | save
+R179 | Arrays and objects within each other in a response            | optimizer     | payload, execution
+R180 | Only declared fields are read                                 | optimizer     | execution
+R181 | No failure payload unless declared                            | optimizer     | construction, publication
 R182 | Failure payload under errorResponse                           | optimizer     | execution
 R183 | Failure fields only for failed calls                          | optimizer     | execution
 R184 | jo_status_code always present                                 | optimizer     | execution
+R185 | Status http_<code>                                            | optimizer     | execution
+R186 | Status timedout                                               | optimizer     | execution
+R187 | Status capped                                                 | optimizer     | execution
+R188 | Status internalError                                          | optimizer     | execution
+R189 | 2xx is success, anything else an error                        | optimizer     | execution
 R190 | @action{Name.path} reads a declared field of an action before   | optimizer     | publication
 R191 | Default value where the field is missing                      | optimizer     | expression
+R192 | A default has the type of its field                           | both          | expression
 R193 | Missing without default is null                               | both          | expression
+R194 | currentActionField within functions of collections only       | optimizer     | expression
+R195 | at counts from zero                                           | both          | expression
+R196 | Names of other characters are quoted                          | both          | expression
 R197 | No response cache                                             | optimizer     | execution
 R198 | Instance data above 1 MB                                      | optimizer     | execution
+R199 | A test shows code and answer of a failed call                 | both          | execution (Outcome.received)
+R200 | Test request: structure checked, types not                    | optimizer     | send_test_request
+R201 | Test request: POST needs a payload, GET takes none            | optimizer     | send_test_request
+R202 | Test request: secrets are given again                         | optimizer     | send_test_request
 R203 | Timeout 1 to 30 seconds                                       | both          | save
 R204 | Default timeout                                               | both          | execution
+R205 | One budget for a call and its retries                         | both          | execution
+R206 | First call beyond the budget: no retry                        | both          | execution
+R207 | Timeout during a retry tells the error before                 | both          | step event
 R208 | At most three retries                                         | both          | execution
+R209 | Success on a retry is success                                 | both          | execution
+R210 | The number of retries is no setting                           | both          | construction
+R211 | 401, 403, 404 not retried                                     | optimizer     | execution
+R212 | Any error is retried                                          | orchestration | execution
+R213 | 400, 429, 500, 503 retried                                    | optimizer     | execution
 R214 | Each attempt takes a place                                    | both          | execution
 R215 | Over the cap: not sent, not retried                           | both          | execution
 R216 | A cap is shared by all journeys                               | both          | execution

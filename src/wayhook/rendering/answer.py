@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wayhook.errors import DefinitionError
-from wayhook.jsonvalue import Json, parse_json
+from wayhook.jsonvalue import Json, parse_exact_json, parse_json
 from wayhook.model.action import Action
 from wayhook.model.parameter import MessageParameter
 from wayhook.values import DataType, Misfit, conform
@@ -28,7 +28,8 @@ def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ..
     """Return the declared fields of `response`, and why some of them could not be read.
 
     The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
-    nothing is declared for that case or the body is no JSON object.
+    nothing is declared for that case or the body is no JSON object. Numbers are those of the answer: a decimal is a
+    float where that is the number written, else a `Decimal`.
     """
     declared = action.response if response.succeeded else action.failure_response
     if not declared:
@@ -38,7 +39,7 @@ def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ..
     if not response.body.strip():
         return None, ("$: fields are declared, and the body is empty",)
     try:
-        body = parse_json(response.body)
+        body = parse_exact_json(response.body)
     except DefinitionError as error:
         return None, tuple(f"{violation.path}: {violation.message}" for violation in error.violations)
     if not isinstance(body, dict):

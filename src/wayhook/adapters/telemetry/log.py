@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from wayhook.execution.ports import AttemptEnded, Event
+from wayhook.execution.ports import AttemptEnded, BreakerChanged, Event
 
 __all__ = ["LogSink"]
 
@@ -23,6 +23,9 @@ class LogSink:
                 "action=%r attempt=%d evidence=%r status=%s elapsed=%.3f",
                 event.call.action, attempt.number, str(attempt.evidence), attempt.status, attempt.elapsed,
             )  # fmt: skip
+            return
+        if isinstance(event, BreakerChanged):
+            self._logger.warning("destination=%r breaker=%r", event.destination, event.state)
             return
         outcome = event.outcome
         self._logger.log(

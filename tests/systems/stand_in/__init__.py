@@ -1,0 +1,1 @@
+"""Services on this machine that answer as the public ones are documented to, refusals included."""
