@@ -269,6 +269,11 @@ class ExecutionError(WayhookError):
         self.message, self.outcome = message, outcome
         super().__init__(message, outcome)
 
+    def with_outcome(self, outcome: Outcome) -> ExecutionError:
+        """Return the error as it is raised for an outcome; of a kind that is not ours, the nearest that is."""
+        ours = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
+        return ours(self.message, outcome)  # type: ignore[no-any-return]  # of this tree, from ExecutionError down
+
     def __str__(self) -> str:
         return self.message
 
@@ -276,15 +281,26 @@ class ExecutionError(WayhookError):
 class AuthenticationFailed(ExecutionError):  # noqa: N818
     """The token call did not give a usable token; the action was not called.
 
-    `delivery`: `REJECTED` where the credentials need mending, `UNAVAILABLE` where the endpoint may work later.
+    `delivery`: `REJECTED` where the credentials need mending, `UNAVAILABLE` where the endpoint may work later,
+    `not_before` where it said when, `REFUSED` where our own policy kept the token from being asked for.
     """
 
-    def __init__(self, message: str, outcome: Outcome | None = None, delivery: Delivery = Delivery.REJECTED) -> None:
-        self.delivery = delivery
+    def __init__(
+        self,
+        message: str,
+        outcome: Outcome | None = None,
+        delivery: Delivery = Delivery.REJECTED,
+        not_before: datetime | None = None,
+    ) -> None:
+        self.delivery, self.not_before = delivery, not_before
         super().__init__(message, outcome)
 
+    def with_outcome(self, outcome: Outcome) -> AuthenticationFailed:
+        """Return the error as it is raised for an outcome."""
+        return AuthenticationFailed(self.message, outcome, self.delivery, self.not_before)
+
     def __reduce__(self) -> tuple[object, ...]:
-        return AuthenticationFailed, (self.message, self.outcome, self.delivery)
+        return AuthenticationFailed, (self.message, self.outcome, self.delivery, self.not_before)
 
 
 class SecretMissing(ExecutionError, LookupError):  # noqa: N818
@@ -305,6 +321,10 @@ class DestinationUnavailable(ExecutionError):  # noqa: N818
     def __init__(self, message: str, outcome: Outcome | None = None, not_before: datetime | None = None) -> None:
         self.not_before = not_before
         super().__init__(message, outcome)
+
+    def with_outcome(self, outcome: Outcome) -> DestinationUnavailable:
+        """Return the error as it is raised for an outcome."""
+        return DestinationUnavailable(self.message, outcome, self.not_before)
 
     def __reduce__(self) -> tuple[object, ...]:
         return DestinationUnavailable, (self.message, self.outcome, self.not_before)

@@ -28,6 +28,7 @@ from wayhook.secret import ClientCertificate, Credential, Revealed, Unknown
 __all__ = ["NOT_MADE", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
 Headers = tuple[tuple[str, str], ...]
+_GONE = 410
 
 
 @attrs.frozen
@@ -182,8 +183,9 @@ class Outcome(Presentable):
     `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188); or why no call
     was made, on purpose: `dryRun` (R230), `excluded` by consent (R229), `held` or `discarded` (R231).
     `delivery`: the last word about the call, that of its strongest attempt: once it may have been done, a later attempt
-    that failed does not take that back. `not_before`: when the other side will be ready, where it named a time that
-    the deadline does not reach. `delivery_id`: of this execution; it travels in the header that the action names.
+    that failed does not take that back. `not_before`: when the other side will be ready, where it named a time or
+    is given time, and the call ended before. `delivery_id`: of this execution; it travels in the header that the action
+    names. What `received` repeats of the call's secrets is masked.
     `call`: what was sent, masked; None when it could not be rendered.
     `attempts`: every try of the action's own call. `elapsed`: seconds from start to end, waits included.
     `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
@@ -234,6 +236,11 @@ class Outcome(Presentable):
         return self.cause is None and self.received is not None and self.received.succeeded
 
     @property
+    def gone(self) -> bool:
+        """Whether the last answer was 410: what was called is gone for good, and should not be called again (F47)."""
+        return self.received is not None and self.received.status == _GONE
+
+    @property
     def retries(self) -> int:
         """How many attempts were made after the first."""
         return max(0, len(self.attempts) - 1)
@@ -250,8 +257,7 @@ class Outcome(Presentable):
         if self.succeeded or self.status in NOT_MADE:
             return self
         if isinstance(self.cause, ExecutionError):
-            ours = next(kind for kind in type(self.cause).__mro__ if kind.__module__ == ExecutionError.__module__)
-            raise ours(self.cause.message, self)
+            raise self.cause.with_outcome(self)
         if self.cause is not None:
             raise self.cause
         if self.received is not None:
@@ -267,10 +273,15 @@ class Outcome(Presentable):
         return f"<Outcome {self}>"
 
 
-def last_word(attempts: Iterable[Attempt]) -> Delivery | None:
-    """Return the word of the strongest attempt: delivered, then unknown, then the last; None without one (P1, P3)."""
+def last_word(attempts: Iterable[Attempt], ended: Delivery = Delivery.REFUSED) -> Delivery:
+    """Return the word of the strongest attempt: delivered, then unknown, then the last (P1, P3).
+
+    `ended`: what kept a further attempt from being made. Our own refusal says nothing where an attempt was made.
+    """
     words = [attempt.delivery for attempt in attempts]
-    for strong in (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD, Delivery.UNKNOWN):
-        if strong in words:
-            return strong
-    return words[-1] if words else None
+    if not words or ended is not Delivery.REFUSED:
+        words.append(ended)
+    return next((word for word in _STRONG if word in words), words[-1])
+
+
+_STRONG = (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD, Delivery.UNKNOWN)

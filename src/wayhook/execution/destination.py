@@ -7,9 +7,9 @@ Section 6 of `reference/reliability.md`. State is bounded: what was not used for
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import attrs
 
@@ -18,76 +18,79 @@ from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness
 from wayhook.model.guardrail import BreakerRule, Guardrails, RetryBudget
 from wayhook.wire import Attempt
 
-__all__ = ["Closed", "Destination", "Destinations"]
+__all__ = ["THROTTLED", "Destination", "Destinations", "is_failure"]
 
 _KEPT = 4096
+_ORIGIN = re.compile(r"[a-z]+://[^/?#]+")
 _FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
 _SERVER_ERRORS = range(500, 1000)
-
-
-class Closed(Exception):  # noqa: N818 - never leaves the room: it becomes a DestinationUnavailable
-    """The destination takes no call now. `until`: when it will, on the monotonic clock."""
-
-    def __init__(self, reason: str, until: float) -> None:
-        self.reason, self.until = reason, until
-        super().__init__(reason)
+THROTTLED = frozenset({429, 503, 529})
 
 
 @attrs.define
 class Breaker:
     """Opens when too many attempts fail, and closes when a probe succeeds.
 
-    `ends`: second, number of attempts that ended in it, and how many of them failed. `until`: when it was opened, the
-    time of the next probe; None while it is closed. `probing`: whether a probe is under way.
+    `ends`: second, number of attempts that ended in it, and how many of them failed; `calls`, `failures`: their sums.
+    `until`: when it was opened, the time of the next probe; None while it is closed. `probing`: whether a probe is
+    under way. `openings`: in a row. `state`: as it was told.
     """
 
     rule: BreakerRule
     random: Randomness
-    ends: deque[tuple[int, int, int]] = attrs.Factory(deque)
+    ends: deque[list[int]] = attrs.Factory(deque)
+    calls: int = 0
+    failures: int = 0
     until: float | None = None
     probing: bool = False
     openings: int = 0
+    state: BreakerState = "closed"
 
-    def enter(self, now: float) -> bool:
-        """Return whether an attempt that begins now is the probe; raises `Closed`."""
+    def refused_until(self, now: float) -> float | None:
+        """Return when an attempt that would begin now may come again; None when it may begin."""
+        if self.until is None or (now >= self.until and not self.probing):
+            return None
+        return max(now, self.until)
+
+    def enter(self) -> bool:
+        """Return whether an attempt that begins now, and is not refused, is the probe."""
         if self.until is None:
             return False
-        if now < self.until or self.probing:
-            raise Closed("the destination failed too often of late, and is given time", max(now, self.until))
-        self.probing = True
+        self.probing, self.state = True, "half open"
         return True
 
-    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> BreakerState | None:
-        """Take note of how an attempt ended (None: nothing was learnt), and return the new state if it changed."""
+    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
+        """Take note of how an attempt ended (None: nothing was learnt)."""
         if is_probe:
             self.probing = False
-            return None if failed is None else self._open(now) if failed else self._close()
-        if failed is None or self.until is not None:
-            return None
-        self._count(int(now), failed=failed)
-        calls, failures = sum(end[1] for end in self.ends), sum(end[2] for end in self.ends)
-        is_too_much = calls >= self.rule.calls and failures >= calls * self.rule.share
-        return self._open(now) if is_too_much else None
+            if failed is not None:
+                self._open(now) if failed else self._close()
+        elif failed is not None and self.until is None:
+            self._count(int(now), failed=failed)
+            if self.calls >= self.rule.calls and self.failures >= self.calls * self.rule.share:
+                self._open(now)
 
     def _count(self, second: int, *, failed: bool) -> None:
         while self.ends and self.ends[0][0] <= second - self.rule.window:
-            self.ends.popleft()
+            _, calls, failures = self.ends.popleft()
+            self.calls, self.failures = self.calls - calls, self.failures - failures
         if not self.ends or self.ends[-1][0] != second:
-            self.ends.append((second, 0, 0))
-        _, calls, failures = self.ends[-1]
-        self.ends[-1] = (second, calls + 1, failures + failed)
+            self.ends.append([second, 0, 0])
+        last = self.ends[-1]
+        last[1], last[2] = last[1] + 1, last[2] + failed
+        self.calls, self.failures = self.calls + 1, self.failures + failed
 
-    def _open(self, now: float) -> BreakerState:
+    def _open(self, now: float) -> None:
         """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
         seconds = min(self.rule.open_for * 2**self.openings, self.rule.longest)
         self.openings = min(self.openings + 1, 16)
         self.until = now + seconds * (1 - self.rule.spread + 2 * self.rule.spread * self.random())
         self.ends.clear()
-        return "open"
+        self.calls = self.failures = 0
+        self.state = "open"
 
-    def _close(self) -> BreakerState:
-        self.until, self.openings = None, 0
-        return "closed"
+    def _close(self) -> None:
+        self.until, self.openings, self.state = None, 0, "closed"
 
 
 @attrs.define
@@ -128,41 +131,40 @@ class Destination:
 
     def may_repeat(self, status: int | None) -> bool:
         """Take a repeat out of the budget; one after a throttle costs two."""
-        throttled = status in (429, 503, 529)
-        return self.budget is None or self.budget.spend(2 if throttled else 1)
-
-    def wait(self, now: float, spread: float) -> float:
-        """Return the seconds until a pause is over, with up to `spread` more, so that not all come at once."""
-        if now >= self.paused_until:
-            return 0.0
-        return self.paused_until - now + self.random() * spread
+        return self.budget is None or self.budget.spend(2 if status in THROTTLED else 1)
 
     def pause(self, until: float) -> None:
         """Hold everybody back until then."""
         if self.pauses:
             self.paused_until = max(self.paused_until, until)
 
-    def enter(self, now: float) -> bool:
-        """Return whether an attempt that begins now is the breaker's probe; raises `Closed`."""
-        if self.breaker is None:
+    def refused_until(self, now: float) -> float | None:
+        """Return when the breaker lets somebody through again; None when it does now."""
+        return None if self.breaker is None else self.breaker.refused_until(now)
+
+    def enter(self) -> bool:
+        """Return whether an attempt that begins now is the breaker's probe."""
+        if self.breaker is None or self.breaker.until is None:
             return False
-        is_probe = self.breaker.enter(now)
-        if is_probe:
-            self.emit(BreakerChanged(self.name, "half open"))
+        before, is_probe = self.breaker.state, self.breaker.enter()
+        self._tell(self.breaker, before)
         return is_probe
 
-    def leave(self, attempt: Attempt | None, *, is_probe: bool, now: float) -> None:
-        """Take note of how an attempt ended; None when it was given up and nothing was learnt."""
-        if self.breaker is None:
-            return
-        changed = self.breaker.leave(is_probe=is_probe, failed=_failed(attempt), now=now)
-        if changed is not None:
-            self.emit(BreakerChanged(self.name, changed))
+    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
+        """Take note of how an attempt ended; `failed`: None when nothing was learnt."""
+        if self.breaker is not None:
+            before = self.breaker.state
+            self.breaker.leave(is_probe=is_probe, failed=failed, now=now)
+            self._tell(self.breaker, before)
+
+    def _tell(self, breaker: Breaker, before: BreakerState) -> None:
+        if breaker.state != before:
+            self.emit(BreakerChanged(self.name, breaker.state))
 
 
-def _failed(attempt: Attempt | None) -> bool | None:
-    """Whether an attempt tells against its destination (P17): our own refusals tell nothing."""
-    if attempt is None or attempt.evidence is Evidence.REFUSED:
+def is_failure(attempt: Attempt) -> bool | None:
+    """Whether an attempt tells against its destination (P17); None for our own refusals, which tell nothing."""
+    if attempt.evidence is Evidence.REFUSED:
         return None
     return attempt.evidence in _FAILURES or attempt.status in _SERVER_ERRORS
 
@@ -175,9 +177,8 @@ class Destinations:
         self._kept: OrderedDict[str, Destination] = OrderedDict()
 
     def of(self, url: str) -> Destination:
-        """Return the destination of a URL."""
-        parts = urlsplit(url)
-        name = f"{parts.scheme}://{parts.netloc}"
+        """Return the destination of a rendered URL, whose host is in lower case and whose port is no default."""
+        name = _ORIGIN.match(url)[0]  # type: ignore[index]  # every rendered URL has one
         destination = self._kept.get(name)
         if destination is None:
             rails = self._guardrails

@@ -6,10 +6,9 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
-from uuid import uuid4
+import os
+from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -28,11 +27,11 @@ from wayhook.errors import (
     WayhookError,
     WrongType,
 )
+from wayhook.execution.approach import Approach
 from wayhook.execution.authorization import Authorization
-from wayhook.execution.destination import Closed, Destination
-from wayhook.execution.means import Means, unexpected
+from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
-from wayhook.execution.retry import IDEMPOTENT, JITTER, Tried
+from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
@@ -43,7 +42,7 @@ from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, last_word
 
-__all__ = ["Execution", "Use"]
+__all__ = ["Execution", "Use", "new_delivery_id"]
 
 _GRACE = 0.1
 _UNAUTHORIZED = 401
@@ -71,20 +70,28 @@ class Use:
         return () if self.activity is None else marketing_actions(self.plan.action, self.activity)
 
 
-@attrs.define
+def new_delivery_id() -> str:
+    """Return an identifier that no other execution has, in any process (P6)."""
+    return os.urandom(16).hex()
+
+
+@attrs.define(repr=False)
 class Execution:
-    """One execution: its deadline, and what was tried. `index`: its place in a batch."""
+    """One execution: its deadline, and what was tried. `index`: its place in a batch. `delivery_id`: its own, or the
+    one of the execution that it repeats (P6)."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     use: Use
     started: float
+    delivery_id: str
     index: int | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
-    _budget: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), repr=False)
-    _token: str = attrs.field(default="", repr=False)
-    _delivery_id: str = attrs.field(factory=lambda: uuid4().hex, repr=False)
-    _is_sending: bool = False
+    _budget: asyncio.Timeout = attrs.Factory(lambda: asyncio.timeout(None))
+    _token: str = ""
+    _is_renewed: bool = False
+    _sending_since: float | None = None
+    _last: Tried | None = None
     _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
@@ -132,9 +139,9 @@ class Execution:
         except TimeoutError:
             if not self._budget.expired():
                 raise  # somebody else's: of a secret source, say
-            return self._outcome("timedout", call, Delivery.UNKNOWN if self._is_sending else Delivery.UNAVAILABLE)
+            return self._outcome("timedout", call, Delivery.UNAVAILABLE)
         except (RenderError, ExecutionError, MissingExtra) as error:
-            return self._failed(call, error.with_traceback(None))
+            return self._failed(call, bare(error))
 
     def _failed(self, call: Call | None, error: WayhookError) -> Outcome:
         """The outcome of a call that an error of ours kept from being made."""
@@ -145,7 +152,7 @@ class Execution:
             case DestinationUnavailable():
                 word, self._not_before = Delivery.UNAVAILABLE, error.not_before
             case AuthenticationFailed():
-                word = error.delivery
+                word, self._not_before = error.delivery, error.not_before
         return self._outcome(status, call, word, cause=error)
 
     async def _allowed(self, subject: Any) -> bool:
@@ -157,10 +164,9 @@ class Execution:
         return await consent.allows(subject, marketing_actions)
 
     def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
-        """The outcome; `word`: where no attempt says more."""
+        """The outcome; `word`: what kept an attempt from being made, where no attempt says more."""
         use, clock = self.use, self.means.clock
-        if self._is_sending:  # an attempt was cut off, and is not among those that ended
-            word = Delivery.UNKNOWN
+        self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS)
         return Outcome(
             use.plan.action.name,
             status,
@@ -174,12 +180,22 @@ class Execution:
             label=use.activity.label if use.activity else None,
             index=self.index,
             finished=clock.now(),
-            delivery=word if self._is_sending else last_word(self.attempts) or word,
+            delivery=last_word(self.attempts, word),
             not_before=self._not_before,
-            delivery_id=self._delivery_id,
+            delivery_id=self.delivery_id,
             alternative_path=use.activity is not None and use.activity.alternative_path,
             **found,
         )
+
+    def _cut_off(self, evidence: Evidence) -> None:
+        """Record an attempt that our own deadline or an error of the transport ended: it may have been done (P18)."""
+        if self._sending_since is not None:
+            began, now = self._sending_since, self.means.clock.monotonic()
+            failure = "the attempt was cut off"
+            self.attempts.append(
+                Attempt(len(self.attempts) + 1, evidence, None, failure, began - self.started, now - began)
+            )
+            self._sending_since = None
 
     def _loop_deadline(self) -> float:
         """The deadline on the loop's own clock."""
@@ -205,127 +221,80 @@ class Execution:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
         destination = self.means.destinations.of(call.url)
         destination.begin()
-
-        async def attempt(number: int) -> Tried:
-            return await self._attempt(number, call, destination)
-
-        tried = await attempt(1)
-        if tried.attempt.status == _UNAUTHORIZED and self._may_replay():
-            tried = await attempt(2)
+        approach = Approach(destination, self.means.policy, lambda: self.deadline)
+        tried = await self._attempt(call, approach)
         if self._repeats(tried):
-            tried = await self._repeated(tried, attempt, destination)
-        if tried.attempt.delivery is Delivery.UNAVAILABLE and (floor := self.means.policy.floor(tried)) is not None:
-            self._not_before = self._instant(floor)
+            tried = await self._repeated(tried, call, approach)
+        if tried.floor is not None and self._not_before is None:
+            self._not_before = later(self.means.clock, tried.floor)
         return tried
 
-    def _repeats(self, tried: Tried) -> bool:
-        action = self.use.plan.action
-        keyed = action.idempotency_header is not None
-        return self.means.policy.repeats(tried, idempotent=keyed or self.use.plan.method in IDEMPOTENT, keyed=keyed)
+    def _repeats(self, _: Tried) -> bool:
+        keyed = self.use.plan.action.idempotency_header is not None
+        idempotent = keyed or self.use.plan.method in IDEMPOTENT
+        return self.means.policy.repeats(self.attempts, idempotent=idempotent, keyed=keyed)
 
-    async def _repeated(
-        self, first: Tried, attempt: Callable[[int], Awaitable[Tried]], destination: Destination
-    ) -> Tried:
+    async def _repeated(self, first: Tried, call: Call, approach: Approach) -> Tried:
         """The last of the repeats; an attempt that its destination takes no more leaves the one before it the last."""
-        last = first
-
-        async def noted(number: int) -> Tried:
-            nonlocal last
-            last = await attempt(number)
-            return last
-
         try:
-            return await self.means.policy.after(
-                first,
-                noted,
-                repeats=self._repeats,
-                deadline=lambda: self.deadline,
-                may_repeat=destination.may_repeat,
-            )
+            return await approach.repeated(first, lambda: self._attempt(call, approach), self._repeats)
         except DestinationUnavailable as error:
             self._not_before = error.not_before
-            return last
+            return self._last or first
 
-    def _may_replay(self) -> bool:
-        """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
-        call = self.use.plan.action.authentication.token_call()
-        if call is None:
+    async def _attempt(self, call: Call, approach: Approach) -> Tried:
+        """One attempt, and after a 401 the one with a new token (F66, F67)."""
+        tried = await self._admitted(call, approach)
+        if tried.attempt.status == _UNAUTHORIZED and await self._may_replay():
+            return await self._admitted(call, approach)
+        return tried
+
+    async def _may_replay(self) -> bool:
+        """Drop a refused token, once in an execution; whether one call with a new token may follow."""
+        token_call = self.use.plan.action.authentication.token_call()
+        if token_call is None or self._is_renewed:
             return False
-        self.means.tokens.drop(call, self.use.journey, self._token)
-        return self.means.policy.repetition is Repetition.EVIDENCE
+        self._is_renewed = True
+        await self.means.tokens.drop(token_call, self.use.journey, self._token)
+        return self.means.policy.repetition is Repetition.EVIDENCE and len(self.attempts) < ATTEMPTS
 
-    async def _attempt(self, number: int, call: Call, destination: Destination) -> Tried:
+    async def _admitted(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and with a place below the limits."""
         self._budget.reschedule(self._loop_deadline())
-        await self._ready(destination)
+        await approach.ready()
         limiter = self.means.limits.limiter
         if limiter is None:
-            return await self._tried(number, call, destination)
+            return await self._tried(call, approach)
         self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
-            return await self._tried(number, call, destination)
+            self._budget.reschedule(self._loop_deadline())
+            return await self._tried(call, approach)
 
-    async def _ready(self, destination: Destination) -> None:
-        """Wait for the end of a pause, or end at once where it ends too late; raises `DestinationUnavailable`."""
-        clock = self.means.clock
-        while seconds := destination.wait(clock.monotonic(), JITTER):
-            if clock.monotonic() + seconds >= self.deadline:
-                until = self._instant(destination.paused_until - clock.monotonic())
-                message = "the destination asked for more time than this call has"
-                raise DestinationUnavailable(message, not_before=until)
-            await clock.sleep(seconds)
-
-    async def _tried(self, number: int, call: Call, destination: Destination) -> Tried:
-        """One attempt, by the leave of its destination's breaker."""
-        clock, tried = self.means.clock, cast("Tried | None", None)
-        try:
-            is_probe = destination.enter(clock.monotonic())
-        except Closed as closed:
-            until = self._instant(closed.until - clock.monotonic())
-            raise DestinationUnavailable(closed.reason, not_before=until) from None
-        try:
-            tried = await self._sent(number, call)
-        finally:
-            ended = None if tried is None else tried.attempt
-            destination.leave(ended, is_probe=is_probe, now=clock.monotonic())
-        self._note(tried, destination)
-        return tried
-
-    async def _sent(self, number: int, call: Call) -> Tried:
-        means = self.means
-        self._budget.reschedule(self._loop_deadline())
-        request = await self._request(call)
+    async def _tried(self, call: Call, approach: Approach) -> Tried:
+        """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
+        texts = await self._texts(call)
+        request = call.request(texts)
+        await approach.ready()
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
-        self._is_sending = True
-        tried = await self._once(number, request)
-        tried = await means.redirects.followed(request, tried, lambda onward: self._once(number, onward))
-        self._is_sending = False
+        tried = await approach.tried(lambda: self._sent(request))
+        self._last = tried = hidden(tried, texts, call.credentials)
         self.attempts.append(tried.attempt)
-        if means.events:
-            means.events.emit(AttemptEnded(call, tried.attempt))
+        self._sending_since = None
+        if self.means.events:
+            self.means.events.emit(AttemptEnded(call, tried.attempt))
         return tried
 
-    def _note(self, tried: Tried, destination: Destination) -> None:
-        """Hold everybody back from a destination that asked for time (P15)."""
-        policy, floor = self.means.policy, self.means.policy.floor(tried)
-        if floor is None and tried.attempt.status in (429, 503):
-            floor = policy.backoff(tried)
-        if floor is not None:
-            destination.pause(self.means.clock.monotonic() + floor)
+    async def _sent(self, request: Request) -> Tried:
+        self._sending_since = self.means.clock.monotonic()
+        tried = await self._once(request)
+        return await self.means.redirects.followed(request, tried, self._once)
 
-    def _instant(self, seconds: float) -> datetime:
-        """The date and time so many seconds from now, as far as the calendar goes."""
-        try:
-            return self.means.clock.now() + timedelta(seconds=seconds)
-        except OverflowError:
-            return datetime.max.replace(tzinfo=UTC)
+    async def _once(self, request: Request) -> Tried:
+        return await self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
 
-    async def _once(self, number: int, request: Request) -> Tried:
-        return await self.means.sent(number, request, self.deadline, self.started)
-
-    async def _request(self, call: Call) -> Request:
-        """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
+    async def _texts(self, call: Call) -> Revealed:
+        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
         for secret in call.secrets:
             texts[secret] = await self._text(secret)
@@ -336,21 +305,22 @@ class Execution:
         ]
         if faults:
             raise WrongType(faults)
-        return call.request(texts)
+        return texts
 
     async def _text(self, secret: Unknown) -> str:
         match secret:
             case AccessToken():
                 return await self._access_token()
             case DeliveryId():
-                return self._delivery_id
+                return self.delivery_id
             case _:
                 return await self.means.text(secret)
 
     async def _access_token(self) -> str:
         call = self.use.plan.action.authentication.token_call()
         assert call is not None  # noqa: S101 - it alone asks for a token
-        self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
+        fetch = Authorization(self.means, call).answered
+        self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
         return self._token
 
 

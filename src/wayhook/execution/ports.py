@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Generic, Literal, Protocol, runtime_checkable
+from typing import Generic, Literal, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -32,6 +32,8 @@ __all__ = [
     "Repository",
     "SecretSource",
     "Stored",
+    "StoredToken",
+    "TokenStore",
     "Transport",
 ]
 
@@ -115,6 +117,41 @@ class SecretSource(Protocol):
 
     async def reveal(self, reference: SecretReference) -> str:
         """Return the secret's text; raise `SecretMissing` (which does not hold it) when there is none."""
+        ...
+
+
+@attrs.frozen(repr=False)
+class StoredToken:
+    """An access token and for how many seconds it is good; it has no text form."""
+
+    text: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        return "<StoredToken ***>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An access token does not pickle. Ask for another one where it is needed.")
+
+
+class TokenStore(Protocol):
+    """Keeps access tokens beyond the memory of one executor: for other processes, and over restarts.
+
+    `key`: a digest of all that makes a difference to the token, in hexadecimal; no secret can be read from it, but one
+    that is easy to guess could be tried. A store that cannot be used raises `StoreUnavailable`, which is logged and
+    costs a token request.
+    """
+
+    async def get(self, key: str) -> StoredToken | None:
+        """Return the token that is kept, and the seconds that it is still good for, from 0; None without one."""
+        ...
+
+    async def put(self, key: str, token: StoredToken) -> None:
+        """Keep the token for its seconds, instead of the one before."""
+        ...
+
+    async def drop(self, key: str, text: str) -> None:
+        """Forget the token if it is this one, which was refused; another process may have kept another meanwhile."""
         ...
 
 

@@ -145,11 +145,21 @@ def _name(name: str, rails: Guardrails) -> Iterator[Violation]:
 def _idempotency_header(action: Action, name: str) -> Iterator[Violation]:
     """The header that carries the identifier is ours alone (P6)."""
     yield from _header_name(name, "$.idempotency_header")
-    configured = [header.name for header in (action.url_configuration.headers if action.url_configuration else ())]
-    added = [credential.name for credential in action.authentication.credentials() if credential.location == "header"]
-    if name.lower() in {other.lower() for other in (*configured, *added)}:
-        message = f"the header {name} carries the identifier of the execution; do not configure it"
-        yield Violation("$.idempotency_header", message, "R81")
+    configured = action.url_configuration.headers if action.url_configuration else ()
+    if name.lower() in {header.name.lower() for header in configured}:
+        yield Violation("$.idempotency_header", _OURS.format(name), "R81")
+    yield from _twice(action, action.authentication)
+
+
+_OURS = "the header {} carries the identifier of the execution; do not configure it"
+
+
+def _twice(action: Action, authentication: Authentication) -> Iterator[Violation]:
+    """The header of the identifier, where an authentication adds it too."""
+    name = action.idempotency_header
+    added = {added.name.lower() for added in authentication.credentials() if added.location == "header"}
+    if name is not None and name.lower() in added:
+        yield Violation("$.idempotency_header", _OURS.format(name), "R81")
 
 
 def _campaign_classic(action: Action) -> Iterator[Violation]:
@@ -305,7 +315,7 @@ def binding_violations(action: Action, connection: Connection) -> tuple[Violatio
         return ()
     added = [
         attrs.evolve(fault, message=f"in {action.name}, {fault.message}")
-        for fault in _added(connection.authentication, configuration)
+        for fault in (*_added(connection.authentication, configuration), *_twice(action, connection.authentication))
     ]
     if connection.reaches(url.host):
         return tuple(added)

@@ -5,6 +5,8 @@ Sections 3.4 to 3.7 of the rules (R97 to R133).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Hashable, Iterator
 from enum import StrEnum
@@ -185,6 +187,11 @@ class TokenCall:
             self.identity,
         )
 
+    def digest(self, journey: str | None) -> str:
+        """Return what tells the token of a journey from others, in every process: SHA-256 in hexadecimal (R122)."""
+        text = json.dumps(_written(("wayhook token 1", self.key, journey)), separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def __repr__(self) -> str:
         return f"<TokenCall {self.method} {masked_endpoint(self.endpoint)}>"
 
@@ -220,3 +227,21 @@ def _key(value: Json | Secret | SecretText) -> Hashable:
     if isinstance(value, list):
         return tuple(map(_key, value))
     return value if isinstance(value, SecretValue) else repr(value)
+
+
+def _written(value: Any) -> Any:
+    """A key as JSON, the same in every process: each value with its type, sets in order."""
+    kind = type(value).__name__
+    match value:
+        case LiteralSecret():
+            return [kind, value.reveal()]
+        case tuple():
+            return [kind, *map(_written, value)]
+        case frozenset():
+            return [kind, *sorted(map(_written, value), key=json.dumps)]
+        case str() | None:
+            return [kind, value]
+        case _ if attrs.has(type(value)):
+            return [kind, *(_written(getattr(value, field.name)) for field in attrs.fields(type(value)))]
+        case _:
+            return [kind, repr(value)]
