@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
+    from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.execution.batch import Batch
     from wayhook.execution.blocking import call
@@ -99,6 +100,8 @@ if TYPE_CHECKING:
         Repository,
         SecretSource,
         Stored,
+        StoredToken,
+        TokenStore,
         Transport,
     )
     from wayhook.execution.window import WindowLimiter
@@ -130,7 +133,10 @@ _LATER = {
     "Repository": "execution.ports",
     "SecretSource": "execution.ports",
     "SqliteRepository": "adapters.repository.sqlite",
+    "SqliteTokenStore": "adapters.token.sqlite",
     "Stored": "execution.ports",
+    "StoredToken": "execution.ports",
+    "TokenStore": "execution.ports",
     "Transport": "execution.ports",
     "WindowLimiter": "execution.window",
     "call": "execution.blocking",
@@ -266,14 +272,17 @@ __all__ = [
     "SecretSource",
     "SecretText",
     "SqliteRepository",
+    "SqliteTokenStore",
     "Stamp",
     "StillInUse",
     "StoreUnavailable",
     "Stored",
+    "StoredToken",
     "ThrottlingConfiguration",
     "ThrottlingRule",
     "TimeUnit",
     "TimedOut",
+    "TokenStore",
     "Transport",
     "TransportError",
     "UnsafeCall",

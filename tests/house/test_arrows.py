@@ -33,6 +33,7 @@ THIRD_PARTIES = {
     "lark": {"expression/parser.py"},
     "httpx": {"adapters/transport/httpx.py"},
     "jwt": {"rendering/assertion.py"},
+    "cryptography": {"adapters/token/sqlite.py"},
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},
