@@ -13,6 +13,8 @@ from wayhook.errors import (
     Conflict,
     ConnectionFailed,
     DefinitionError,
+    Delivery,
+    DestinationUnavailable,
     Discarded,
     DocumentError,
     Evidence,
@@ -57,7 +59,15 @@ from wayhook.model.authorization import (
 )
 from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import DataPolicy, Guardrails, NestedLists, NetworkPolicy, Repetition
+from wayhook.model.guardrail import (
+    BreakerRule,
+    DataPolicy,
+    Guardrails,
+    NestedLists,
+    NetworkPolicy,
+    Repetition,
+    RetryBudget,
+)
 from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
 from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
 from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
@@ -72,6 +82,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
+    from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.execution.batch import Batch
     from wayhook.execution.blocking import call
@@ -80,8 +91,10 @@ if TYPE_CHECKING:
     from wayhook.execution.opening import open_repository
     from wayhook.execution.ports import (
         AttemptEnded,
+        BreakerChanged,
         Clock,
         Consent,
+        Event,
         EventSink,
         ExecutionEnded,
         Limiter,
@@ -89,6 +102,8 @@ if TYPE_CHECKING:
         Repository,
         SecretSource,
         Stored,
+        StoredToken,
+        TokenStore,
         Transport,
     )
     from wayhook.execution.window import WindowLimiter
@@ -105,9 +120,11 @@ if TYPE_CHECKING:
 
 _LATER = {
     "AttemptEnded": "execution.ports",
+    "BreakerChanged": "execution.ports",
     "Batch": "execution.batch",
     "Clock": "execution.ports",
     "Consent": "execution.ports",
+    "Event": "execution.ports",
     "EventSink": "execution.ports",
     "ExecutionEnded": "execution.ports",
     "Executor": "execution.executor",
@@ -119,7 +136,10 @@ _LATER = {
     "Repository": "execution.ports",
     "SecretSource": "execution.ports",
     "SqliteRepository": "adapters.repository.sqlite",
+    "SqliteTokenStore": "adapters.token.sqlite",
     "Stored": "execution.ports",
+    "StoredToken": "execution.ports",
+    "TokenStore": "execution.ports",
     "Transport": "execution.ports",
     "WindowLimiter": "execution.window",
     "answer_types": "model.answer",
@@ -185,6 +205,8 @@ __all__ = [
     "Batch",
     "BearerAuthentication",
     "BodyFormat",
+    "BreakerChanged",
+    "BreakerRule",
     "CacheDuration",
     "Call",
     "CanDeploy",
@@ -205,8 +227,11 @@ __all__ = [
     "DataSourceAnswer",
     "DataType",
     "DefinitionError",
+    "Delivery",
+    "DestinationUnavailable",
     "Discarded",
     "DocumentError",
+    "Event",
     "EventSink",
     "Evidence",
     "ExecutionEnded",
@@ -248,20 +273,24 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "RetryBudget",
     "Sandbox",
     "SecretMissing",
     "SecretReference",
     "SecretSource",
     "SecretText",
     "SqliteRepository",
+    "SqliteTokenStore",
     "Stamp",
     "StillInUse",
     "StoreUnavailable",
     "Stored",
+    "StoredToken",
     "ThrottlingConfiguration",
     "ThrottlingRule",
     "TimeUnit",
     "TimedOut",
+    "TokenStore",
     "Transport",
     "TransportError",
     "UnsafeCall",

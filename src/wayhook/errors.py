@@ -18,6 +18,7 @@
     │  ├─ SecretMissing (LookupError)     a reference leads nowhere
     │  ├─ TimedOut (TimeoutError)         the budget of the call is used up
     │  ├─ Discarded                       over the rate
+    │  ├─ DestinationUnavailable          asked for time, or down; .not_before
     │  ├─ ConnectionFailed                never answered, or the answer was no HTTP
     │  └─ Rejected                        the receiver said no; .status
     ├─ TransportError                     what a transport raises; .evidence
@@ -35,6 +36,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from wayhook.wire import Outcome
 
 __all__ = [
@@ -42,6 +45,8 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "DefinitionError",
+    "Delivery",
+    "DestinationUnavailable",
     "Discarded",
     "DocumentError",
     "Evidence",
@@ -63,6 +68,7 @@ __all__ = [
     "Violation",
     "WayhookError",
     "WrongType",
+    "delivery_of",
 ]
 
 
@@ -249,6 +255,50 @@ class StoreUnavailable(RepositoryError):  # noqa: N818
     """The store cannot be used as it stands: newer, foreign, corrupt or locked. It was left untouched."""
 
 
+class Evidence(StrEnum):
+    """What an attempt proves about its effect (`reference/reliability.md`, section 4)."""
+
+    DELIVERED = "delivered"
+    NEVER_SENT = "never sent"
+    REJECTED_UNREAD = "rejected unread"
+    AMBIGUOUS = "ambiguous"
+    PERMANENT = "permanent"
+    EXPIRED = "expired"
+    REFUSED = "refused"
+
+
+class Delivery(StrEnum):
+    """The last word about a call (`reference/reliability.md`, section 1): what certainly happened at the other side.
+
+    `DELIVERED`: a final 2xx came. `DELIVERED_UNREAD`: it came, and its body could not be used. `REJECTED`: the other
+    side said no, nothing was done, and it would say so again. `UNAVAILABLE`: nothing was done, and the call may work
+    later. `UNKNOWN`: it may have been done or not. `REFUSED`: we said no before a byte left.
+    """
+
+    DELIVERED = "delivered"
+    DELIVERED_UNREAD = "delivered_unread"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+_WORDS = {
+    Evidence.DELIVERED: Delivery.DELIVERED,
+    Evidence.NEVER_SENT: Delivery.UNAVAILABLE,
+    Evidence.REJECTED_UNREAD: Delivery.UNAVAILABLE,
+    Evidence.AMBIGUOUS: Delivery.UNKNOWN,
+    Evidence.PERMANENT: Delivery.REJECTED,
+    Evidence.EXPIRED: Delivery.UNKNOWN,
+    Evidence.REFUSED: Delivery.REFUSED,
+}
+
+
+def delivery_of(evidence: Evidence) -> Delivery:
+    """Return the word for what an attempt proves, where nothing more is known."""
+    return _WORDS[evidence]
+
+
 class ExecutionError(WayhookError):
     """An execution that did not deliver; `outcome` holds the call (masked), the attempts and the times."""
 
@@ -256,12 +306,38 @@ class ExecutionError(WayhookError):
         self.message, self.outcome = message, outcome
         super().__init__(message, outcome)
 
+    def with_outcome(self, outcome: Outcome) -> ExecutionError:
+        """Return the error as it is raised for an outcome; of a kind that is not ours, the nearest that is."""
+        ours = next(kind for kind in type(self).__mro__ if kind.__module__ == __name__)
+        return ours(self.message, outcome)  # type: ignore[no-any-return]  # of this tree, from ExecutionError down
+
     def __str__(self) -> str:
         return self.message
 
 
 class AuthenticationFailed(ExecutionError):  # noqa: N818
-    """The token call did not give a usable token; the action was not called."""
+    """The token call did not give a usable token; the action was not called.
+
+    `delivery`: `REJECTED` where the credentials need mending, `UNAVAILABLE` where the endpoint may work later,
+    `not_before` where it said when, `REFUSED` where our own policy kept the token from being asked for.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        outcome: Outcome | None = None,
+        delivery: Delivery = Delivery.REJECTED,
+        not_before: datetime | None = None,
+    ) -> None:
+        self.delivery, self.not_before = delivery, not_before
+        super().__init__(message, outcome)
+
+    def with_outcome(self, outcome: Outcome) -> AuthenticationFailed:
+        """Return the error as it is raised for an outcome."""
+        return AuthenticationFailed(self.message, outcome, self.delivery, self.not_before)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return AuthenticationFailed, (self.message, self.outcome, self.delivery, self.not_before)
 
 
 class SecretMissing(ExecutionError, LookupError):  # noqa: N818
@@ -274,6 +350,21 @@ class TimedOut(ExecutionError, TimeoutError):  # noqa: N818
 
 class Discarded(ExecutionError):  # noqa: N818
     """The call was above the rate and was not sent."""
+
+
+class DestinationUnavailable(ExecutionError):  # noqa: N818
+    """The destination asked for time, or failed too often of late; no request was made, and `not_before` says when."""
+
+    def __init__(self, message: str, outcome: Outcome | None = None, not_before: datetime | None = None) -> None:
+        self.not_before = not_before
+        super().__init__(message, outcome)
+
+    def with_outcome(self, outcome: Outcome) -> DestinationUnavailable:
+        """Return the error as it is raised for an outcome."""
+        return DestinationUnavailable(self.message, outcome, self.not_before)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return DestinationUnavailable, (self.message, self.outcome, self.not_before)
 
 
 class ConnectionFailed(ExecutionError):  # noqa: N818
@@ -290,42 +381,30 @@ class Rejected(ExecutionError):  # noqa: N818
         return self.outcome.received.status
 
 
-class Evidence(StrEnum):
-    """What an attempt proves about its effect (`reference/reliability.md`, section 4)."""
-
-    DELIVERED = "delivered"
-    NEVER_SENT = "never sent"
-    REJECTED_UNREAD = "rejected unread"
-    AMBIGUOUS = "ambiguous"
-    PERMANENT = "permanent"
-    EXPIRED = "expired"
-    REFUSED = "refused"
-
-
-_CLAIMS = {
-    Evidence.DELIVERED: "delivered",
-    Evidence.NEVER_SENT: "unavailable",
-    Evidence.REJECTED_UNREAD: "unavailable",
-    Evidence.REFUSED: "refused",
-}
-
-
 class TransportError(WayhookError):
     """What a transport raises when no final head arrived.
 
-    `evidence`: what that proves. The message names the failure in words without URL, header or body.
-    `delivery`: the word that is true of this attempt by itself: `unavailable` (nothing was done), `rejected` (the other
-    side said no), `refused` (we did), `unknown`. It follows from the evidence unless given: a host without a
-    name is permanent, yet `unavailable`; a deadline that passed before a byte was sent is so, too.
+    `evidence`: what that proves, and so whether the call may be repeated. `delivery`: the word that is true of this
+    attempt by itself. It follows from the evidence unless given: what is permanent is `UNKNOWN`, since a broken answer
+    came from somebody who may have done the call, yet a host without a name is `UNAVAILABLE` and one that ends the
+    handshake has `REJECTED`; a deadline that passed before a byte left is `UNAVAILABLE`, too. The message names the
+    failure in words without URL, header or body.
     """
 
-    def __init__(self, message: str, evidence: Evidence, *, delivery: str = "") -> None:
-        self.message, self.evidence = message, evidence
-        self.delivery = delivery or _CLAIMS.get(evidence, "unknown")
+    def __init__(self, message: str, evidence: Evidence, *, delivery: Delivery | None = None) -> None:
+        usual = Delivery.UNKNOWN if evidence is Evidence.PERMANENT else delivery_of(evidence)
+        self.message, self.evidence, self.delivery = message, evidence, delivery or usual
         super().__init__(message, evidence)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _transport_error, (self.message, self.evidence, self.delivery)
 
     def __str__(self) -> str:
         return self.message
+
+
+def _transport_error(message: str, evidence: Evidence, delivery: Delivery) -> TransportError:
+    return TransportError(message, evidence, delivery=delivery)
 
 
 class MissingExtra(WayhookError, ImportError):  # noqa: N818

@@ -21,11 +21,13 @@ __all__ = [
     "Base64",
     "ClientCertificate",
     "Credential",
+    "DeliveryId",
     "LiteralSecret",
     "Plain",
     "Secret",
     "SecretReference",
     "SecretText",
+    "Unknown",
     "literal_secret",
     "secret",
     "secret_text",
@@ -131,7 +133,19 @@ class AccessToken:
         return "token"
 
 
+@attrs.frozen
+class DeliveryId:
+    """The identifier of one execution, the same over all of its attempts; not secret, and known only then."""
+
+    @property
+    def label(self) -> str:
+        """What stands in its place wherever a call is shown."""
+        return "delivery id"
+
+
 Secret = SecretReference | LiteralSecret
+Unknown = SecretReference | LiteralSecret | AccessToken | DeliveryId
+"""What is put into a call only when it is sent."""
 
 
 def secret(source: str) -> SecretReference:
@@ -157,14 +171,14 @@ def secret_text(value: str | Secret | SecretText) -> SecretText:
     return value if isinstance(value, SecretText) else SecretText(value)
 
 
-class Revealed(dict[SecretReference | LiteralSecret | AccessToken, str]):
+class Revealed(dict[Unknown, str]):
     """The texts of the secrets of one call; it has no text form, so that no traceback with locals shows one."""
 
     def __repr__(self) -> str:
         return "<Revealed ***>"
 
 
-Plain = str | SecretReference | LiteralSecret | AccessToken
+Plain = str | Unknown
 
 
 BASE64_SPELLINGS = ("EncodeBase64", "Encode64")
@@ -210,7 +224,7 @@ class SecretText:
             raise DefinitionError(faults)
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the text is known."""
         below = (inner for part in self.parts for inner in (part.parts if isinstance(part, Base64) else (part,)))
         return tuple(part for part in below if not isinstance(part, str))
@@ -266,7 +280,7 @@ class ClientCertificate(_Constant):
     private_key: SecretText
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the call can be sent."""
         return self.certificate.secrets + self.private_key.secrets
 

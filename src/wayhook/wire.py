@@ -5,7 +5,7 @@ This module does no I/O. Everything but `Request` is safe to show, log, pickle a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal, Protocol
@@ -13,13 +13,23 @@ from urllib.parse import quote
 
 import attrs
 
-from wayhook.errors import ConnectionFailed, Evidence, ExecutionError, Rejected, TimedOut, WayhookError
+from wayhook.errors import (
+    ConnectionFailed,
+    Delivery,
+    Evidence,
+    ExecutionError,
+    Rejected,
+    TimedOut,
+    WayhookError,
+    delivery_of,
+)
 from wayhook.presentation import Presentable
-from wayhook.secret import AccessToken, ClientCertificate, Credential, LiteralSecret, Revealed, SecretReference
+from wayhook.secret import ClientCertificate, Credential, Revealed, Unknown
 
 __all__ = ["NOT_MADE", "AddressPolicy", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
 
 Headers = tuple[tuple[str, str], ...]
+_GONE = 410
 
 
 class AddressPolicy(Protocol):
@@ -73,13 +83,13 @@ class Call(Presentable):
     identity: ClientCertificate | None = None
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the call can be sent."""
         of_identity = self.identity.secrets if self.identity else ()
         return (*(secret for credential in self.credentials for secret in credential.text.secrets), *of_identity)
 
-    def request(self, texts: Revealed) -> Request:
-        """Return what goes on the wire; `texts` holds the text of every one of `secrets`."""
+    def request(self, texts: Revealed, *, network: AddressPolicy | None = None, fresh: bool = False) -> Request:
+        """Return what goes on the wire; `texts` holds the text of every one of `secrets`, the rest as in `Request`."""
         url, headers = self.url, self.headers
         for credential in self.credentials:
             value = credential.text.reveal(texts)
@@ -87,7 +97,8 @@ class Call(Presentable):
                 headers = (*headers, (credential.name, value.strip(" \t")))
             else:
                 url = _with_credential(url, credential, value, quote)
-        return Request(self.method, url, headers, self.body, self.identity.reveal(texts) if self.identity else None)
+        identity = self.identity.reveal(texts) if self.identity else None
+        return Request(self.method, url, headers, self.body, identity, network, fresh)
 
     @property
     def masked_url(self) -> str:
@@ -160,8 +171,8 @@ class Response:
 class Attempt:
     """One try on the wire, or one that did not get that far.
 
-    `number`: from 1. `evidence`: what it proves. `status`: of the answer, or None when no head came.
-    `failure`: why no head came, or why a redirect was not followed, in words, or `""`.
+    `number`: from 1. `evidence`: what it proves; `delivery`: the word for it. `status`: of the answer, or None when no
+    head came. `failure`: why no head came, or why a redirect was not followed, in words, or `""`.
     `started`, `elapsed`: seconds since the execution began, and seconds that the attempt took.
     """
 
@@ -171,6 +182,7 @@ class Attempt:
     failure: str
     started: float
     elapsed: float
+    delivery: Delivery = attrs.field(default=attrs.Factory(lambda self: delivery_of(self.evidence), takes_self=True))
 
 
 OutcomeStatus = str
@@ -187,6 +199,10 @@ class Outcome(Presentable):
 
     `status`: `http_<code>` of the last answer, `timedout`, `capped` or `internalError` (R184 to R188); or why no call
     was made, on purpose: `dryRun` (R230), `excluded` by consent (R229), `held` or `discarded` (R231).
+    `delivery`: the last word about the call, that of its strongest attempt: once it may have been done, a later attempt
+    that failed does not take that back. `not_before`: when the other side will be ready, where it named a time or
+    is given time, and the call ended before. `delivery_id`: of this execution; it travels in the header that the action
+    names. What `received` repeats of the call's secrets is masked.
     `call`: what was sent, masked; None when it could not be rendered.
     `attempts`: every try of the action's own call. `elapsed`: seconds from start to end, waits included.
     `received`: the last answer, or None. `response`: the declared fields of the answer (R180), of the failure
@@ -216,6 +232,9 @@ class Outcome(Presentable):
     parameterized: bool = False
     finished: datetime | None = None
     alternative_path: bool = False
+    delivery: Delivery = Delivery.REFUSED
+    not_before: datetime | None = None
+    delivery_id: str = ""
 
     @property
     def path(self) -> Literal["main", "alternative", "end"] | None:
@@ -234,6 +253,11 @@ class Outcome(Presentable):
         return self.cause is None and self.received is not None and self.received.succeeded
 
     @property
+    def gone(self) -> bool:
+        """Whether the last answer was 410: what was called is gone for good, and should not be called again (F47)."""
+        return self.received is not None and self.received.status == _GONE
+
+    @property
     def retries(self) -> int:
         """How many attempts were made after the first."""
         return max(0, len(self.attempts) - 1)
@@ -250,8 +274,7 @@ class Outcome(Presentable):
         if self.succeeded or self.status in NOT_MADE:
             return self
         if isinstance(self.cause, ExecutionError):
-            ours = next(kind for kind in type(self.cause).__mro__ if kind.__module__ == ExecutionError.__module__)
-            raise ours(self.cause.message, self)
+            raise self.cause.with_outcome(self)
         if self.cause is not None:
             raise self.cause
         if self.received is not None:
@@ -265,3 +288,17 @@ class Outcome(Presentable):
 
     def __repr__(self) -> str:
         return f"<Outcome {self}>"
+
+
+def last_word(attempts: Iterable[Attempt], ended: Delivery = Delivery.REFUSED) -> Delivery:
+    """Return the word of the strongest attempt: delivered, then unknown, then the last (P1, P3).
+
+    `ended`: what kept a further attempt from being made. Our own refusal says nothing where an attempt was made.
+    """
+    words = [attempt.delivery for attempt in attempts]
+    if not words or ended is not Delivery.REFUSED:
+        words.append(ended)
+    return next((word for word in _STRONG if word in words), words[-1])
+
+
+_STRONG = (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD, Delivery.UNKNOWN)

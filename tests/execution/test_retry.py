@@ -22,7 +22,7 @@ PERMANENT = wh.TransportError("the answer is no HTTP", wh.Evidence.PERMANENT)
 REFUSED = wh.TransportError("the client cannot send this", wh.Evidence.REFUSED)
 EXPIRED = wh.TransportError("the time was used up", wh.Evidence.EXPIRED)
 
-REJECTED_UNREAD = [408, 421, 425, 429, 503, 529]
+REJECTED_UNREAD = [408, 425, 429, 503, 529]
 MAY_HAVE_HAPPENED = [500, 502, 504, 520, 599, 600, 999]
 FINAL_5XX = [501, 505, 506, 507, 508, 510, 511]
 FINAL = [301, 302, 303, 304, 307, 308, 400, 401, 403, 404, 405, 409, 410, 413, 415, 422, 423, 428, 451, *FINAL_5XX]
@@ -327,3 +327,11 @@ def test_the_number_of_repeats_is_no_setting(setting: str) -> None:
 
     with pytest.raises(TypeError, match=setting):
         wh.Executor(transport=FakeTransport(), **settings)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_misdirected_call_is_repeated_once(ping: Make, method: str) -> None:
+    """A 421 asks for another connection: one more attempt, whatever the method (F49)."""
+    outcome, transport, _ = await _call(ping(method), wh.Response(421))
+
+    assert (len(transport.requests), outcome.delivery) == (2, wh.Delivery.UNAVAILABLE)

@@ -34,6 +34,7 @@ THIRD_PARTIES = {
     "httpx": {"adapters/transport/httpx.py"},
     "httpcore": {"adapters/transport/httpx.py"},
     "jwt": {"rendering/assertion.py"},
+    "cryptography": {"adapters/token/sqlite.py"},
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},

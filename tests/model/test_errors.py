@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 
 import pytest
 
@@ -45,6 +46,7 @@ ERRORS = [
     wh.SecretMissing("no"),
     wh.TimedOut("late", OUTCOME),
     wh.Discarded("capped", OUTCOME),
+    wh.DestinationUnavailable("down", OUTCOME, datetime(2030, 1, 1, tzinfo=UTC)),
     wh.ConnectionFailed("gone", OUTCOME),
     wh.Rejected("http_500", OUTCOME),
     wh.TransportError("reset", wh.Evidence.AMBIGUOUS),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,15 +16,17 @@ class HastyClock:
 
     def __init__(self) -> None:
         self.waits: list[float] = []
+        self._skipped = 0.0
 
     def monotonic(self) -> float:
-        return asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() + self._skipped
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + timedelta(seconds=self._skipped)
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
+        self._skipped += seconds
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ class Counter:
 
     attempts = 0
 
-    def emit(self, event: wh.AttemptEnded | wh.ExecutionEnded) -> None:
+    def emit(self, event: wh.Event) -> None:
         """Count attempts."""
         self.attempts += isinstance(event, wh.AttemptEnded)
 

@@ -22,6 +22,7 @@ def call(
     *,
     path: str = "",
     timeout: float | None = None,
+    delivery_id: str | None = None,
     repository: Repository | None = None,
     guardrails: Guardrails | None = None,
     secrets: SecretSource | None = None,
@@ -37,7 +38,7 @@ def call(
     async def run() -> Outcome:
         settings = {"guardrails": guardrails, "secrets": secrets, "transport": transport}
         async with Executor(repository, **settings) as executor:  # type: ignore[arg-type]  # as declared above
-            return await executor.call(action, values, path=path, timeout=timeout)
+            return await executor.call(action, values, path=path, timeout=timeout, delivery_id=delivery_id)
 
     with start_blocking_portal() as portal:
         return portal.call(run)

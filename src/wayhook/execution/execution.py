@@ -6,12 +6,17 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 from __future__ import annotations
 
 import asyncio
+import os
+from datetime import datetime
 from typing import Any
 
 import attrs
 
 from wayhook.errors import (
+    AuthenticationFailed,
     ConnectionFailed,
+    Delivery,
+    DestinationUnavailable,
     Discarded,
     Evidence,
     ExecutionError,
@@ -19,12 +24,14 @@ from wayhook.errors import (
     RenderError,
     UnsafeCall,
     Violation,
+    WayhookError,
     WrongType,
 )
+from wayhook.execution.approach import Approach
 from wayhook.execution.authorization import Authorization
-from wayhook.execution.means import Means, unexpected
+from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
-from wayhook.execution.retry import Tried
+from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
@@ -32,10 +39,10 @@ from wayhook.model.journey import ActionActivity
 from wayhook.rendering.answer import read_answer
 from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
-from wayhook.secret import AccessToken, LiteralSecret, Revealed, SecretReference
-from wayhook.wire import Attempt, Call, Outcome, Request
+from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
+from wayhook.wire import Attempt, Call, Outcome, Request, last_word
 
-__all__ = ["Execution", "Use"]
+__all__ = ["Execution", "Use", "new_delivery_id"]
 
 _GRACE = 0.1
 _UNAUTHORIZED = 401
@@ -63,18 +70,29 @@ class Use:
         return () if self.activity is None else marketing_actions(self.plan.action, self.activity)
 
 
-@attrs.define
+def new_delivery_id() -> str:
+    """Return an identifier that no other execution has, in any process (P6)."""
+    return os.urandom(16).hex()
+
+
+@attrs.define(repr=False)
 class Execution:
-    """One execution: its deadline, and what was tried. `index`: its place in a batch."""
+    """One execution: its deadline, and what was tried. `index`: its place in a batch. `delivery_id`: its own, or the
+    one of the execution that it repeats (P6)."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     use: Use
     started: float
+    delivery_id: str
     index: int | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
-    _budget: asyncio.Timeout = attrs.field(factory=lambda: asyncio.timeout(None), repr=False)
-    _token: str = attrs.field(default="", repr=False)
+    _budget: asyncio.Timeout = attrs.Factory(lambda: asyncio.timeout(None))
+    _token: str = ""
+    _is_renewed: bool = False
+    _sending_since: float | None = None
+    _last: Tried | None = None
+    _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
         """Execute once for `subject` and return how it ended, whatever happened: the boundary of a batch.
@@ -88,7 +106,7 @@ class Execution:
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
         if self.means.events:
-            self.means.emit(ExecutionEnded(outcome))
+            self.means.events.emit(ExecutionEnded(outcome))
         return outcome
 
     def _recorded(self, context: Context, outcome: Outcome) -> Outcome:
@@ -121,11 +139,21 @@ class Execution:
         except TimeoutError:
             if not self._budget.expired():
                 raise  # somebody else's: of a secret source, say
-            return self._outcome("timedout", call)
-        except Discarded as error:
-            return self._outcome("capped", call, cause=error.with_traceback(None))
+            return self._outcome("timedout", call, Delivery.UNAVAILABLE)
         except (RenderError, ExecutionError, MissingExtra) as error:
-            return self._outcome("internalError", call, cause=error.with_traceback(None))
+            return self._failed(call, bare(error))
+
+    def _failed(self, call: Call | None, error: WayhookError) -> Outcome:
+        """The outcome of a call that an error of ours kept from being made."""
+        status, word = "internalError", Delivery.REFUSED
+        match error:
+            case Discarded():
+                status = "capped"
+            case DestinationUnavailable():
+                word, self._not_before = Delivery.UNAVAILABLE, error.not_before
+            case AuthenticationFailed():
+                word, self._not_before = error.delivery, error.not_before
+        return self._outcome(status, call, word, cause=error)
 
     def _timed(self, subject: Any) -> Any:
         """The context with the current time, where an expression needs one and none was given."""
@@ -141,8 +169,10 @@ class Execution:
         self._budget.reschedule(self._loop_deadline())
         return await consent.allows(subject, marketing_actions)
 
-    def _outcome(self, status: str, call: Call | None, **found: Any) -> Outcome:
+    def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
+        """The outcome; `word`: what kept an attempt from being made, where no attempt says more."""
         use, clock = self.use, self.means.clock
+        self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS)
         return Outcome(
             use.plan.action.name,
             status,
@@ -156,9 +186,22 @@ class Execution:
             label=use.activity.label if use.activity else None,
             index=self.index,
             finished=clock.now(),
+            delivery=last_word(self.attempts, word),
+            not_before=self._not_before,
+            delivery_id=self.delivery_id,
             alternative_path=use.activity is not None and use.activity.alternative_path,
             **found,
         )
+
+    def _cut_off(self, evidence: Evidence) -> None:
+        """Record an attempt that our own deadline or an error of the transport ended: it may have been done (P18)."""
+        if self._sending_since is not None:
+            began, now = self._sending_since, self.means.clock.monotonic()
+            failure = "the attempt was cut off"
+            self.attempts.append(
+                Attempt(len(self.attempts) + 1, evidence, None, failure, began - self.started, now - began)
+            )
+            self._sending_since = None
 
     def _loop_deadline(self) -> float:
         """The deadline on the loop's own clock."""
@@ -182,48 +225,90 @@ class Execution:
 
     async def _delivered(self, call: Call) -> Tried:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
-        tried = await self._attempt(1, call)
-        if tried.attempt.status == _UNAUTHORIZED and self._may_replay():
-            tried = await self._attempt(2, call)
+        destination = self.means.destinations.of(call.url)
+        destination.begin()
+        approach = Approach(destination, self.means.policy, lambda: self.deadline)
+        tried = await self._attempt(call, approach)
+        if self._repeats(tried):
+            tried = await self._repeated(tried, call, approach)
+        if tried.floor is not None and self._not_before is None:
+            self._not_before = later(self.means.clock, tried.floor)
+        return tried
+
+    @property
+    def _is_keyed(self) -> bool:
+        return self.use.plan.action.idempotency_header is not None
+
+    @property
+    def _is_idempotent(self) -> bool:
+        """Whether doing the call twice is as good as once, by its method or by its key."""
+        return self._is_keyed or self.use.plan.method in IDEMPOTENT
+
+    def _repeats(self, _: Tried) -> bool:
         policy = self.means.policy
-        if not policy.repeats(call.method, tried):
-            return tried
-        return await policy.after(tried, call.method, lambda: self.deadline, lambda number: self._attempt(number, call))
+        return policy.repeats(self.attempts, idempotent=self._is_idempotent, keyed=self._is_keyed)
 
-    def _may_replay(self) -> bool:
-        """After a 401: drop the refused token; whether one call with a new token may follow (F66, F67)."""
-        call = self.use.plan.action.authentication.token_call()
-        if call is None:
+    async def _repeated(self, first: Tried, call: Call, approach: Approach) -> Tried:
+        """The last of the repeats; an attempt that its destination takes no more leaves the one before it the last."""
+        try:
+            return await approach.repeated(first, lambda: self._attempt(call, approach), self._repeats)
+        except DestinationUnavailable as error:
+            self._not_before = error.not_before
+            return self._last or first
+
+    async def _attempt(self, call: Call, approach: Approach) -> Tried:
+        """One attempt, and after a 401 the one with a new token (F66, F67)."""
+        tried = await self._admitted(call, approach)
+        if tried.attempt.status == _UNAUTHORIZED and await self._may_replay():
+            return await self._admitted(call, approach)
+        return tried
+
+    async def _may_replay(self) -> bool:
+        """Drop a refused token, once in an execution; whether one call with a new token may follow."""
+        token_call = self.use.plan.action.authentication.token_call()
+        if token_call is None or self._is_renewed:
             return False
-        self.means.tokens.drop(call, self.use.journey, self._token)
-        return self.means.policy.repetition is Repetition.EVIDENCE
+        self._is_renewed = True
+        await self.means.tokens.drop(token_call, self.use.journey, self._token)
+        return self.means.policy.repetition is Repetition.EVIDENCE and len(self.attempts) < ATTEMPTS
 
-    async def _attempt(self, number: int, call: Call) -> Tried:
+    async def _admitted(self, call: Call, approach: Approach) -> Tried:
+        """One attempt: when its destination is ready, and with a place below the limits."""
+        self._budget.reschedule(self._loop_deadline())
+        await approach.ready()
         limiter = self.means.limits.limiter
         if limiter is None:
-            return await self._tried(number, call)
+            return await self._tried(call, approach)
         self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
-            return await self._tried(number, call)
+            self._budget.reschedule(self._loop_deadline())
+            return await self._tried(call, approach)
 
-    async def _tried(self, number: int, call: Call) -> Tried:
-        means = self.means
-        self._budget.reschedule(self._loop_deadline())
-        request = await self._request(call)
+    async def _tried(self, call: Call, approach: Approach) -> Tried:
+        """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
+        texts = await self._texts(call)
+        request = call.request(texts, network=self.means.network, fresh=not self._is_idempotent)
+        await approach.ready()
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
-        tried = await self._sent(number, request)
-        tried = await means.redirects.followed(request, tried, lambda onward: self._sent(number, onward))
+        tried = await approach.tried(lambda: self._sent(request))
+        self._last = tried = hidden(tried, texts, call.credentials)
         self.attempts.append(tried.attempt)
-        if means.events:
-            means.emit(AttemptEnded(call, tried.attempt))
+        self._sending_since = None
+        if self.means.events:
+            self.means.events.emit(AttemptEnded(call, tried.attempt))
         return tried
 
-    async def _sent(self, number: int, request: Request) -> Tried:
-        return await self.means.sent(number, request, self.deadline, self.started)
+    async def _sent(self, request: Request) -> Tried:
+        self._sending_since = self.means.clock.monotonic()
+        tried = await self._once(request)
+        return await self.means.redirects.followed(request, tried, self._once)
 
-    async def _request(self, call: Call) -> Request:
-        """The call with its secrets in place; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
+    async def _once(self, request: Request) -> Tried:
+        return await self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
+
+    async def _texts(self, call: Call) -> Revealed:
+        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
         for secret in call.secrets:
             texts[secret] = await self._text(secret)
@@ -234,15 +319,22 @@ class Execution:
         ]
         if faults:
             raise WrongType(faults)
-        return call.request(texts)
+        return texts
 
-    async def _text(self, secret: SecretReference | LiteralSecret | AccessToken) -> str:
-        return await (self._access_token() if isinstance(secret, AccessToken) else self.means.text(secret))
+    async def _text(self, secret: Unknown) -> str:
+        match secret:
+            case AccessToken():
+                return await self._access_token()
+            case DeliveryId():
+                return self.delivery_id
+            case _:
+                return await self.means.text(secret)
 
     async def _access_token(self) -> str:
         call = self.use.plan.action.authentication.token_call()
         assert call is not None  # noqa: S101 - it alone asks for a token
-        self._token = await self.means.tokens.get(call, self.use.journey, Authorization(self.means, call).answered)
+        fetch = Authorization(self.means, call).answered
+        self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
         return self._token
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import re
 from collections.abc import AsyncIterable, Iterable, Mapping
 from typing import Any, Self
 
 import attrs
 
-from wayhook.errors import DefinitionError, SecretMissing, Violation
+from wayhook.errors import DefinitionError, ExecutionError, SecretMissing, Violation
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
 from wayhook.execution.clock import SystemClock
-from wayhook.execution.execution import Execution, Use
+from wayhook.execution.destination import Destinations
+from wayhook.execution.execution import Execution, Use, new_delivery_id
 from wayhook.execution.limit import Limits
-from wayhook.execution.means import Means
+from wayhook.execution.means import Events, Means
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
@@ -23,6 +27,7 @@ from wayhook.execution.ports import (
     Randomness,
     Repository,
     SecretSource,
+    TokenStore,
     Transport,
     system_random,
 )
@@ -45,6 +50,7 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
+_DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,255}")
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -87,7 +93,10 @@ class Executor:
     `secrets`: looks references up; by their scheme unless given. `limiter`: refuses or delays calls, beside the
     capping and throttling configurations that are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
-    `events`: sinks that hear of attempts and outcomes. `clock`, `random`: for tests.
+    `events`: sinks that hear of attempts and outcomes. `tokens`: keeps access tokens beyond the memory of this
+    executor. `clock`, `random`: for tests.
+    It belongs to the event loop and the process that first used it; used in another, or in a forked child, it raises
+    `ExecutionError`, and what the first one has open is not touched.
     """
 
     def __init__(
@@ -100,6 +109,7 @@ class Executor:
         limiter: Limiter | None = None,
         consent: Consent | None = None,
         events: Iterable[EventSink] = (),
+        tokens: TokenStore | None = None,
         clock: Clock | None = None,
         random: Randomness = system_random,
     ) -> None:
@@ -113,18 +123,22 @@ class Executor:
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
+        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
+        told = Events(tuple(events))
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
             secrets or SchemeSecrets(),
             self._limits,
-            tuple(events),
+            told,
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
-            Tokens(clock),
+            Tokens(clock, random, tokens),
+            Destinations(self.guardrails, random, told.emit),
             Redirects(self.guardrails.redirects, self.guardrails.network),
+            self.guardrails.network,
             consent,
         )
 
@@ -132,21 +146,28 @@ class Executor:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._home is not None and self._home[0] != os.getpid():
+            return  # what is open belongs to the process that this one was forked from
         try:
             await self._means.tokens.aclose()
         finally:
             await self._means.transport.aclose()
 
-    async def execute(self, journey: Journey | str, label: str, context: Context) -> Outcome:
+    async def execute(
+        self, journey: Journey | str, label: str, context: Context, *, delivery_id: str | None = None
+    ) -> Outcome:
         """Execute the activity `label` of `journey` for one `context` and return how it ended.
 
         `journey`: a journey, or the name of one in the repository, whose current version is meant; its actions are
         looked up there. Where its status allows no call, the outcome says so: `dryRun`, `held`, `discarded`.
+        `delivery_id`: of the execution that this one repeats, `outcome.delivery_id`, so that the receiver can tell
+        (P6): 1 to 255 visible ASCII characters, a new one unless given. Executions that are not the same share none.
         A call that fails, times out or cannot be rendered is an outcome, never an exception. Raises what is
         wrong with the definition, whatever the data: `NotFound`, `DefinitionError`, `StoreUnavailable`.
         """
         _require_context(context)
-        return await self._run(await self._use(journey, label), context)
+        _require_delivery_id(delivery_id)
+        return await self._run(await self._use(journey, label), context, delivery_id=delivery_id)
 
     async def call(
         self,
@@ -155,17 +176,20 @@ class Executor:
         *,
         path: str = "",
         timeout: float | None = None,  # noqa: ASYNC109 - the budget of the execution, not of this coroutine
+        delivery_id: str | None = None,
     ) -> Outcome:
         """Call `action` with `values` by the names of its variables, and return how it ended.
 
         `path`: appended to the static URL. `timeout`: seconds for the call and its retries together, the
-        edition's default unless given. Raises as `execute` does.
+        edition's default unless given. `delivery_id`: as in `execute`. Raises as `execute` does.
         """
+        _require_delivery_id(delivery_id)
         if isinstance(action, str):
             action = (await self._kept().get(Action, action)).value
         if not isinstance(action, Action):
             raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
-        return await self._run(await self._values_use(action, timeout), Given({} if values is None else values, path))
+        given = Given({} if values is None else values, path)
+        return await self._run(await self._values_use(action, timeout), given, delivery_id=delivery_id)
 
     async def send_test_request(
         self,
@@ -184,17 +208,18 @@ class Executor:
         of headers and query parameters. `outcome.received` has the answer's status, headers and body, also where the
         call failed (R199). Raises `DefinitionError` for a payload that does not fit, and as `execute` does.
         """
+        self._require_home()
         if isinstance(action, str):
             action = (await self._kept().get(Action, action)).value
         if not isinstance(action, Action):
             raise DefinitionError([Violation("$", f"an Action or its name is tested, not {type(action).__name__}")])
         tested = trial(action, payload)
         plan = plan_values(self._connected(tested, await self._connection(tested)))
-        use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock)
+        use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._means.tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:
             given = Given({} if values is None else values, path)
-            return await Execution(means, use, means.clock.monotonic()).outcome(given)
+            return await Execution(means, use, means.clock.monotonic(), new_delivery_id()).outcome(given)
         finally:
             await tokens.aclose()
 
@@ -205,6 +230,7 @@ class Executor:
         `response` holds its lifetime in seconds, `received` the answer with every text in it masked. Nothing is kept.
         Raises `DefinitionError` for an authentication that makes no call of its own, and as `execute` does.
         """
+        self._require_home()
         if isinstance(definition, str):
             definition = (await self._kept().get(Action, definition)).value
         if isinstance(definition, Action):
@@ -248,14 +274,29 @@ class Executor:
         """
 
         async def prepare() -> Use:
+            self._require_home()
             return await self._use(journey, label)
 
         return Batch(prepare, self._run, contexts, concurrency)
 
-    async def _run(self, use: Use, subject: Any, index: int | None = None) -> Outcome:
+    async def _run(
+        self, use: Use, subject: Any, index: int | None = None, *, delivery_id: str | None = None
+    ) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
+        self._require_home()
         await self._limits.refresh()
-        return await Execution(self._means, use, self._means.clock.monotonic(), index).outcome(subject)
+        started, delivery_id = self._means.clock.monotonic(), delivery_id or new_delivery_id()
+        return await Execution(self._means, use, started, delivery_id, index).outcome(subject)
+
+    def _require_home(self) -> None:
+        """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
+        here = (os.getpid(), asyncio.get_running_loop())
+        if self._home is None:
+            self._home = here
+        elif self._home[0] != here[0]:
+            raise ExecutionError("this executor was used before the process was forked; make another one here")
+        elif self._home[1] is not here[1]:
+            raise ExecutionError("this executor was used on another event loop; make another one for this loop")
 
     async def _use(self, journey: Journey | str, label: str) -> Use:
         """Return the compiled use of an action by an activity; compiled again when either has changed."""
@@ -326,3 +367,9 @@ def _require_context(context: object) -> None:
     if not isinstance(context, Context):
         message = f"a Context belongs here, such as Context({{'Signup': {{…}}}}), not {type(context).__name__}"
         raise DefinitionError([Violation("$", message)])
+
+
+def _require_delivery_id(given: object) -> None:
+    if given is not None and not (isinstance(given, str) and _DELIVERY_ID.fullmatch(given)):
+        message = "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
+        raise DefinitionError([Violation("$.delivery_id", message)])

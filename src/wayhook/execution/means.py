@@ -4,30 +4,50 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterable
 
 import attrs
 
-from wayhook.errors import Evidence, ExecutionError, SecretMissing, TransportError
-from wayhook.execution.limit import Limits
-from wayhook.execution.ports import (
-    AttemptEnded,
-    Clock,
-    Consent,
-    EventSink,
-    ExecutionEnded,
-    SecretSource,
-    Transport,
+from wayhook.errors import (
+    Delivery,
+    Evidence,
+    ExecutionError,
+    SecretMissing,
+    TransportError,
+    WayhookError,
+    delivery_of,
 )
+from wayhook.execution.destination import Destinations
+from wayhook.execution.limit import Limits
+from wayhook.execution.ports import Clock, Consent, Event, EventSink, SecretSource, Transport
 from wayhook.execution.redirect import Redirects
-from wayhook.execution.retry import RetryPolicy, Tried, evidence_of
+from wayhook.execution.retry import RetryPolicy, Tried, evidence_of, retry_after
 from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
-from wayhook.secret import LiteralSecret, SecretReference
+from wayhook.model.guardrail import NetworkPolicy
+from wayhook.rendering.reflection import masked_response, masked_text, reflections
+from wayhook.secret import Credential, LiteralSecret, Revealed, SecretReference
 from wayhook.wire import Attempt, Request
 
-__all__ = ["Means", "unexpected"]
+__all__ = ["Events", "Means", "bare", "hidden", "unexpected"]
 
 _LOG = logging.getLogger("wayhook")
+
+
+def bare(error: WayhookError) -> WayhookError:
+    """Return the error without what Python remembers of its way: the frames hold the texts of secrets (P49)."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def hidden(tried: Tried, texts: Revealed, credentials: Iterable[Credential] = ()) -> Tried:
+    """Return the attempt without the secrets of its call, where answer or failure repeat them."""
+    if not (found := reflections(texts, credentials)):
+        return tried
+    attempt, response = tried.attempt, tried.response
+    if attempt.failure:
+        attempt = attrs.evolve(attempt, failure=masked_text(attempt.failure, found))
+    return attrs.evolve(tried, attempt=attempt, response=response and masked_response(response, found))
 
 
 def unexpected(failure: Exception, name: str) -> ExecutionError:
@@ -41,26 +61,38 @@ def unexpected(failure: Exception, name: str) -> ExecutionError:
 
 
 @attrs.frozen
+class Events:
+    """The sinks of an executor."""
+
+    sinks: tuple[EventSink, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.sinks)
+
+    def emit(self, event: Event) -> None:
+        """Tell every sink; one that fails is logged and harms nobody."""
+        for sink in self.sinks:
+            try:
+                sink.emit(event)
+            except Exception:  # noqa: BLE001 - a sink harms no call
+                _LOG.exception("the event sink %s failed", type(sink).__name__)
+
+
+@attrs.frozen(repr=False)
 class Means:
     """What an execution works with; shared by all executions of an executor."""
 
     transport: Transport
     secrets: SecretSource
     limits: Limits
-    events: tuple[EventSink, ...]
+    events: Events
     clock: Clock
     policy: RetryPolicy
     tokens: Tokens
+    destinations: Destinations
     redirects: Redirects
+    network: NetworkPolicy
     consent: Consent | None = None
-
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
-        """Tell every sink; one that fails is logged and harms nobody."""
-        for sink in self.events:
-            try:
-                sink.emit(event)
-            except Exception:  # noqa: BLE001 - a sink harms no call
-                _LOG.exception("the event sink %s failed", type(sink).__name__)
 
     async def text(self, secret: SecretReference | LiteralSecret) -> str:
         """Return the text of a secret; raises `SecretMissing`, also for a reference that leads to an empty text."""
@@ -75,14 +107,19 @@ class Means:
 
     async def sent(self, number: int, request: Request, deadline: float, since: float) -> Tried:
         """Send `request` once, by `deadline`, and return what that proves; times count from `since`."""
-        clock, response, failure = self.clock, None, ""
+        clock, response, failure, floor = self.clock, None, "", None
         started = clock.monotonic()
         try:
             if started >= deadline:
-                raise TransportError("the time was used up before the attempt", Evidence.EXPIRED)
+                late = "the time was used up before the attempt"
+                raise TransportError(late, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE)
             response = await self.transport.send(request, deadline)
-            evidence = evidence_of(response)
+            floor = retry_after(response, clock.now)
+            evidence = evidence_of(response, floor)
+            delivery = Delivery.DELIVERED_UNREAD if response.succeeded and response.fault else delivery_of(evidence)
         except TransportError as error:
-            failure, evidence = error.message, error.evidence
+            failure, evidence, delivery = error.message, error.evidence, error.delivery
         status = response.status if response else None
-        return Tried(Attempt(number, evidence, status, failure, started - since, clock.monotonic() - started), response)
+        elapsed = clock.monotonic() - started
+        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery)
+        return Tried(attempt, response, floor, 0.0 if response and response.succeeded else self.policy.backoff(attempt))

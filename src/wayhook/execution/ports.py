@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Generic, Protocol, runtime_checkable
+from typing import Generic, Literal, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -21,8 +21,10 @@ from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
 __all__ = [
     "AttemptEnded",
+    "BreakerChanged",
     "Clock",
     "Consent",
+    "Event",
     "EventSink",
     "ExecutionEnded",
     "Limiter",
@@ -30,6 +32,8 @@ __all__ = [
     "Repository",
     "SecretSource",
     "Stored",
+    "StoredToken",
+    "TokenStore",
     "Transport",
 ]
 
@@ -116,6 +120,41 @@ class SecretSource(Protocol):
         ...
 
 
+@attrs.frozen(repr=False)
+class StoredToken:
+    """An access token and for how many seconds it is good; it has no text form."""
+
+    text: str
+    seconds: float
+
+    def __repr__(self) -> str:
+        return "<StoredToken ***>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("An access token does not pickle. Ask for another one where it is needed.")
+
+
+class TokenStore(Protocol):
+    """Keeps access tokens beyond the memory of one executor: for other processes, and over restarts.
+
+    `key`: a digest of all that makes a difference to the token, in hexadecimal; no secret can be read from it, but one
+    that is easy to guess could be tried. A store that cannot be used raises `StoreUnavailable`, which is logged and
+    costs a token request.
+    """
+
+    async def get(self, key: str) -> StoredToken | None:
+        """Return the token that is kept, and the seconds that it is still good for, from 0; None without one."""
+        ...
+
+    async def put(self, key: str, token: StoredToken) -> None:
+        """Keep the token for its seconds, instead of the one before."""
+        ...
+
+    async def drop(self, key: str, text: str) -> None:
+        """Forget the token if it is this one, which was refused; another process may have kept another meanwhile."""
+        ...
+
+
 class Limiter(Protocol):
     """Refuses calls above a rate, or lets them wait."""
 
@@ -171,10 +210,24 @@ class ExecutionEnded:
     outcome: Outcome
 
 
+BreakerState = Literal["open", "half open", "closed"]
+
+
+@attrs.frozen
+class BreakerChanged:
+    """The breaker of a destination (`https://api.example.com`) opened, lets a probe through, or closed."""
+
+    destination: str
+    state: BreakerState
+
+
+Event = AttemptEnded | ExecutionEnded | BreakerChanged
+
+
 class EventSink(Protocol):
     """Hears what happens."""
 
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+    def emit(self, event: Event) -> None:
         """Take an event, at once and without waiting; nothing in it is secret. What it raises is logged."""
         ...
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
-from wayhook.errors import Evidence
+from wayhook.errors import Delivery, Evidence
 from wayhook.execution.retry import Tried
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.rendering.redirect import RedirectFault, redirected
@@ -55,11 +55,11 @@ def _refused(tried: Tried, failure: str) -> Tried:
 def _joined(first: Tried, last: Tried) -> Tried:
     """One attempt of both; the first answer is proof that the receiver had the call, whatever became of the last."""
     began, ended = first.attempt, last.attempt
-    harmless = ended.evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD)
-    attempt = attrs.evolve(
-        ended,
-        evidence=Evidence.AMBIGUOUS if harmless else ended.evidence,
-        started=began.started,
-        elapsed=ended.started + ended.elapsed - began.started,
-    )
-    return attrs.evolve(last, attempt=attempt)
+    if ended.delivery is Delivery.UNAVAILABLE:
+        kept = ended.evidence is Evidence.EXPIRED
+        evidence = ended.evidence if kept else Evidence.AMBIGUOUS
+        ended = attrs.evolve(ended, evidence=evidence, delivery=Delivery.UNKNOWN)
+    elif ended.delivery is Delivery.REFUSED:
+        ended = attrs.evolve(ended, delivery=began.delivery)
+    elapsed = ended.started + ended.elapsed - began.started
+    return attrs.evolve(last, attempt=attrs.evolve(ended, started=began.started, elapsed=elapsed))

@@ -5,59 +5,75 @@ Rules R205 to R213; sections 4 and 6 of `reference/reliability.md`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import attrs
 
 from wayhook.errors import Evidence
+from wayhook.execution.destination import THROTTLED
 from wayhook.execution.ports import Clock, Randomness
 from wayhook.model.guardrail import Repetition
 from wayhook.wire import Attempt, Response
 
-__all__ = ["ATTEMPTS", "RetryPolicy", "Tried", "evidence_of", "retry_after"]
+__all__ = ["ATTEMPTS", "IDEMPOTENT", "JITTER", "RetryPolicy", "Tried", "evidence_of", "later", "retry_after"]
 
 ATTEMPTS = 4
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_BASE, _THROTTLED_BASE, _LONGEST, _JITTER = 0.1, 0.3, 1.0, 0.5
-_REJECTED_UNREAD = frozenset({408, 421, 425, 429, 503, 529})
+_BASE, _THROTTLED_BASE, _LONGEST, JITTER = 0.1, 0.3, 1.0, 0.5
+_CONFLICT, _MISDIRECTED = 409, 421
+_REJECTED_UNREAD = frozenset({408, 421, 425, *THROTTLED})
 _PERMANENT_5XX = frozenset({501, 505, 506, 507, 508, 510, 511})
 _DENIED = frozenset({401, 403, 404})
-_SLOW_DOWN = frozenset({413, 429, 503, 529})
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOO_LARGE = 413
+_SLOW_DOWN = frozenset({_TOO_LARGE, *THROTTLED})
 _KNOWN_STATUS = range(100, 600)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Tried:
-    """One attempt and its answer, None when none came."""
+    """One attempt and its answer, None when none came.
+
+    `floor`: the seconds that the other side asked for, if it did. `backoff`: the seconds of full jitter before a next
+    attempt, drawn once, so that a pause that it makes is as long as the wait (P12).
+    """
 
     attempt: Attempt
     response: Response | None
+    floor: float | None = None
+    backoff: float = 0.0
 
 
-def evidence_of(response: Response) -> Evidence:
-    """Return what the status of an answer proves."""
+def evidence_of(response: Response, floor: float | None = None) -> Evidence:
+    """Return what the status of an answer proves; `floor`: the seconds that it asks for."""
     status = response.status
     if response.succeeded:
         return Evidence.DELIVERED
-    if status in _REJECTED_UNREAD or (status == 413 and retry_after(response, _EPOCH) is not None):  # noqa: PLR2004
+    if status in _REJECTED_UNREAD or (status == _TOO_LARGE and floor is not None):
         return Evidence.REJECTED_UNREAD
     if status not in _KNOWN_STATUS or (status >= 500 and status not in _PERMANENT_5XX):  # noqa: PLR2004
         return Evidence.AMBIGUOUS
     return Evidence.PERMANENT
 
 
-def retry_after(response: Response | None, now: datetime) -> float | None:
+def later(clock: Clock, seconds: float) -> datetime:
+    """Return the date and time so many seconds from now, as far as the calendar goes."""
+    try:
+        return clock.now() + timedelta(seconds=seconds)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def retry_after(response: Response, now: Callable[[], datetime]) -> float | None:
     """Return the seconds that `Retry-After` asks for, the larger of two; None when it asks for nothing usable.
 
     Seconds are digits; a date counts against the answer's own Date, else against `now`, so that clock skew
     cancels. Read on 413, 429, 503 and 529 only.
     """
-    if response is None or response.status not in _SLOW_DOWN:
+    if response.status not in _SLOW_DOWN:
         return None
-    sent = _date(response.header("date") or "") or now
+    sent = _date(response.header("date") or "") or now()
     values = [_seconds(value, sent) for name, value in response.headers if name == "retry-after"]
     return max((value for value in values if value is not None), default=None)
 
@@ -65,7 +81,7 @@ def retry_after(response: Response | None, now: datetime) -> float | None:
 def _seconds(value: str, now: datetime) -> float | None:
     value = value.strip()
     if value.isascii() and value.isdigit():
-        return float(value[:12])
+        return float(value.lstrip("0")[:12] or 0)
     date = _date(value)
     return None if date is None or date <= now else (date - now).total_seconds()
 
@@ -86,32 +102,43 @@ class RetryPolicy:
     clock: Clock
     random: Randomness
 
-    def repeats(self, method: str, tried: Tried) -> bool:
-        """Whether the rules let `tried` be repeated."""
-        evidence = tried.attempt.evidence
+    def repeats(self, attempts: Sequence[Attempt], *, idempotent: bool, keyed: bool = False) -> bool:
+        """Whether the rules let the last of `attempts` be repeated.
+
+        `idempotent`: doing the call twice is as good as once, by its method or by its key. `keyed`: by its key; then a
+        409 says that the first one is still being done (F46).
+        """
+        evidence, status = attempts[-1].evidence, attempts[-1].status
         if evidence in (Evidence.DELIVERED, Evidence.EXPIRED, Evidence.REFUSED):
             return False
-        if self.repetition is Repetition.EVIDENCE:
-            return evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD) or (
-                evidence is Evidence.AMBIGUOUS and method in IDEMPOTENT
-            )
-        denied = tried.attempt.status in _DENIED
-        return self.repetition is Repetition.ANY or not denied
+        if self.repetition is not Repetition.EVIDENCE:
+            return self.repetition is Repetition.ANY or status not in _DENIED
+        if status == _MISDIRECTED:  # once, on a fresh connection (F49)
+            return sum(attempt.status == _MISDIRECTED for attempt in attempts) == 1
+        return (
+            evidence in (Evidence.NEVER_SENT, Evidence.REJECTED_UNREAD)
+            or (evidence is Evidence.AMBIGUOUS and idempotent)
+            or (status == _CONFLICT and keyed)
+        )
 
-    def wait(self, tried: Tried) -> float:
-        """Return the seconds before the next attempt: full jitter, not before what `Retry-After` asks for."""
-        throttled = tried.attempt.status in (429, 503)
-        base = _THROTTLED_BASE if throttled else _BASE
-        backoff: float = self.random() * min(_LONGEST, base * 2 ** (tried.attempt.number - 1))
-        floor = retry_after(tried.response, self.clock.now())
-        return backoff if floor is None else floor + min(backoff, _JITTER)
+    def backoff(self, attempt: Attempt) -> float:
+        """Return the seconds of full jitter after a failed attempt (P12)."""
+        base = _THROTTLED_BASE if attempt.status in THROTTLED else _BASE
+        return self.random() * min(_LONGEST, base * 2.0 ** (attempt.number - 1))
 
     async def after(
-        self, first: Tried, method: str, deadline: Callable[[], float], attempt: Callable[[int], Awaitable[Tried]]
+        self,
+        first: Tried,
+        attempt: Callable[[], Awaitable[Tried]],
+        *,
+        repeats: Callable[[Tried], bool],
+        deadline: Callable[[], float],
+        may_repeat: Callable[[int | None], bool],
     ) -> Tried:
-        """Return the last of the attempts that follow the failed `first`; `attempt` makes one, by its number.
+        """Return the last of the attempts that follow the failed `first`; `attempt` makes one.
 
-        `deadline` is asked each time: an attempt that waited in a queue has moved it (R224).
+        `deadline` is asked each time: an attempt that waited in a queue has moved it (R224). `may_repeat`: takes a
+        repeat after an answer of this status out of the budget, if there is one.
         """
         from tenacity import AsyncRetrying, RetryCallState
 
@@ -119,18 +146,26 @@ class RetryPolicy:
             assert state.outcome is not None  # noqa: S101 - tenacity asks after each attempt
             return state.outcome.result()  # type: ignore[no-any-return]
 
+        def wait(state: RetryCallState) -> float:
+            """Full jitter; after a time that the other side asked for, at most half of what is left then."""
+            tried = last(state)
+            if tried.floor is None:
+                return tried.backoff
+            rest = deadline() - self.clock.monotonic() - tried.floor
+            return tried.floor + max(0.0, min(tried.backoff, JITTER, rest / 2))
+
         def is_over(state: RetryCallState) -> bool:
             ends = self.clock.monotonic() + state.upcoming_sleep
-            return last(state).attempt.number >= ATTEMPTS or ends >= deadline()
+            tried = last(state).attempt
+            return tried.number >= ATTEMPTS or ends >= deadline() or not may_repeat(tried.status)
 
         async def next_attempt() -> Tried:
             """Tenacity's first attempt is the failed one, so that its waits come before the others."""
-            number = int(retrying.statistics["attempt_number"])
-            return first if number == 1 else await attempt(first.attempt.number + number - 1)
+            return first if retrying.statistics["attempt_number"] == 1 else await attempt()
 
         retrying = AsyncRetrying(
-            retry=lambda state: self.repeats(method, last(state)),
-            wait=lambda state: self.wait(last(state)),
+            retry=lambda state: repeats(last(state)),
+            wait=wait,
             stop=is_over,
             sleep=self.clock.sleep,
             retry_error_callback=last,

@@ -6,17 +6,23 @@ Section 3.7 of the rules (R116 to R123); section 7 of `reference/reliability.md`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed
-from wayhook.execution.ports import Clock
+from wayhook.errors import AuthenticationFailed, RepositoryError
+from wayhook.execution.ports import Clock, Randomness, StoredToken, TokenStore
 from wayhook.model.token import TokenCall
 
 __all__ = ["Granted", "Refused", "Tokens"]
 
+_LOG = logging.getLogger("wayhook")
 _REFUSAL = 1.0
+_AGAIN = 1.0
+"""Seconds after which an early renewal that failed is tried again."""
+_FETCH = 30.0
 _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59 minutes (R117)
 
 
@@ -27,11 +33,6 @@ class Granted:
     text: str
     lifetime: float
 
-    @property
-    def kept_for(self) -> float:
-        """The seconds that it is kept: less than it is good for, so that it does not expire on the way."""
-        return self.lifetime - min(self.lifetime * _MARGIN, _LONGEST_MARGIN)
-
     def __repr__(self) -> str:
         return "<Granted ***>"
 
@@ -41,52 +42,73 @@ class Refused:
     """Why the endpoint's answer gave no token; asking again at once would bring the same."""
 
     reason: str
-    kept_for = _REFUSAL
 
 
-Key = tuple[Hashable, ...]
-Fetch = Callable[[], Awaitable[Granted | Refused]]
+Found = Granted | Refused
+Key = tuple[Hashable, str | None]
+Fetch = Callable[[Callable[[], float]], Awaitable[Found]]
+"""Asks for a token; the argument tells, each time, how long somebody waits for it."""
 
 
-@attrs.define
+@attrs.define(repr=False)
+class _Kept:
+    """What was found, when it ends, and when it is renewed if somebody uses it then."""
+
+    found: Found
+    until: float
+    renewed_from: float
+
+
+@attrs.define(repr=False)
 class _Flight:
-    """One request for a token that is under way, and how many wait for it."""
+    """One request for a token that is under way, how many wait for it, and until when the most patient does."""
 
-    task: asyncio.Task[Granted | Refused]
+    task: asyncio.Task[Found] = attrs.field(init=False)
     waiting: int = 0
+    deadline: float = 0.0
 
 
-@attrs.define
+@attrs.define(repr=False)
 class Tokens:
-    """The tokens of one executor, in memory only (R123).
+    """The tokens of one executor, in memory (R123), and in `store` where there is one.
 
     One request serves all who wait for the same token. It runs as a task of its own, so that a cancelled caller
     does not take it away from the others; it ends with the last who waits. A failure is handed to all who wait
     and is not kept; but a refusal is, for a second, so that many callers with a wrong secret lock no account.
+    A token that ends soon is renewed while it still serves, so that nobody waits (P37).
     """
 
     clock: Clock
-    _kept: dict[Key, tuple[Granted | Refused, float]] = attrs.Factory(dict)
+    random: Randomness
+    store: TokenStore | None = None
+    _kept: dict[Key, _Kept] = attrs.Factory(dict)
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
+    _dropped: dict[Key, str] = attrs.Factory(dict)
+    _tasks: set[asyncio.Task[Found]] = attrs.Factory(set)
 
-    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch) -> str:
+    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> str:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
 
-        Raises what `fetch` raises, and `AuthenticationFailed` when the token is refused or the executor closes.
+        `deadline`: how long the caller waits. Raises what `fetch` raises, and `AuthenticationFailed` when the token is
+        refused or the executor closes.
         """
-        key = (call.key, journey)
-        kept, until = self._kept.get(key, (None, 0.0))
-        if kept is None or self.clock.monotonic() >= until:
-            kept = await self._awaited(key, fetch)
-        if isinstance(kept, Refused):
-            raise AuthenticationFailed(kept.reason)
-        return kept.text
+        key, now = (call.key, journey), self.clock.monotonic()
+        kept = self._kept.get(key)
+        if kept is None or now >= kept.until:
+            found = await self._awaited(key, call, fetch, deadline)
+        else:
+            found = kept.found
+            if now >= kept.renewed_from and key not in self._flights:
+                kept.renewed_from = now + _AGAIN
+                self._renew(key, call, fetch)
+        if isinstance(found, Refused):
+            raise AuthenticationFailed(found.reason)
+        return found.text
 
-    async def _awaited(self, key: Key, fetch: Fetch) -> Granted | Refused:
-        flight = self._flights.get(key)
-        if flight is None:
-            flight = self._flights[key] = _Flight(asyncio.ensure_future(self._fetched(key, fetch)))
+    async def _awaited(self, key: Key, call: TokenCall, fetch: Fetch, deadline: float) -> Found:
+        flight = self._flights.get(key) or self._started(key, call, fetch)
         flight.waiting += 1
+        flight.deadline = max(flight.deadline, deadline)
         try:
             return await asyncio.shield(flight.task)
         except asyncio.CancelledError:
@@ -99,6 +121,13 @@ class Tokens:
             if not flight.waiting:
                 await self._land(key, flight)
 
+    def _started(self, key: Key, call: TokenCall, fetch: Fetch) -> _Flight:
+        flight = self._flights[key] = _Flight()
+        flight.task = asyncio.ensure_future(self._found(key, call, lambda: fetch(lambda: flight.deadline)))
+        self._tasks.add(flight.task)
+        flight.task.add_done_callback(self._tasks.discard)
+        return flight
+
     async def _land(self, key: Key, flight: _Flight) -> None:
         """Nobody waits any more: end the request, and leave no task behind."""
         if self._flights.get(key) is flight:
@@ -107,23 +136,75 @@ class Tokens:
             flight.task.cancel()
             await asyncio.wait([flight.task])
 
-    def drop(self, call: TokenCall, journey: str | None, text: str) -> None:
+    def _renew(self, key: Key, call: TokenCall, fetch: Fetch) -> None:
+        """Ask for the next token while the one before serves; what fails then is tried again, and harms nobody."""
+        flight = self._started(key, call, fetch)
+        flight.waiting, flight.deadline = 1, self.clock.monotonic() + _FETCH
+
+        def landed(task: asyncio.Task[Found]) -> None:
+            flight.waiting -= 1
+            if not flight.waiting and self._flights.get(key) is flight:
+                del self._flights[key]
+            if not task.cancelled() and (failure := task.exception()) is not None:
+                _LOG.warning("a token could not be renewed before it ends: %s", type(failure).__name__)
+
+        flight.task.add_done_callback(landed)
+
+    async def drop(self, call: TokenCall, journey: str | None, text: str) -> None:
         """Forget a token that was refused, unless another has taken its place."""
         key = (call.key, journey)
-        kept, _ = self._kept.get(key, (None, 0.0))
-        if isinstance(kept, Granted) and kept.text == text:
+        kept = self._kept.get(key)
+        if kept is not None and isinstance(kept.found, Granted) and kept.found.text == text:
             del self._kept[key]
+        if self.store is not None:
+            self._dropped[key] = text
+            with _tolerated():
+                await self.store.drop(call.digest(journey), text)
 
-    async def _fetched(self, key: Key, fetch: Fetch) -> Granted | Refused:
-        answer, now = await fetch(), self.clock.monotonic()
-        self._kept = {key: (kept, until) for key, (kept, until) in self._kept.items() if now < until}
-        if answer.kept_for > 0:
-            self._kept[key] = (answer, now + answer.kept_for)
-        return answer
+    async def _found(self, key: Key, call: TokenCall, fetch: Callable[[], Awaitable[Found]]) -> Found:
+        found: Found | None = await self._stored(key, call)
+        if found is not None:
+            self._keep(key, found)
+            return found
+        found = await fetch()
+        self._keep(key, found)
+        if self.store is not None and isinstance(found, Granted) and found.lifetime > 0:
+            self._dropped.pop(key, None)
+            with _tolerated():
+                await self.store.put(call.digest(key[1]), StoredToken(found.text, found.lifetime))
+        return found
+
+    async def _stored(self, key: Key, call: TokenCall) -> Found | None:
+        """What another process has left, or this one before it was started; not what ends soon or was refused."""
+        if self.store is None or call.cache_duration.seconds == 0:
+            return None
+        kept, stored = self._kept.get(key), None
+        known = {self._dropped.get(key), kept.found.text if kept and isinstance(kept.found, Granted) else None}
+        with _tolerated():
+            stored = await self.store.get(call.digest(key[1]))
+        return None if stored is None or stored.text in known else Granted(stored.text, stored.seconds)
+
+    def _keep(self, key: Key, found: Found) -> None:
+        """Keep what was found as long as it is good; a token that still serves is not given up for a refusal."""
+        now = self.clock.monotonic()
+        self._kept = {key: kept for key, kept in self._kept.items() if now < kept.until}
+        if isinstance(found, Refused):
+            self._kept.setdefault(key, _Kept(found, now + _REFUSAL, now + _REFUSAL))
+        elif found.lifetime > 0:
+            margin, until = min(found.lifetime * _MARGIN, _LONGEST_MARGIN), now + found.lifetime
+            self._kept[key] = _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2))
 
     async def aclose(self) -> None:
         """End the requests under way."""
-        tasks = [flight.task for flight in self._flights.values()]
-        for task in tasks:
+        for task in (tasks := list(self._tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@contextmanager
+def _tolerated() -> Iterator[None]:
+    """A store that cannot be used costs a token request, and no call."""
+    try:
+        yield
+    except RepositoryError as error:
+        _LOG.warning("the token store cannot be used: %s", error)

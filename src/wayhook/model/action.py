@@ -201,6 +201,8 @@ class Action(Shaped, Presentable):
     `body_format`: `json`; or `form`, whose parameters are single values and lists of these; or `raw`, whose one
     parameter is the text of the body.
     `allow_null_values`: send `null` where a value is null, instead of leaving the field out (R149 to R153).
+    `idempotency_header`: the header that carries the identifier of each execution, such as `Idempotency-Key`, for
+    receivers that do a repeated call once; it makes every failure that may have been done safe to repeat.
     `response`, `failure_response`: the fields to read from the answer, from `wayhook.payload(sample)`.
     `channel`, `required_marketing_action`: the marketing action follows from the channel unless given (R30, R31).
     `built_in`: it came with the product and cannot be deleted (R27).
@@ -216,6 +218,7 @@ class Action(Shaped, Presentable):
     message_parameters: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
     body_format: BodyFormat = attrs.field(default=BodyFormat.JSON, converter=_body_format)
     allow_null_values: bool = False
+    idempotency_header: str | None = None
     response: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
     failure_response: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple)
     channel: Channel | None = attrs.field(default=None, converter=_channel)
@@ -264,6 +267,7 @@ _FIELD_TYPES: dict[str, Any] = {
     "authentication": Authentication,
     "body_format": BodyFormat,
     "allow_null_values": bool,
+    "idempotency_header": str | None,
     "channel": Channel | None,
     "required_marketing_action": str | None,
     "built_in": bool,

@@ -23,11 +23,12 @@ from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
-__all__ = ["DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
+__all__ = ["BreakerRule", "DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition", "RetryBudget"]
 
 _SWITCHES = (
     "query_parameters", "responses", "optional_variables", "content_type_editable",
     "canvas", "pauses", "dry_runs", "select_package", "expiry_in_response", "nested_body_params",
+    "destination_pauses",
 )  # fmt: skip
 _NUMERIC = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 _SPECIAL_USE = (
@@ -165,6 +166,52 @@ class Repetition(StrEnum):
     ANY_BUT_DENIED = "any but 401, 403, 404"
 
 
+_BREAKER_RANGES = (("share", 0.01, 1), ("spread", 0, 1), ("open_for", 0.001, 86_400), ("longest", 0.001, 86_400))
+
+
+@attrs.frozen
+class BreakerRule(Shaped):
+    """When a destination is given time, and how long (P16).
+
+    Open when at least `share` of at least `calls` attempts failed within `window` seconds; for `open_for` seconds, give
+    or take the share `spread`, doubled after each probe that failed up to `longest`.
+    """
+
+    share: float = 0.5
+    calls: int = 20
+    window: int = 30
+    open_for: float = 30
+    longest: float = 300
+    spread: float = 0.2
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type or out of its range."""
+        for name, low, high in _BREAKER_RANGES:
+            value = getattr(self, name)
+            if type(value) not in (int, float) or not low <= value <= high:
+                yield Violation(f"$.{name}", f"a number from {low} to {high} belongs here")
+        for name in ("calls", "window"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
+                yield Violation(f"$.{name}", "a whole number from 1 belongs here")
+
+
+@attrs.frozen
+class RetryBudget(Shaped):
+    """How many repeats a destination may get: `at_first`, `share` more with each call, `at_most` in stock (P14)."""
+
+    share: float = 0.1
+    at_first: int = 50
+    at_most: int = 100
+
+    def shape_faults(self) -> Iterator[Violation]:
+        """Yield what is of a wrong type or out of its range."""
+        if type(self.share) not in (int, float) or not 0 <= self.share <= 1:
+            yield Violation("$.share", "a number from 0 to 1 belongs here")
+        for name in ("at_first", "at_most"):
+            if type(getattr(self, name)) is not int or getattr(self, name) < 0:
+                yield Violation(f"$.{name}", "a whole number from 0 belongs here")
+
+
 class NestedLists(StrEnum):
     """Arrays of objects inside of arrays of objects, in requests: never (R168), as constants only (R169), or freely."""
 
@@ -231,6 +278,8 @@ class Guardrails(Shaped):
     `authentications`: kinds that an action may have (R90, R127). `expiry_in_response`: whether a token's answer may
     tell its lifetime (R120). `nested_body_params`: in the JSON body of a token call (R125).
     `timeout_range`, `default_timeout`: seconds (R203, R204). `repetition`: what is tried again.
+    `retry_budget`, `breaker`: towards each destination (P14, P16); None has none. `destination_pauses`: whether a
+    destination that asks for time is left alone by all calls (P15).
     `redirects`: how many answers 302 in a row are followed, to the same origin only (R87, R88).
     `name_length`: characters (R2). `network`: hosts and ports beyond the rule.
     `canvas`: whether every journey is drawn, beginning with an event (R280 to R282); otherwise those only that have
@@ -259,6 +308,9 @@ class Guardrails(Shaped):
     timeout_range: tuple[float, float] = (1, 30)
     default_timeout: float = 5
     repetition: Repetition = Repetition.EVIDENCE
+    retry_budget: RetryBudget | None = attrs.Factory(RetryBudget)
+    breaker: BreakerRule | None = attrs.Factory(BreakerRule)
+    destination_pauses: bool = True
     default_cap: Rating | None = None
     slow_cap: Rating | None = None
     default_connections: int | None = -1
@@ -279,6 +331,8 @@ class Guardrails(Shaped):
         yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
         yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
         yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
+        yield from type_fault(self.retry_budget, (RetryBudget, type(None)), "$.retry_budget", "a RetryBudget, or None,")
+        yield from type_fault(self.breaker, (BreakerRule, type(None)), "$.breaker", "a BreakerRule, or None,")
         yield from _member_faults(self.body_formats, str, "$.body_formats", "body formats")
         yield from type_fault(self.nested_lists, NestedLists, "$.nested_lists", "a NestedLists", "R169")
         yield from _member_faults(self.authentications, str, "$.authentications", "kinds of authentication")
@@ -341,6 +395,9 @@ class Guardrails(Shaped):
             expiry_in_response=False,
             nested_body_params=False,
             repetition=Repetition.ANY,
+            retry_budget=None,
+            breaker=None,
+            destination_pauses=False,
             canvas=True,
             pauses=False,
             dry_runs=False,
@@ -364,6 +421,9 @@ class Guardrails(Shaped):
             nested_lists=NestedLists.CONSTANT,
             default_timeout=30,
             repetition=Repetition.ANY_BUT_DENIED,
+            retry_budget=None,
+            breaker=None,
+            destination_pauses=False,
             redirects=3,
             canvas=True,
             live_journeys=200,

@@ -121,6 +121,8 @@ def _action(action: Action, rails: Guardrails) -> Iterator[Violation]:
         yield from _url_configuration(action.url_configuration, rails, "$.url_configuration", action.body_format)
         yield from _body(action, action.url_configuration.method, rails)
         yield from _added(action.authentication, action.url_configuration)
+    if action.idempotency_header is not None:
+        yield from _idempotency_header(action, action.idempotency_header)
     yield from _authentication(action.authentication, rails, "$.authentication")
     for name in ("message_parameters", "response", "failure_response"):
         yield from _parameters(getattr(action, name), f"$.{name}", rails)
@@ -138,6 +140,26 @@ def _name(name: str, rails: Guardrails) -> Iterator[Violation]:
     if not _NAME.fullmatch(name.replace(" ", "")):
         rule = "R7" if not name.isascii() else "R4"
         yield Violation("$.name", "the name holds more than letters (a to z), digits and '_'; take the rest out", rule)
+
+
+def _idempotency_header(action: Action, name: str) -> Iterator[Violation]:
+    """The header that carries the identifier is ours alone (P6)."""
+    yield from _header_name(name, "$.idempotency_header")
+    configured = action.url_configuration.headers if action.url_configuration else ()
+    if name.lower() in {header.name.lower() for header in configured}:
+        yield Violation("$.idempotency_header", _OURS.format(name), "R81")
+    yield from _twice(action, action.authentication)
+
+
+_OURS = "the header {} carries the identifier of the execution; do not configure it"
+
+
+def _twice(action: Action, authentication: Authentication) -> Iterator[Violation]:
+    """The header of the identifier, where an authentication adds it too."""
+    name = action.idempotency_header
+    added = {added.name.lower() for added in authentication.credentials() if added.location == "header"}
+    if name is not None and name.lower() in added:
+        yield Violation("$.idempotency_header", _OURS.format(name), "R81")
 
 
 def _campaign_classic(action: Action) -> Iterator[Violation]:
@@ -293,7 +315,7 @@ def binding_violations(action: Action, connection: Connection) -> tuple[Violatio
         return ()
     added = [
         attrs.evolve(fault, message=f"in {action.name}, {fault.message}")
-        for fault in _added(connection.authentication, configuration)
+        for fault in (*_added(connection.authentication, configuration), *_twice(action, connection.authentication))
     ]
     if connection.reaches(url.host):
         return tuple(added)

@@ -5,6 +5,8 @@ Sections 3.4 to 3.7 of the rules (R97 to R133).
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Hashable, Iterator
 from enum import StrEnum
@@ -16,7 +18,7 @@ from wayhook.errors import Violation
 from wayhook.jsonvalue import Json
 from wayhook.model.shape import Shaped, as_pairs
 from wayhook.model.url import masked_endpoint
-from wayhook.secret import AccessToken, ClientCertificate, LiteralSecret, Secret, SecretReference, SecretText
+from wayhook.secret import ClientCertificate, LiteralSecret, Secret, SecretReference, SecretText, Unknown
 
 __all__ = [
     "PLAIN_HEADERS",
@@ -164,7 +166,7 @@ class TokenCall:
     identity: ClientCertificate | None = None
 
     @property
-    def secrets(self) -> tuple[SecretReference | LiteralSecret | AccessToken, ...]:
+    def secrets(self) -> tuple[Unknown, ...]:
         """What must be looked up before the token can be asked for."""
         values = [value for _, value in (*self.headers, *self.body_params)]
         key = [self.assertion.private_key] if self.assertion and self.assertion.private_key else []
@@ -185,11 +187,16 @@ class TokenCall:
             self.identity,
         )
 
+    def digest(self, journey: str | None) -> str:
+        """Return what tells the token of a journey from others, in every process: SHA-256 in hexadecimal (R122)."""
+        text = json.dumps(_written(("wayhook token 1", self.key, journey)), separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
     def __repr__(self) -> str:
         return f"<TokenCall {self.method} {masked_endpoint(self.endpoint)}>"
 
 
-def secrets_in(value: Any) -> Iterator[SecretReference | LiteralSecret | AccessToken]:
+def secrets_in(value: Any) -> Iterator[Unknown]:
     """Yield the secrets of a JSON value that has texts with secrets at its leaves."""
     if isinstance(value, SecretText):
         yield from value.secrets
@@ -220,3 +227,21 @@ def _key(value: Json | Secret | SecretText) -> Hashable:
     if isinstance(value, list):
         return tuple(map(_key, value))
     return value if isinstance(value, SecretValue) else repr(value)
+
+
+def _written(value: Any) -> Any:
+    """A key as JSON, the same in every process: each value with its type, sets in order."""
+    kind = type(value).__name__
+    match value:
+        case LiteralSecret():
+            return [kind, value.reveal()]
+        case tuple():
+            return [kind, *map(_written, value)]
+        case frozenset():
+            return [kind, *sorted(map(_written, value), key=json.dumps)]
+        case str() | None:
+            return [kind, value]
+        case _ if attrs.has(type(value)):
+            return [kind, *(_written(getattr(value, field.name)) for field in attrs.fields(type(value)))]
+        case _:
+            return [kind, repr(value)]

@@ -23,7 +23,15 @@ from wayhook.model.url import parse_url
 from wayhook.rendering.address import PathFault, encode_query, join_path
 from wayhook.rendering.payload import Piece, compile_form, compile_payload, compile_text
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
-from wayhook.secret import ClientCertificate, Credential, LiteralSecret, SecretReference, SecretText, secret_text
+from wayhook.secret import (
+    ClientCertificate,
+    Credential,
+    DeliveryId,
+    LiteralSecret,
+    SecretReference,
+    SecretText,
+    secret_text,
+)
 from wayhook.values import Misfit, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
@@ -310,4 +318,6 @@ def _credentials(action: Action, configuration: UrlConfiguration) -> tuple[Crede
         for pair in pairs
         if isinstance(pair.value, SecretReference | LiteralSecret | SecretText)
     ]
-    return (*configured, *action.authentication.credentials())
+    name = action.idempotency_header
+    key = () if name is None else (Credential("header", name, SecretText(DeliveryId())),)
+    return (*key, *configured, *action.authentication.credentials())

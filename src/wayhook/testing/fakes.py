@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from wayhook.errors import Evidence, SecretMissing, TransportError
-from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+from wayhook.execution.ports import Event, ExecutionEnded
 from wayhook.expression.context import Context
 from wayhook.secret import SecretReference
 from wayhook.wire import Outcome, Request, Response
@@ -120,9 +120,9 @@ class RecordingSink:
     """Keeps every event, in order. `outcomes`: those of the executions that ended."""
 
     def __init__(self) -> None:
-        self.events: list[AttemptEnded | ExecutionEnded] = []
+        self.events: list[Event] = []
 
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+    def emit(self, event: Event) -> None:
         """Keep the event."""
         self.events.append(event)
 

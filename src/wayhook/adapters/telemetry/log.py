@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+from wayhook.execution.ports import AttemptEnded, BreakerChanged, Event
 
 __all__ = ["LogSink"]
 
@@ -15,7 +15,7 @@ class LogSink:
     def __init__(self, logger: logging.Logger | None = None) -> None:
         self._logger = logger or logging.getLogger("wayhook")
 
-    def emit(self, event: AttemptEnded | ExecutionEnded) -> None:
+    def emit(self, event: Event) -> None:
         """Log the event."""
         if isinstance(event, AttemptEnded):
             attempt = event.attempt
@@ -23,6 +23,9 @@ class LogSink:
                 "action=%r attempt=%d evidence=%r status=%s elapsed=%.3f",
                 event.call.action, attempt.number, str(attempt.evidence), attempt.status, attempt.elapsed,
             )  # fmt: skip
+            return
+        if isinstance(event, BreakerChanged):
+            self._logger.warning("destination=%r breaker=%r", event.destination, event.state)
             return
         outcome = event.outcome
         self._logger.log(

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from wayhook.adapters.transport.stream import Stream
-from wayhook.errors import Evidence, TransportError
+from wayhook.errors import Delivery, Evidence, TransportError
 from wayhook.model.address import Address, literal_address
 from wayhook.wire import AddressPolicy
 
@@ -83,7 +83,7 @@ def _address(info: tuple[Any, ...]) -> Address:
 
 
 def _no_name() -> TransportError:
-    return TransportError("the host name does not exist", Evidence.PERMANENT, delivery="unavailable")
+    return TransportError("the host name does not exist", Evidence.PERMANENT, delivery=Delivery.UNAVAILABLE)
 
 
 def _no_answer() -> TransportError:
@@ -145,7 +145,7 @@ class Destination:
             secured = True
         except ssl.SSLCertVerificationError:
             message = "the certificate of the host is not trusted"
-            raise TransportError(message, Evidence.PERMANENT, delivery="rejected") from None
+            raise TransportError(message, Evidence.PERMANENT, delivery=Delivery.REJECTED) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError):
             message = "the connection broke during the handshake"
             raise TransportError(message, Evidence.NEVER_SENT) from None
@@ -197,10 +197,10 @@ def alert(error: BaseException) -> TransportError | None:
     """What the host said in the handshake, which it may still do when our side has ended: it has read nothing yet."""
     for words, message in _ALERTS if isinstance(error, ssl.SSLError) else ():
         if any(word in str(error) for word in words):
-            return TransportError(message, Evidence.PERMANENT, delivery="rejected")
+            return TransportError(message, Evidence.PERMANENT, delivery=Delivery.REJECTED)
     return None
 
 
 def not_tls() -> TransportError:
     """A handshake that would fail the same way again."""
-    return TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT, delivery="rejected")
+    return TransportError("the host does not speak TLS 1.2 or newer", Evidence.PERMANENT, delivery=Delivery.REJECTED)

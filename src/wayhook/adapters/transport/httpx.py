@@ -26,7 +26,7 @@ import httpx
 from wayhook.adapters.transport.body import BODY_LIMIT, announced_length, decoded, too_large
 from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
 from wayhook.adapters.transport.stream import FIELD_LIMIT, HEAD_LIMIT, Stream
-from wayhook.errors import DefinitionError, Evidence, TransportError, Violation
+from wayhook.errors import DefinitionError, Delivery, Evidence, TransportError, Violation
 from wayhook.model.address import Address
 from wayhook.model.url import StaticUrl, UrlFault, parse_url
 from wayhook.wire import Headers, Request, Response
@@ -267,7 +267,7 @@ def _bounded(head: _Head) -> _Head:
 
 def _malformed(message: str) -> TransportError:
     """What is wrong with an answer that would be wrong again; the call may have been done all the same."""
-    return TransportError(message, Evidence.PERMANENT, delivery="unknown")
+    return TransportError(message, Evidence.PERMANENT, delivery=Delivery.UNKNOWN)
 
 
 def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
@@ -281,7 +281,7 @@ def _is_doubtful(headers: Headers) -> bool:
 
 def _expired(*, sent: bool) -> TransportError:
     message = "the time was used up before an answer came" if sent else "the time was used up before anything was sent"
-    return TransportError(message, Evidence.EXPIRED, delivery="unknown" if sent else "unavailable")
+    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNKNOWN if sent else Delivery.UNAVAILABLE)
 
 
 # Over a connection of our own.
@@ -614,11 +614,11 @@ def _connect_failure(error: BaseException) -> TransportError:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             message = "the certificate of the host is not trusted"
-            return TransportError(message, Evidence.PERMANENT, delivery="rejected")
+            return TransportError(message, Evidence.PERMANENT, delivery=Delivery.REJECTED)
         if isinstance(cause, ssl.SSLError) and "EOF" not in str(cause):
             return alert(cause) or not_tls()
         if isinstance(cause, gaierror) and cause.errno != EAI_AGAIN:
-            return TransportError("the host name does not exist", Evidence.PERMANENT, delivery="unavailable")
+            return TransportError("the host name does not exist", Evidence.PERMANENT, delivery=Delivery.UNAVAILABLE)
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 
-from wayhook.errors import Evidence, TransportError
+from wayhook.errors import Delivery, Evidence, TransportError
 
 __all__ = ["FIELD_LIMIT", "HEAD_LIMIT", "INTERIM_LIMIT", "Stream"]
 
@@ -155,7 +155,7 @@ class Stream(asyncio.Protocol):
         self._tail, self._heads = seen[-2:], self._heads + len(data)
         if self._size > HEAD_LIMIT or self._lines > FIELD_LIMIT + 1 or self._heads > INTERIM_LIMIT:
             raise TransportError(
-                "the head of the answer is larger than its limit", Evidence.PERMANENT, delivery="unknown"
+                "the head of the answer is larger than its limit", Evidence.PERMANENT, delivery=Delivery.UNKNOWN
             )
 
     @property

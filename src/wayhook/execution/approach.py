@@ -1,0 +1,81 @@
+"""How one call comes to its destination: after a pause, by leave of the breaker, with repeats out of the budget.
+
+Sections 4 and 6 of `reference/reliability.md` (P11, P14 to P17). The same for an action's call and for a token's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import cast
+
+import attrs
+
+from wayhook.errors import DestinationUnavailable
+from wayhook.execution.destination import THROTTLED, Destination, is_failure
+from wayhook.execution.retry import JITTER, RetryPolicy, Tried, later
+
+__all__ = ["Approach"]
+
+_EARLY = 0.001
+"""A wait may end that much too soon, by the clock's own rounding (P11 allows 20 ms)."""
+
+
+@attrs.frozen(repr=False)
+class Approach:
+    """One call on its way to `destination`. `deadline`: asked each time, since a queue moves it (R224)."""
+
+    destination: Destination
+    policy: RetryPolicy
+    deadline: Callable[[], float]
+
+    async def ready(self) -> None:
+        """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
+
+        Those who wait do not come back at the same instant (P15).
+        """
+        destination, clock = self.destination, self.policy.clock
+        while True:
+            now = clock.monotonic()
+            if (until := destination.refused_until(now)) is not None:
+                raise self._unavailable("the destination failed too often of late, and is given time", until - now)
+            pause = destination.paused_until - now
+            if pause <= _EARLY:
+                return
+            if (rest := self.deadline() - destination.paused_until) <= 0:
+                raise self._unavailable("the destination asked for more time than this call has", pause)
+            await clock.sleep(pause + self.policy.random() * min(JITTER, rest / 2))
+
+    async def tried(self, send: Callable[[], Awaitable[Tried]]) -> Tried:
+        """Make one attempt, at once after `ready`, and let the destination learn from it."""
+        destination, clock, tried = self.destination, self.policy.clock, cast("Tried | None", None)
+        is_probe = destination.enter()
+        try:
+            tried = await send()
+        finally:
+            destination.leave(is_probe=is_probe, failed=self._failed(tried), now=clock.monotonic())
+        if (floor := self._floor(tried)) is not None:
+            destination.pause(clock.monotonic() + floor)
+        return tried
+
+    def _failed(self, tried: Tried | None) -> bool | None:
+        """Whether the attempt tells against its destination: one that was cut off does where the time was up."""
+        if tried is not None:
+            return is_failure(tried.attempt)
+        return True if self.policy.clock.monotonic() >= self.deadline() else None
+
+    def _floor(self, tried: Tried) -> float | None:
+        """The seconds for which nobody is to come: what was asked for, or the backoff of a throttled attempt."""
+        if tried.attempt.status not in THROTTLED:
+            return tried.floor
+        return tried.backoff if tried.floor is None else tried.floor
+
+    async def repeated(
+        self, first: Tried, attempt: Callable[[], Awaitable[Tried]], repeats: Callable[[Tried], bool]
+    ) -> Tried:
+        """Return the last of the attempts that follow the failed `first`."""
+        return await self.policy.after(
+            first, attempt, repeats=repeats, deadline=self.deadline, may_repeat=self.destination.may_repeat
+        )
+
+    def _unavailable(self, message: str, seconds: float) -> DestinationUnavailable:
+        return DestinationUnavailable(message, not_before=later(self.policy.clock, seconds))

@@ -1,0 +1,197 @@
+"""How we behave towards one destination (scheme, host and port), whichever execution calls it.
+
+A retry budget keeps repeats a bounded share of the calls (P14). A pause holds everybody back when the other side asked
+for time (P15). A breaker stops calls to a destination that fails, and lets one probe through at a time (P16, P17).
+Section 6 of `reference/reliability.md`. State is bounded: what was not used for long is forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict, deque
+from collections.abc import Callable
+
+import attrs
+
+from wayhook.errors import Evidence
+from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness
+from wayhook.model.guardrail import BreakerRule, Guardrails, RetryBudget
+from wayhook.wire import Attempt
+
+__all__ = ["THROTTLED", "Destination", "Destinations", "is_failure"]
+
+_KEPT = 4096
+_ORIGIN = re.compile(r"[a-z]+://[^/?#]+")
+_FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
+_SERVER_ERRORS = range(500, 1000)
+THROTTLED = frozenset({429, 503, 529})
+
+
+@attrs.define
+class Breaker:
+    """Opens when too many attempts fail, and closes when a probe succeeds.
+
+    `ends`: second, number of attempts that ended in it, and how many of them failed; `calls`, `failures`: their sums.
+    `until`: when it was opened, the time of the next probe; None while it is closed. `probing`: whether a probe is
+    under way. `openings`: in a row. `state`: as it was told.
+    """
+
+    rule: BreakerRule
+    random: Randomness
+    ends: deque[list[int]] = attrs.Factory(deque)
+    calls: int = 0
+    failures: int = 0
+    until: float | None = None
+    probing: bool = False
+    openings: int = 0
+    state: BreakerState = "closed"
+
+    def refused_until(self, now: float) -> float | None:
+        """Return when an attempt that would begin now may come again; None when it may begin."""
+        if self.until is None or (now >= self.until and not self.probing):
+            return None
+        return max(now, self.until)
+
+    def enter(self) -> bool:
+        """Return whether an attempt that begins now, and is not refused, is the probe."""
+        if self.until is None:
+            return False
+        self.probing, self.state = True, "half open"
+        return True
+
+    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
+        """Take note of how an attempt ended (None: nothing was learnt)."""
+        if is_probe:
+            self.probing = False
+            if failed is not None:
+                self._open(now) if failed else self._close()
+        elif failed is not None and self.until is None:
+            self._count(int(now), failed=failed)
+            if self.calls >= self.rule.calls and self.failures >= self.calls * self.rule.share:
+                self._open(now)
+
+    def _count(self, second: int, *, failed: bool) -> None:
+        while self.ends and self.ends[0][0] <= second - self.rule.window:
+            _, calls, failures = self.ends.popleft()
+            self.calls, self.failures = self.calls - calls, self.failures - failures
+        if not self.ends or self.ends[-1][0] != second:
+            self.ends.append([second, 0, 0])
+        last = self.ends[-1]
+        last[1], last[2] = last[1] + 1, last[2] + failed
+        self.calls, self.failures = self.calls + 1, self.failures + failed
+
+    def _open(self, now: float) -> None:
+        """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
+        seconds = min(self.rule.open_for * 2**self.openings, self.rule.longest)
+        self.openings = min(self.openings + 1, 16)
+        self.until = now + seconds * (1 - self.rule.spread + 2 * self.rule.spread * self.random())
+        self.ends.clear()
+        self.calls = self.failures = 0
+        self.state = "open"
+
+    def _close(self) -> None:
+        self.until, self.openings, self.state = None, 0, "closed"
+
+
+@attrs.define
+class Budget:
+    """How many repeats are left."""
+
+    rule: RetryBudget
+    left: float = attrs.field(default=attrs.Factory(lambda self: float(self.rule.at_first), takes_self=True))
+
+    def earn(self) -> None:
+        """A call began."""
+        self.left = min(self.left + self.rule.share, self.rule.at_most)
+
+    def spend(self, cost: int) -> bool:
+        """Take a repeat out of the budget, if there is one."""
+        if self.left < cost:
+            return False
+        self.left -= cost
+        return True
+
+
+@attrs.define
+class Destination:
+    """One destination: its budget, its pause, its breaker; None for those that the edition does not have."""
+
+    name: str
+    random: Randomness
+    emit: Callable[[BreakerChanged], None]
+    budget: Budget | None = None
+    breaker: Breaker | None = None
+    pauses: bool = True
+    paused_until: float = float("-inf")
+
+    def begin(self) -> None:
+        """A call begins; its first attempt is free."""
+        if self.budget is not None:
+            self.budget.earn()
+
+    def may_repeat(self, status: int | None) -> bool:
+        """Take a repeat out of the budget; one after a throttle costs two."""
+        return self.budget is None or self.budget.spend(2 if status in THROTTLED else 1)
+
+    def pause(self, until: float) -> None:
+        """Hold everybody back until then."""
+        if self.pauses:
+            self.paused_until = max(self.paused_until, until)
+
+    def refused_until(self, now: float) -> float | None:
+        """Return when the breaker lets somebody through again; None when it does now."""
+        return None if self.breaker is None else self.breaker.refused_until(now)
+
+    def enter(self) -> bool:
+        """Return whether an attempt that begins now is the breaker's probe."""
+        if self.breaker is None or self.breaker.until is None:
+            return False
+        before, is_probe = self.breaker.state, self.breaker.enter()
+        self._tell(self.breaker, before)
+        return is_probe
+
+    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
+        """Take note of how an attempt ended; `failed`: None when nothing was learnt."""
+        if self.breaker is not None:
+            before = self.breaker.state
+            self.breaker.leave(is_probe=is_probe, failed=failed, now=now)
+            self._tell(self.breaker, before)
+
+    def _tell(self, breaker: Breaker, before: BreakerState) -> None:
+        if breaker.state != before:
+            self.emit(BreakerChanged(self.name, breaker.state))
+
+
+def is_failure(attempt: Attempt) -> bool | None:
+    """Whether an attempt tells against its destination (P17); None for our own refusals, which tell nothing."""
+    if attempt.evidence is Evidence.REFUSED:
+        return None
+    return attempt.evidence in _FAILURES or attempt.status in _SERVER_ERRORS
+
+
+class Destinations:
+    """The destinations that an executor called, those used last kept."""
+
+    def __init__(self, guardrails: Guardrails, random: Randomness, emit: Callable[[BreakerChanged], None]) -> None:
+        self._guardrails, self._random, self._emit = guardrails, random, emit
+        self._kept: OrderedDict[str, Destination] = OrderedDict()
+
+    def of(self, url: str) -> Destination:
+        """Return the destination of a rendered URL, whose host is in lower case and whose port is no default."""
+        name = _ORIGIN.match(url)[0]  # type: ignore[index]  # every rendered URL has one
+        destination = self._kept.get(name)
+        if destination is None:
+            rails = self._guardrails
+            destination = self._kept[name] = Destination(
+                name,
+                self._random,
+                self._emit,
+                None if rails.retry_budget is None else Budget(rails.retry_budget),
+                None if rails.breaker is None else Breaker(rails.breaker, self._random),
+                rails.destination_pauses,
+            )
+            if len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        else:
+            self._kept.move_to_end(name)
+        return destination

@@ -1,0 +1,312 @@
+"""The store of access tokens in SQLite: encrypted, shared, ended by the wall clock."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sqlite3
+import sys
+import traceback
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+
+import wayhook as wh
+from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
+
+KEY = Fernet.generate_key().decode()
+CANARY = "canary-token-7f3a9c"
+DIGEST = "ab" * 32
+
+
+class WallClock(FakeClock):
+    """A clock whose date can be set."""
+
+    set_by = timedelta()
+
+    def now(self) -> Any:
+        return super().now() + self.set_by
+
+
+@pytest.fixture
+def clock() -> WallClock:
+    """A clock that moves only when it is told."""
+    return WallClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: WallClock) -> wh.SqliteTokenStore:
+    """A store in a new file."""
+    return wh.SqliteTokenStore(tmp_path / "tokens.db", key=wh.literal_secret(KEY), clock=clock)
+
+
+def _again(store: wh.SqliteTokenStore, clock: FakeClock, key: str = KEY) -> wh.SqliteTokenStore:
+    return wh.SqliteTokenStore(store.path, key=wh.literal_secret(key), clock=clock)
+
+
+async def test_a_token_is_kept_over_a_restart(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """What one store keeps another of the same file gives, with the seconds that are left."""
+    await store.put(DIGEST, wh.StoredToken(CANARY, 60))
+    clock.pass_time(20)
+
+    kept = await _again(store, clock).get(DIGEST)
+
+    assert kept is not None
+    assert (kept.text, kept.seconds) == (CANARY, pytest.approx(40))
+    assert await store.get("cd" * 32) is None
+
+
+@pytest.mark.parametrize(("hours", "is_there"), [(-24, False), (-0.0001, True), (0.9, True), (1, False), (24, False)])
+async def test_the_wall_clock_ends_a_token_and_never_lengthens_it(
+    store: wh.SqliteTokenStore, clock: WallClock, hours: float, *, is_there: bool
+) -> None:
+    """A clock that was set back by a day gives no token of the future, and none for longer than it was good."""
+    await store.put(DIGEST, wh.StoredToken(CANARY, 3600))
+    clock.set_by = timedelta(hours=hours)
+
+    kept = await store.get(DIGEST)
+
+    assert (kept is not None) is is_there
+    assert kept is None or 0 < kept.seconds <= 3600
+
+
+async def test_only_the_refused_token_is_dropped(store: wh.SqliteTokenStore) -> None:
+    """A token that another process has kept meanwhile stays."""
+    await store.put(DIGEST, wh.StoredToken("old", 60))
+    await store.put(DIGEST, wh.StoredToken("new", 60))
+    await store.drop(DIGEST, "old")
+    kept = await store.get(DIGEST)
+    await store.drop(DIGEST, "new")
+
+    assert kept is not None
+    assert kept.text == "new"
+    assert await store.get(DIGEST) is None
+    await store.drop(DIGEST, "new")
+
+
+async def test_the_file_shows_no_token_and_no_digest(store: wh.SqliteTokenStore) -> None:
+    """Neither the token nor its digest stands in the file, which is its owner's alone."""
+    await store.put(DIGEST, wh.StoredToken(CANARY, 60))
+
+    written = b"".join(path.read_bytes() for path in store.path.parent.iterdir())
+
+    assert CANARY.encode() not in written
+    assert DIGEST.encode() not in written
+    assert store.path.stat().st_mode & 0o077 == 0
+
+
+async def test_another_key_finds_nothing(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """Under another key a token is as if absent."""
+    await store.put(DIGEST, wh.StoredToken(CANARY, 60))
+
+    assert await _again(store, clock, Fernet.generate_key().decode()).get(DIGEST) is None
+
+
+async def test_a_row_that_was_moved_or_changed_is_not_believed(store: wh.SqliteTokenStore) -> None:
+    """An encrypted token stands for its own key only, and not after a change."""
+    other = "cd" * 32
+    await store.put(DIGEST, wh.StoredToken(CANARY, 60))
+    await store.put(other, wh.StoredToken("other", 60))
+    with closing(sqlite3.connect(store.path)) as database, database:
+        (first, sealed), (second, _) = database.execute("SELECT key, sealed FROM token").fetchall()
+        database.execute("UPDATE token SET sealed = ? WHERE key = ?", (sealed, second))
+        database.execute("UPDATE token SET sealed = ? WHERE key = ?", (b"x" + sealed, first))
+
+    assert await store.get(DIGEST) is None
+    assert await store.get(other) is None
+
+
+async def test_what_ended_is_thrown_away(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """The next token that is kept takes those out that ended."""
+    await store.put(DIGEST, wh.StoredToken("a", 60))
+    clock.pass_time(61)
+    await store.put("cd" * 32, wh.StoredToken("b", 60))
+
+    with closing(sqlite3.connect(store.path)) as database:
+        assert database.execute("SELECT count(*) FROM token").fetchone() == (1,)
+
+
+async def test_a_file_of_somebody_else_is_refused_and_left(tmp_path: Path) -> None:
+    """A repository, another database and a text are no stores of tokens, and stay as they were."""
+    repository, foreign, text = tmp_path / "actions.db", tmp_path / "foreign.db", tmp_path / "notes.txt"
+    async with wh.SqliteRepository(repository):
+        pass
+    with closing(sqlite3.connect(foreign)) as database, database:
+        database.execute("CREATE TABLE mine (x)")
+    text.write_text("not a database, and longer than the header of one" * 10)
+
+    for path in (repository, foreign, text, tmp_path / "no" / "folder.db"):
+        before = path.read_bytes() if path.exists() else None
+        with pytest.raises(wh.StoreUnavailable):
+            await wh.SqliteTokenStore(path, key=wh.literal_secret(KEY)).get(DIGEST)
+        assert (path.read_bytes() if path.exists() else None) == before
+
+
+async def test_a_key_that_is_none_is_told_without_its_text(tmp_path: Path) -> None:
+    """A text that is no Fernet key is a missing secret; neither the message nor a frame shows it."""
+    store = wh.SqliteTokenStore(tmp_path / "t.db", key=wh.secret("env:K"), secrets=FakeSecrets({"env:K": CANARY}))
+
+    with pytest.raises(wh.SecretMissing, match="env:K is no Fernet key") as caught:
+        await store.get(DIGEST)
+
+    chain = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert CANARY not in "".join(chain.format())
+
+
+@pytest.mark.parametrize(
+    ("path", "key"), [("", wh.secret("env:K")), (3, wh.secret("env:K")), ("t.db", KEY), ("t.db", None)]
+)
+def test_wrong_settings_are_refused(path: Any, key: Any) -> None:
+    """A path is a path, and a key is a secret, never a text."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.SqliteTokenStore(path, key=key)
+
+    assert KEY not in str(caught.value)
+
+
+def test_without_the_library_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store without cryptography is refused where it is made."""
+    monkeypatch.setitem(sys.modules, "cryptography.fernet", None)
+
+    with pytest.raises(wh.MissingExtra, match=r"wayhook\[encryption\]"):
+        wh.SqliteTokenStore(tmp_path / "t.db", key=wh.secret("env:K"))
+
+
+def test_a_token_has_no_text_form() -> None:
+    """A token is not shown and not pickled."""
+    token = wh.StoredToken(CANARY, 60)
+
+    assert CANARY not in f"{token!r} {token}"
+    with pytest.raises(TypeError, match="does not pickle"):
+        pickle.dumps(token)
+
+
+def _action(**fields: Any) -> wh.Action:
+    authorization = wh.CustomAuthorization(
+        "https://auth.example.com/token", body_type="form", body_params={"client_secret": "plain-7f3a"}, **fields
+    )
+    return wh.Action(
+        name="Ping",
+        url_configuration=wh.UrlConfiguration("https://api.example.com/", method="POST"),
+        authentication=authorization,
+    )
+
+
+class Service(FakeTransport):
+    """Issues t-1, t-2, …, and refuses what is in `refused`."""
+
+    def __init__(self, first: int = 1, refused: tuple[str, ...] = ()) -> None:
+        super().__init__(self._reply)
+        self.next, self.refused, self.called = first, refused, list[str]()
+
+    def _reply(self, request: wh.Request) -> wh.Response:
+        if request.url.endswith("/token"):
+            self.next += 1
+            return wh.Response(200, body=json.dumps({"access_token": f"t-{self.next - 1}"}).encode())
+        self.called.append(dict(request.headers)["Authorization"])
+        return wh.Response(401 if self.called[-1] in self.refused else 200)
+
+
+async def test_executors_share_their_tokens(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """The second executor asks for no token, and has one in memory from then on."""
+    first, second = Service(1), Service(8)
+
+    async with wh.Executor(transport=first, tokens=store, clock=clock) as executor:
+        await executor.call(_action())
+    async with wh.Executor(transport=second, tokens=_again(store, clock), clock=clock) as executor:
+        await executor.call(_action())
+        store.path.unlink()
+        await executor.call(_action())
+
+    assert (first.called, second.called) == (["Bearer t-1"], ["Bearer t-1"] * 2)
+
+
+async def test_a_refused_token_is_dropped_for_all(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """A token that was revoked is replaced once, in memory and in the store."""
+    first, second = Service(1), Service(8, refused=("Bearer t-1",))
+    third = Service(20)
+
+    async with wh.Executor(transport=first, tokens=store, clock=clock) as executor:
+        await executor.call(_action())
+    for service in (second, third):
+        async with wh.Executor(transport=service, tokens=store, clock=clock) as executor:
+            await executor.call(_action())
+
+    assert (second.called, third.called) == (["Bearer t-1", "Bearer t-8"], ["Bearer t-8"])
+
+
+async def test_a_token_that_another_process_replaced_is_taken_over(
+    store: wh.SqliteTokenStore, clock: WallClock
+) -> None:
+    """Who sees a 401 finds the token that somebody else got meanwhile, and makes no request for one."""
+    refused = ("Bearer t-1",)
+    late, early = Service(1), Service(8, refused=refused)
+
+    async with wh.Executor(transport=late, tokens=store, clock=clock) as executor:
+        await executor.call(_action())
+        async with wh.Executor(transport=early, tokens=store, clock=clock) as other:
+            await other.call(_action())
+        late.refused = refused
+        outcome = await executor.call(_action())
+
+    assert outcome.succeeded
+    assert late.called == ["Bearer t-1", "Bearer t-1", "Bearer t-8"]
+
+
+@pytest.mark.parametrize("change", [{"cache_duration": wh.CacheDuration(0)}, {"headers": {"X-Scope": "write"}}])
+async def test_other_tokens_are_not_taken(store: wh.SqliteTokenStore, clock: WallClock, change: dict[str, Any]) -> None:
+    """What is asked for in another way is not the same token, and what is used once is not kept."""
+    service = Service()
+
+    for action in (_action(), _action(**change), _action(**change)):
+        async with wh.Executor(transport=service, tokens=store, clock=clock) as executor:
+            await executor.call(action)
+
+    is_kept = "headers" in change
+    assert service.called == ["Bearer t-1", "Bearer t-2", "Bearer t-2" if is_kept else "Bearer t-3"]
+
+
+async def test_each_journey_has_its_own_stored_token(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """A token is not shared between journeys, in a store neither (R122)."""
+    service, repository = Service(), wh.MemoryRepository()
+    await repository.save(_action())
+    for name in ("A", "B"):
+        await repository.save(wh.Journey(name, [wh.ActionActivity("Ping", label="p")]))
+
+    for name in ("A", "B", "A"):
+        async with wh.Executor(repository, transport=service, tokens=store, clock=clock) as executor:
+            await executor.execute(name, "p", wh.Context())
+
+    assert service.called == ["Bearer t-1", "Bearer t-2", "Bearer t-1"]
+
+
+async def test_a_store_that_cannot_be_used_harms_no_call(
+    tmp_path: Path, clock: WallClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where the file is none, the token is asked for and the log says why."""
+    (tmp_path / "t.db").write_text("x" * 500)
+    broken = wh.SqliteTokenStore(tmp_path / "t.db", key=wh.literal_secret(KEY), clock=clock)
+    service = Service(refused=("Bearer t-1",))
+
+    async with wh.Executor(transport=service, tokens=broken, clock=clock) as executor:
+        outcome = await executor.call(_action())
+
+    assert outcome.succeeded
+    assert service.called == ["Bearer t-1", "Bearer t-2"]
+    assert "the token store cannot be used" in caplog.text
+
+
+async def test_a_wrong_key_is_told_by_the_outcome(tmp_path: Path, clock: WallClock) -> None:
+    """A store that can never work is a fault of the set-up: nothing is called behind its back."""
+    store = wh.SqliteTokenStore(tmp_path / "t.db", key=wh.secret("env:K"), secrets=FakeSecrets({}), clock=clock)
+    service = Service()
+
+    async with wh.Executor(transport=service, tokens=store, clock=clock) as executor:
+        outcome = await executor.call(_action())
+
+    assert isinstance(outcome.cause, wh.SecretMissing)
+    assert (outcome.delivery, service.called) == (wh.Delivery.REFUSED, [])
