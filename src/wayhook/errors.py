@@ -391,7 +391,7 @@ class TransportError(WayhookError):
     failure in words without URL, header or body.
     """
 
-    def __init__(self, message: str, evidence: Evidence, *, delivery: Delivery | None = None) -> None:
+    def __init__(self, message: str, evidence: Evidence, delivery: Delivery | None = None) -> None:
         usual = Delivery.UNKNOWN if evidence is Evidence.PERMANENT else delivery_of(evidence)
         self.message, self.evidence, self.delivery = message, evidence, delivery or usual
         super().__init__(message, evidence)
