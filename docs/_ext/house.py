@@ -1,7 +1,8 @@
 """What the pages show of code and suite, made at build time and never copied: rules, editions, limits, errors, schema.
 
-A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`. The JSON
-Schema of the documents is written beside the pages, as `document.schema.json`.
+A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`,
+`fault-matrix`, `faults-not-met`. The JSON Schema of the documents is written beside the pages, as
+`document.schema.json`.
 """
 
 from __future__ import annotations
@@ -127,6 +128,22 @@ def _is_own(kind: type, base: type) -> bool:
     return base is not Exception and base in kind.__bases__ and not inherited
 
 
+def faults() -> Iterator[tuple[str, ...]]:
+    """One row for each fault that the tests have, in the order of their numbers."""
+    from wayhook.testing.fault import FAULTS, NAME_FAULTS
+
+    for fault in sorted([*FAULTS.values(), *NAME_FAULTS.values()], key=lambda fault: fault.id):
+        counts = getattr(fault, "requests", None) or ("–", "–", "–")
+        yield fault.id, fault.what.replace("|", "/"), fault.proves, *map(str, counts), code(fault.delivery)
+
+
+def not_met() -> Iterator[tuple[str, ...]]:
+    """One row for each fault that is met in another way."""
+    from wayhook.testing.fault import NOT_MET
+
+    yield from NOT_MET.items()
+
+
 def table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> list[str]:
     """A Markdown table."""
     heads = tuple(heads)
@@ -162,6 +179,9 @@ def setup(app: Any) -> dict[str, bool]:
     switches = ("Switch", *(code(edition.edition) for edition in EDITIONS), "Why")
     app.add_directive("editions-table", made(lambda: table(switches, editions())))
     app.add_directive("limits-table", made(lambda: table(("At most", "Of what", "Kept in"), limits())))
+    columns = ("", "The other side", "Class", "PUT", "POST", "POST with a key", "Outcome")
+    app.add_directive("fault-matrix", made(lambda: table(columns, faults())))
+    app.add_directive("faults-not-met", made(lambda: table(("", "Instead"), not_met())))
     app.add_directive("error-tree", made(lambda: list(errors())))
     app.connect("build-finished", write_schema)
     return {"parallel_read_safe": True}

@@ -11,6 +11,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 import attrs
@@ -843,6 +844,39 @@ def test_another_loop_gets_connections_of_its_own() -> None:
         statuses = [asyncio.run(call(last=last)) for last in (False, True)]
 
     assert (statuses, service.connections) == ([200, 200], 2)
+
+
+def test_a_transport_whose_loop_has_ended_can_be_closed() -> None:
+    """Closing in another loop touches nothing of the first; its own loop closes what it still holds."""
+    transport, first = wh.HttpxTransport(), asyncio.new_event_loop()
+
+    async def call() -> int:
+        return (await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())).status
+
+    with LoopbackService() as service:
+        status = first.run_until_complete(call())
+        asyncio.run(transport.aclose())
+        first.run_until_complete(asyncio.sleep(0.01))
+        first.close()
+
+    assert (status, sum(map(len, transport._idle.values()))) == (200, 0)
+
+
+def test_two_loops_at_once_do_not_disturb_each_other() -> None:
+    """A transport that two threads use, each with its loop, answers both."""
+    transport = wh.HttpxTransport()
+
+    async def calls() -> set[int]:
+        request = wh.Request("POST", service.url, (), b"{}")
+        statuses = {(await transport.send(request, _soon())).status for _ in range(50)}
+        await transport.aclose()
+        await asyncio.sleep(0.05)  # for what the other thread gave back to close
+        return statuses
+
+    with LoopbackService() as service, ThreadPoolExecutor(2) as threads:
+        found = list(threads.map(lambda _: asyncio.run(calls()), range(2)))
+
+    assert found == [{200}, {200}]
 
 
 async def test_a_cancelled_call_leaves_nothing(transport: wh.HttpxTransport) -> None:

@@ -170,12 +170,14 @@ class TransportContract:
         assert isinstance(found, Response)
         assert found.status == 200
 
-    async def test_calls_cancelled_at_any_moment_leave_nothing(self, transport: Transport) -> None:
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    async def test_calls_cancelled_at_any_moment_leave_nothing(self, transport: Transport, scheme: str) -> None:
         """Whenever calls are cancelled, no task and no socket stays, and the transport goes on working."""
         before = asyncio.all_tasks()
 
-        async with FaultServer(Visit.serve) as server:
-            for steps in range(30):
+        async with FaultServer(Visit.serve, scheme=scheme) as server:
+            await server.heal()
+            for steps in range(0, 60, 2):
                 calls = [asyncio.create_task(transport.send(_request(server), _now() + 5)) for _ in range(3)]
                 for _ in range(steps):
                     await asyncio.sleep(0)

@@ -189,11 +189,12 @@ class HttpxTransport:
         return None
 
     def keep(self, connection: _Connection) -> None:
-        """Keep a connection for the next request, or close it when the transport is closed."""
-        if self._closed:
+        """Keep a connection for the next request, or close it when the transport is closed or serves another loop."""
+        loop = asyncio.get_running_loop()
+        if self._closed or self._home is None or self._home[1] is not loop:
             connection.abort()
             return
-        connection.idle_since = asyncio.get_running_loop().time()
+        connection.idle_since = loop.time()
         self._idle[connection.key].append(connection)
         self._close_stale()
 
@@ -210,13 +211,17 @@ class HttpxTransport:
                 self._idle.pop(key, None)
 
     def _settle(self) -> None:
-        """Forget, in another loop or a forked process, what belongs to the first (P25)."""
+        """Give up, in another loop or a forked process, what belongs to the first (P25)."""
         home = (os.getpid(), asyncio.get_running_loop())
         if home == self._home:
             return
         if self._home is not None:
-            for idle in self._idle.values():
-                for connection in idle:
+            process, loop = self._home
+            alive = process == home[0] and not loop.is_closed()
+            for connection in [connection for idle in self._idle.values() for connection in idle]:
+                if alive:
+                    loop.call_soon_threadsafe(connection.abort)
+                else:
                     connection.disown()
             self._idle.clear()
             self._resolver = Resolver()
@@ -224,6 +229,7 @@ class HttpxTransport:
 
     async def aclose(self) -> None:
         """Close every idle connection; one that is in use closes when its call ends."""
+        self._settle()
         self._closed = True
         for idle in self._idle.values():
             while idle:
