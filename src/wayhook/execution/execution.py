@@ -278,7 +278,7 @@ class Execution:
         await approach.ready()
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
         tried = await approach.tried(lambda: self._sent(request))
-        self._last = tried = hidden(tried, texts, call.credentials)
+        self._last = tried = hidden(tried, texts, (credential.text for credential in call.credentials))
         self.attempts.append(tried.attempt)
         self._sending_since = None
         if self.means.events:
