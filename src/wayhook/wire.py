@@ -31,6 +31,10 @@ Headers = tuple[tuple[str, str], ...]
 _GONE = 410
 
 
+def _destination(url: str) -> str:
+    return "/".join(url.partition("?")[0].split("/", 3)[:3])
+
+
 @attrs.frozen
 class Request:
     """The exact bytes of a call with its secrets in place: for a transport, and nobody else.
@@ -47,8 +51,7 @@ class Request:
     identity: tuple[str, str] | None = attrs.field(default=None, repr=False)
 
     def __repr__(self) -> str:
-        origin = "/".join(self.url.split("?")[0].split("/", 3)[:3])  # a path may end with a secret, as a query may
-        return f"<Request {self.method} {origin}>"
+        return f"<Request {self.method} {_destination(self.url)}>"  # a path may end with a secret, as a query may
 
 
 @attrs.frozen(repr=False)
@@ -71,6 +74,11 @@ class Call(Presentable):
         """What must be looked up before the call can be sent."""
         of_identity = self.identity.secrets if self.identity else ()
         return (*(secret for credential in self.credentials for secret in credential.text.secrets), *of_identity)
+
+    @property
+    def destination(self) -> str:
+        """Scheme, host and port: no part of the path or the query."""
+        return _destination(self.url)
 
     def request(self, texts: Revealed) -> Request:
         """Return what goes on the wire; `texts` holds the text of every one of `secrets`."""
