@@ -43,6 +43,10 @@ class AddressPolicy(Protocol):
         ...
 
 
+def _destination(url: str) -> str:
+    return "/".join(url.partition("?")[0].split("/", 3)[:3])
+
+
 @attrs.frozen
 class Request:
     """The exact bytes of a call with its secrets in place: for a transport, and nobody else.
@@ -63,8 +67,7 @@ class Request:
     fresh: bool = False
 
     def __repr__(self) -> str:
-        origin = "/".join(self.url.split("?")[0].split("/", 3)[:3])  # a path may end with a secret, as a query may
-        return f"<Request {self.method} {origin}>"
+        return f"<Request {self.method} {_destination(self.url)}>"  # a path may end with a secret, as a query may
 
 
 @attrs.frozen(repr=False)
@@ -87,6 +90,11 @@ class Call(Presentable):
         """What must be looked up before the call can be sent."""
         of_identity = self.identity.secrets if self.identity else ()
         return (*(secret for credential in self.credentials for secret in credential.text.secrets), *of_identity)
+
+    @property
+    def destination(self) -> str:
+        """Scheme, host and port: no part of the path or the query."""
+        return _destination(self.url)
 
     def request(self, texts: Revealed, *, network: AddressPolicy | None = None, fresh: bool = False) -> Request:
         """Return what goes on the wire; `texts` holds the text of every one of `secrets`, the rest as in `Request`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 
 import pytest
 
@@ -29,10 +30,15 @@ async def test_a_success_is_a_line_of_information(caplog: pytest.LogCaptureFixtu
     with caplog.at_level(logging.DEBUG, "wayhook"):
         await _executed(wh.LogSink(), 503, 200)
 
-    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("DEBUG", "action='Ping' attempt=1 evidence='rejected unread' status=503 elapsed=0.000"),
-        ("DEBUG", "action='Ping' attempt=2 evidence='delivered' status=200 elapsed=0.000"),
-        ("INFO", "action='Ping' journey=None label=None status=http_200 attempts=2 elapsed=0.000"),
+    lines = [(record.levelname, re.sub("id='[0-9a-f]{32}'", "id=…", record.getMessage())) for record in caplog.records]
+    call = "action='Ping' method=POST destination='https://api.example.com' id=…"
+    assert lines == [
+        ("DEBUG", f"{call} attempt=1 evidence='rejected unread' status=503 elapsed=0.000"),
+        ("DEBUG", f"{call} attempt=2 evidence='delivered' status=200 elapsed=0.000"),
+        (
+            "INFO",
+            "action='Ping' journey=None label=None id=… status=http_200 delivery=delivered attempts=2 elapsed=0.000",
+        ),
     ]
 
 

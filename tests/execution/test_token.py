@@ -573,3 +573,134 @@ async def test_a_duration_of_zero_takes_no_token_of_another() -> None:
         await executor.call(_token_action(cache_duration=wh.CacheDuration(0)))
 
     assert len([request for request in transport.requests if request.url.endswith("token")]) == 2
+
+
+async def _settle() -> None:
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize(("share", "from_seconds"), [(0.0, 3541.0), (0.5, 3541 + 59 / 4), (1.0, 3541 + 59 / 2)])
+async def test_a_token_is_renewed_while_it_serves(share: float, from_seconds: float, clock: FakeClock) -> None:
+    """In the last minute of an hour, by a time of its own, the next token is fetched and nobody waits for it (P37)."""
+    service = Service()
+
+    async with wh.Executor(transport=service, clock=clock, random=lambda: share) as executor:
+        await executor.call(_ping())
+        clock.pass_time(from_seconds - 1)
+        await executor.call(_ping())
+        await _settle()
+        early = len(service.asked)
+        clock.pass_time(1)
+        await asyncio.gather(*(executor.call(_ping()) for _ in range(50)))
+        await _settle()
+        await executor.call(_ping())
+
+    tokens = [dict(request.headers)["Authorization"] for request in service.called]
+    assert (early, len(service.asked)) == (1, 2)
+    assert tokens[:2] + tokens[-1:] == ["Bearer t-1", "Bearer t-1", "Bearer t-2"]
+
+
+@pytest.mark.parametrize("failure", [wh.Response(401), wh.Response(503), wh.Response(200, body=b"{}")], ids=str)
+async def test_a_renewal_that_fails_harms_nobody(failure: wh.Response, clock: FakeClock) -> None:
+    """While the old token serves, calls use it; the endpoint is asked again after a second, not by every call."""
+    service = Service(lambda number: _token(number) if number == 1 else failure)
+    rails = attrs.evolve(wh.Guardrails.standard(), destination_pauses=False)
+
+    async with wh.Executor(transport=service, clock=clock, guardrails=rails, random=lambda: 0.0) as executor:
+        await executor.call(_ping())
+        clock.pass_time(3541)
+        for _ in range(10):
+            assert (await executor.call(_ping())).succeeded
+            await _settle()
+        asked = len(service.asked)
+        clock.pass_time(1)
+        assert (await executor.call(_ping())).succeeded
+        await _settle()
+        again = len(service.asked) - asked
+        clock.pass_time(60)
+        ended = await executor.call(_ping())
+
+    assert asked in (2, 5)
+    assert again in (1, 4)
+    assert isinstance(ended.cause, wh.AuthenticationFailed)
+
+
+async def test_a_renewal_ends_with_the_executor(clock: FakeClock) -> None:
+    """A renewal under way leaves no task behind when the executor is left."""
+    gate, before = Gate(), asyncio.all_tasks()
+    gate.open.set()
+
+    async with wh.Executor(transport=gate, clock=clock, random=lambda: 0.0) as executor:
+        await executor.call(_ping())
+        gate.open.clear()
+        clock.pass_time(3541)
+        outcome = await executor.call(_ping())
+
+    assert outcome.succeeded
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.rule("R119")
+@pytest.mark.parametrize(
+    ("duration", "kept", "gone"),
+    [
+        (wh.CacheDuration(1, wh.TimeUnit.MILLISECONDS), 0.8, 1.0),
+        (wh.CacheDuration(2**63 - 1, wh.TimeUnit.YEARS), 9 * 365 * 86_400, 10 * 365 * 86_400),
+    ],
+)
+async def test_lifetimes_are_clamped(duration: wh.CacheDuration, kept: float, gone: float, clock: FakeClock) -> None:
+    """A token is kept for a second at least and ten years at most (P37)."""
+    service, action = Service(), _ping(attrs.evolve(AUTHORIZATION, cache_duration=duration))
+
+    async with wh.Executor(transport=service, clock=clock) as executor:
+        await executor.call(action)
+        clock.pass_time(kept)
+        await executor.call(action)
+        asked = len(service.asked)
+        clock.pass_time(gone - kept)
+        await executor.call(action)
+
+    assert (asked, len(service.asked)) == (1, 2)
+
+
+async def test_a_token_that_is_told_to_last_a_moment_is_kept_a_second(clock: FakeClock) -> None:
+    """Lifetimes of answers are clamped, too; zero is used once."""
+    told = wh.CacheDuration(expiry_in_response="json://expires_in", time_unit="seconds")
+    seen = []
+    for lifetime in (0, 0.001, 1e300):
+        body = json.dumps({"access_token": "t", "expires_in": lifetime}).encode()
+        service = Service(lambda _, body=body: wh.Response(200, body=body))
+        async with wh.Executor(transport=service, clock=clock) as executor:
+            for _ in range(2):
+                await executor.call(_ping(attrs.evolve(AUTHORIZATION, cache_duration=told)))
+        seen.append(len(service.asked))
+
+    assert seen == [2, 1, 1]
+
+
+async def test_the_longest_who_waits_decides_how_long_is_tried(clock: FakeClock) -> None:
+    """A time that one caller cannot wait for is waited for where another can (section 7)."""
+    busy = wh.Response(503, (("retry-after", "8"),))
+    service = Service(lambda number: busy if number == 1 else _token(number), clock=clock)
+
+    async with wh.Executor(transport=service, clock=clock, random=lambda: 0.0) as executor:
+        short = asyncio.create_task(executor.call(_ping(), timeout=5))
+        long = asyncio.create_task(executor.call(_ping(), timeout=30))
+        outcomes = await asyncio.gather(short, long)
+
+    assert len(service.asked) == 2
+    assert outcomes[1].succeeded
+    assert outcomes[0].delivery is wh.Delivery.UNAVAILABLE
+
+
+async def test_a_wall_clock_that_jumps_changes_no_token(clock: FakeClock) -> None:
+    """Expiry is on the monotonic clock: a date of tomorrow or yesterday asks for nothing (P13)."""
+    service, real = Service(), clock._start
+
+    async with wh.Executor(transport=service, clock=clock) as executor:
+        for day in (1, 2, 30, 1):
+            clock._start = real.replace(day=day)
+            assert (await executor.call(_ping())).succeeded
+
+    assert len(service.asked) == 1

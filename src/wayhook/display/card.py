@@ -66,7 +66,10 @@ def _outcome_parts(outcome: Outcome) -> list[str]:
         (a.number, f"{a.started:.3f} s", f"{a.elapsed:.3f} s", a.status or a.failure, a.evidence)
         for a in outcome.attempts
     ]
-    parts = [_table(rows, ("attempt", "at", "took", "answer", "proves"))] if rows else []
+    said = [("delivery", outcome.delivery), ("delivery id", outcome.delivery_id)]
+    said += [("not before", outcome.not_before.isoformat(timespec="seconds"))] if outcome.not_before else []
+    parts = [_table(said)]
+    parts += [_table(rows, ("attempt", "at", "took", "answer", "proves"))] if rows else []
     parts += [_answer(outcome.received, outcome.response)] if outcome.received else []
     return [*parts, *(_call_parts(outcome.call) if outcome.call else [])]
 

@@ -128,7 +128,7 @@ class Authorization:
             await approach.ready()
             number = len(self.attempts) + 1
             tried = await approach.tried(lambda: self.means.sent(number, request, latest, since))
-            self.attempts.append(hidden(tried, texts).attempt)
+            self.attempts.append(hidden(tried, texts, self.call.secret_texts).attempt)
             return attrs.evolve(tried, attempt=self.attempts[-1])
 
         def repeats(_: Tried) -> bool:

@@ -7,7 +7,6 @@ Section 6 of `reference/reliability.md`. State is bounded: what was not used for
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
@@ -21,7 +20,6 @@ from wayhook.wire import Attempt
 __all__ = ["THROTTLED", "Destination", "Destinations", "is_failure"]
 
 _KEPT = 4096
-_ORIGIN = re.compile(r"[a-z]+://[^/?#]+")
 _FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
 _SERVER_ERRORS = range(500, 1000)
 THROTTLED = frozenset({429, 503, 529})
@@ -176,9 +174,8 @@ class Destinations:
         self._guardrails, self._random, self._emit = guardrails, random, emit
         self._kept: OrderedDict[str, Destination] = OrderedDict()
 
-    def of(self, url: str) -> Destination:
-        """Return the destination of a rendered URL, whose host is in lower case and whose port is no default."""
-        name = _ORIGIN.match(url)[0]  # type: ignore[index]  # every rendered URL has one
+    def of(self, name: str) -> Destination:
+        """Return the destination of that name: scheme, host in lower case, and the port where it is no default."""
         destination = self._kept.get(name)
         if destination is None:
             rails = self._guardrails

@@ -225,7 +225,7 @@ class Execution:
 
     async def _delivered(self, call: Call) -> Tried:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
-        destination = self.means.destinations.of(call.url)
+        destination = self.means.destinations.of(call.destination)
         destination.begin()
         approach = Approach(destination, self.means.policy, lambda: self.deadline)
         tried = await self._attempt(call, approach)
@@ -292,11 +292,11 @@ class Execution:
         await approach.ready()
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
         tried = await approach.tried(lambda: self._sent(request))
-        self._last = tried = hidden(tried, texts, call.credentials)
+        self._last = tried = hidden(tried, texts, (credential.text for credential in call.credentials))
         self.attempts.append(tried.attempt)
         self._sending_since = None
         if self.means.events:
-            self.means.events.emit(AttemptEnded(call, tried.attempt))
+            self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
         return tried
 
     async def _sent(self, request: Request) -> Tried:

@@ -26,7 +26,7 @@ from wayhook.execution.token import Tokens
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.rendering.reflection import masked_response, masked_text, reflections
-from wayhook.secret import Credential, LiteralSecret, Revealed, SecretReference
+from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
 from wayhook.wire import Attempt, Request
 
 __all__ = ["Events", "Means", "bare", "hidden", "unexpected"]
@@ -40,9 +40,9 @@ def bare(error: WayhookError) -> WayhookError:
     return error.with_traceback(None)
 
 
-def hidden(tried: Tried, texts: Revealed, credentials: Iterable[Credential] = ()) -> Tried:
+def hidden(tried: Tried, texts: Revealed, sent: Iterable[SecretText]) -> Tried:
     """Return the attempt without the secrets of its call, where answer or failure repeat them."""
-    if not (found := reflections(texts, credentials)):
+    if not (found := reflections(texts, sent)):
         return tried
     attempt, response = tried.attempt, tried.response
     if attempt.failure:

@@ -197,10 +197,11 @@ class Clock(Protocol):
 
 @attrs.frozen
 class AttemptEnded:
-    """One attempt of a call ended."""
+    """One attempt of a call ended. `delivery_id`: of the execution that it belongs to."""
 
     call: Call
     attempt: Attempt
+    delivery_id: str = ""
 
 
 @attrs.frozen

@@ -173,6 +173,12 @@ class TokenCall:
         return (*secrets_in([*values, *key]), *(self.identity.secrets if self.identity else ()))
 
     @property
+    def secret_texts(self) -> Iterator[SecretText]:
+        """The texts with secrets in them that are sent."""
+        leaves = _leaves([value for _, value in (*self.headers, *self.body_params)])
+        return (leaf for leaf in leaves if isinstance(leaf, SecretText))
+
+    @property
     def key(self) -> Hashable:
         """Everything that makes a difference to the token."""
         return (
@@ -198,13 +204,19 @@ class TokenCall:
 
 def secrets_in(value: Any) -> Iterator[Unknown]:
     """Yield the secrets of a JSON value that has texts with secrets at its leaves."""
-    if isinstance(value, SecretText):
-        yield from value.secrets
-    elif isinstance(value, SecretReference | LiteralSecret):
-        yield value
-    elif isinstance(value, dict | list):
+    for leaf in _leaves(value):
+        if isinstance(leaf, SecretText):
+            yield from leaf.secrets
+        elif isinstance(leaf, SecretReference | LiteralSecret):
+            yield leaf
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict | list):
         for below in value.values() if isinstance(value, dict) else value:
-            yield from secrets_in(below)
+            yield from _leaves(below)
+    else:
+        yield value
 
 
 def holds_secrets(value: Any) -> bool:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 
-from wayhook.secret import Base64, Credential, DeliveryId, Revealed, SecretText
+from wayhook.secret import Base64, DeliveryId, Revealed, SecretText
 from wayhook.wire import Response
 
 __all__ = ["SHORTEST", "masked_response", "masked_text", "reflections"]
@@ -22,18 +22,13 @@ SHORTEST = 8
 _MASK = "***"
 
 
-def reflections(texts: Revealed, credentials: Iterable[Credential] = ()) -> tuple[str, ...]:
+def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
     """Return every spelling in which the secrets of a call may come back, the longest first.
 
-    As they are, percent-encoded, as in a form, in Base64 and in JSON; and each `Base64` of a credential as a whole.
+    As they are, percent-encoded, as in a form, in Base64 and in JSON; and each `Base64` of what was `sent` as a whole.
     """
     secrets = [text for secret, text in texts.items() if not isinstance(secret, DeliveryId)]
-    secrets += [
-        SecretText(part).reveal(texts)
-        for credential in credentials
-        for part in credential.text.parts
-        if isinstance(part, Base64)
-    ]
+    secrets += [SecretText(part).reveal(texts) for text in sent for part in text.parts if isinstance(part, Base64)]
     found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
     return tuple(sorted(found, key=len, reverse=True))
 

@@ -1,4 +1,4 @@
-"""One line for each outcome, through the standard logging, without a secret, a URL or a body."""
+"""One line for each outcome, through the standard logging, without a secret, a path, a query or a body."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class LogSink:
         if isinstance(event, AttemptEnded):
             attempt = event.attempt
             self._logger.debug(
-                "action=%r attempt=%d evidence=%r status=%s elapsed=%.3f",
-                event.call.action, attempt.number, str(attempt.evidence), attempt.status, attempt.elapsed,
+                "action=%r method=%s destination=%r id=%r attempt=%d evidence=%r status=%s elapsed=%.3f",
+                event.call.action, event.call.method, event.call.destination, event.delivery_id,
+                attempt.number, str(attempt.evidence), attempt.status, attempt.elapsed,
             )  # fmt: skip
             return
         if isinstance(event, BreakerChanged):
@@ -30,6 +31,7 @@ class LogSink:
         outcome = event.outcome
         self._logger.log(
             logging.INFO if outcome.succeeded else logging.WARNING,
-            "action=%r journey=%r label=%r status=%s attempts=%d elapsed=%.3f",
-            outcome.action, outcome.journey, outcome.label, outcome.status, len(outcome.attempts), outcome.elapsed,
+            "action=%r journey=%r label=%r id=%r status=%s delivery=%s attempts=%d elapsed=%.3f",
+            outcome.action, outcome.journey, outcome.label, outcome.delivery_id, outcome.status, outcome.delivery,
+            len(outcome.attempts), outcome.elapsed,
         )  # fmt: skip
