@@ -21,7 +21,7 @@ from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey, JourneyStatus
 from wayhook.model.publication import publication_violations
 from wayhook.model.revision import entering, revision_violations
@@ -207,8 +207,8 @@ def admit(
     Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the values may not be saved; where
     there are several, each path begins with the place of its value, such as `$[1].name`.
     """
-    if not isinstance(guardrails, Guardrails):
-        raise DefinitionError([Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()")])
+    edition_of(guardrails)
+    _require_version(expected_version)
     if not values:
         raise DefinitionError([Violation("$", "give at least one value to save")])
     if len(values) > 1 and renamed_from is not None:
@@ -369,6 +369,7 @@ def admit_deletion(
     version that is neither Draft nor Finished (R294) and, unless it is forced, for a configuration that is deployed
     (R255, R272).
     """
+    _require_version(expected_version)
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -383,6 +384,11 @@ def admit_deletion(
         raise DefinitionError(faults)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
+
+
+def _require_version(expected: object) -> None:
+    if expected is not None and (type(expected) is not int or expected < 0):
+        raise DefinitionError([Violation("$.expected_version", "a version is a whole number from 0, or None")])
 
 
 def _unfinished(journey: Journey) -> Iterator[Violation]:
