@@ -14,6 +14,7 @@ from functools import lru_cache
 import attrs
 
 from wayhook.errors import Violation
+from wayhook.jsonvalue import json_fault
 from wayhook.model.shape import Shaped, as_word, type_fault
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
@@ -29,7 +30,7 @@ __all__ = [
     "connection_faults",
     "count_faults",
     "covers",
-    "is_small",
+    "is_number",
     "method_type_faults",
     "pattern_faults",
     "period_faults",
@@ -63,7 +64,7 @@ class Rating(Shaped):
         """Yield what is no whole number; ranges are checked by `wayhook.violations`."""
         for name, faults in _NUMBERS.items():
             value = getattr(self, name)
-            if not is_small(value) and not (value is None and name == "max_http_connections"):
+            if not is_number(value) and not (value is None and name == "max_http_connections"):
                 yield from faults(value, f"$.{name}")
 
     @property
@@ -77,9 +78,9 @@ class Rating(Shaped):
             yield from faults(getattr(self, name), f"{path}.{name}")
 
 
-def is_small(value: object) -> bool:
-    """Whether something is a whole number of 64 bits, whatever its range ought to be."""
-    return type(value) is int and abs(value) <= _LARGEST
+def is_number(value: object) -> bool:
+    """Whether something is a whole number that can be written, whatever its range ought to be."""
+    return type(value) is int and json_fault(value) is None
 
 
 def count_faults(value: object, path: str) -> Iterator[Violation]:
