@@ -8,12 +8,13 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
-from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_json
+from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_exact_json
 from wayhook.model.shape import Shaped, as_tuple, as_word, type_fault
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType
 
@@ -73,7 +74,8 @@ def _data_type_faults(given: object, path: str) -> Iterator[Violation]:
 class MessageParameter(Shaped):
     """One typed field of a payload.
 
-    `value`: the JSON value of a constant without parameters of its own; None stands for null.
+    `value`: the JSON value of a constant without parameters of its own, a `Decimal` where no double is that number;
+    None stands for null.
     `variable`: set when the value is filled in where the action is used.
     `parameters`: of an object, its fields; of a constant list, its items, named `0`, `1`, …; of a variable
     `listObject`, the fields that each object has (R163, R164). `depth`: how many levels it has, from 1 to 64.
@@ -84,7 +86,7 @@ class MessageParameter(Shaped):
 
     name: str
     data_type: DataType = attrs.field(converter=_data_type)
-    value: Json = attrs.field(default=None, eq=repr)
+    value: Json | Decimal = attrs.field(default=None, eq=repr)
     variable: Variable | None = attrs.field(default=None, kw_only=True)
     parameters: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple, kw_only=True)
     depth: int = attrs.field(init=False, eq=False, default=1)
@@ -183,7 +185,7 @@ def message_parameters(
     leading `$` at any depth (R140 to R142), a path that is not in the sample, an object or a mixed or
     nested array as a variable (R170, R171), an empty array as a variable (R162).
     """
-    tree = parse_json(sample) if isinstance(sample, str) else sample
+    tree = parse_exact_json(sample) if isinstance(sample, str) else sample
     if not isinstance(tree, Mapping):
         raise DefinitionError([Violation("$", f"a sample is a JSON object, not {_json_name(tree)}", "R135")])
     faults = [
@@ -300,7 +302,7 @@ class _Inference:
         if isinstance(sample, list | tuple):
             return _list_type(sample)
         kind = type(sample).__name__
-        detail = "is not finite" if isinstance(sample, float) else f"is a {kind}, which JSON does not have"
+        detail = "is not finite" if isinstance(sample, float | Decimal) else f"is a {kind}, which JSON does not have"
         self.faults.append(Violation(where, f"the value {detail}; use JSON values", "R135"))
         return DataType.STRING
 
@@ -345,7 +347,7 @@ def _scalar_type(sample: Any) -> DataType | None:
         return DataType.BOOLEAN
     if isinstance(sample, int):
         return DataType.INTEGER if INTEGER_MIN <= sample <= INTEGER_MAX else DataType.DECIMAL
-    if isinstance(sample, float) and math.isfinite(sample):
+    if isinstance(sample, float | Decimal) and math.isfinite(sample):
         return DataType.DECIMAL
     return None
 

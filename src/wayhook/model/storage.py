@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -29,6 +30,7 @@ from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.model.token import holds_secrets
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
+from wayhook.values import DataType, Misfit, conform
 
 __all__ = [
     "KINDS",
@@ -404,8 +406,17 @@ def storing_violations(value: Definition, *, literal_secrets_allowed: bool = Fal
         if isinstance(leaf, LiteralSecret):
             if not literal_secrets_allowed:
                 yield Violation(path, "a literal secret is not stored; use wayhook.secret('env:NAME')")
+        elif isinstance(leaf, Decimal):
+            yield from _decimal_faults(leaf, path)
         elif not isinstance(leaf, Expression | SecretReference) and (fault := json_fault(leaf)) is not None:
             yield Violation(path + fault[0], f"{fault[1]}; only JSON values can be stored")
+
+
+def _decimal_faults(value: Decimal, path: str) -> Iterator[Violation]:
+    try:
+        conform(DataType.DECIMAL)(value)
+    except Misfit as misfit:
+        yield Violation(path, f"a decimal {misfit}")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
