@@ -15,7 +15,7 @@ from ipaddress import ip_network
 
 import attrs
 
-from wayhook.errors import ExpressionError, Violation
+from wayhook.errors import DefinitionError, ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.model.address import LOOPBACK, PRIVATE, Address, Network, closed_range, is_within, literal_address
 from wayhook.model.lifecycle import JourneyStatus
@@ -23,7 +23,7 @@ from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
-__all__ = ["DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition"]
+__all__ = ["DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition", "edition_of"]
 
 _SWITCHES = (
     "query_parameters", "responses", "optional_variables", "content_type_editable",
@@ -276,6 +276,7 @@ class Guardrails(Shaped):
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or out of its range."""
+        yield from type_fault(self.edition, str, "$.edition", "a name")
         yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
         yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
         yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
@@ -373,3 +374,11 @@ class Guardrails(Shaped):
             slow_cap=Rating(150_000, 30_000),
             network=network or NetworkPolicy(),
         )
+
+
+def edition_of(given: Guardrails | None) -> Guardrails:
+    """Return the guardrails that were given, `standard` where none were; raises `DefinitionError` for anything else."""
+    if given is not None and not isinstance(given, Guardrails):
+        message = f"guardrails are an edition, such as Guardrails.standard(), not {type(given).__name__}"
+        raise DefinitionError([Violation("$.guardrails", message)])
+    return Guardrails.standard() if given is None else given
