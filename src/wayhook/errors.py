@@ -201,6 +201,11 @@ class UnsafeCall(RenderError, ValueError):  # noqa: N818
     """A value would move the host, leave the static path or inject into a header."""
 
 
+def _shown(name: object) -> str:
+    """A name in a sentence: the beginning of one that is long, and the type of what is none."""
+    return repr(name[:60]) if isinstance(name, str) else type(name).__name__
+
+
 class RepositoryError(WayhookError):
     """The root of what a repository refuses or cannot do."""
 
@@ -219,7 +224,7 @@ class NotFound(RepositoryError, LookupError):  # noqa: N818
 
     def __str__(self) -> str:
         code = f" ({self.code})" if self.code else ""
-        return f"There is no {self.kind} named {self.name!r}{code}. Save it first, or list what is there."
+        return f"There is no {self.kind} named {_shown(self.name)}{code}. Save it first, or list what is there."
 
 
 class Conflict(RepositoryError):  # noqa: N818
@@ -232,10 +237,10 @@ class Conflict(RepositoryError):  # noqa: N818
     def __str__(self) -> str:
         if self.expected == 0:
             article = "An" if self.kind == "action" else "A"
-            taken = f"{article} {self.kind} named {self.name!r} exists already (version {self.found})."
+            taken = f"{article} {self.kind} named {_shown(self.name)} exists already (version {self.found})."
             return f"{taken} Choose another name."
         return (
-            f"The {self.kind} {self.name!r} is at version {self.found}, not {self.expected}. "
+            f"The {self.kind} {_shown(self.name)} is at version {self.found}, not {self.expected}. "
             "Read it again, repeat the change and save with the version read."
         )
 
@@ -248,7 +253,9 @@ class StillInUse(RepositoryError):  # noqa: N818
         super().__init__(kind, name, users)
 
     def __str__(self) -> str:
-        return f"The {self.kind} {self.name!r} is used by {', '.join(self.users)} (R28). Take it out of these first."
+        return (
+            f"The {self.kind} {_shown(self.name)} is used by {', '.join(self.users)} (R28). Take it out of these first."
+        )
 
 
 class StoreUnavailable(RepositoryError):  # noqa: N818

@@ -22,6 +22,8 @@ NO_SWITCHES = {"network", "data_policies"}
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 EVENT, END = wh.Activity("event", label="in"), wh.Activity("end", label="out")
 SECRET = wh.secret("env:X")
+LOST = wh.TransportError("the time was used up", wh.Evidence.EXPIRED)
+LATER = wh.Response(429, (("retry-after", "60"),))
 
 
 def action(**parts: Any) -> wh.Action:
@@ -83,12 +85,21 @@ async def waits(rails: wh.Guardrails) -> float:
     return (await called(rails, wh.Response(200), seconds=1e6))[1].monotonic()
 
 
-async def called(rails: wh.Guardrails, reply: Any, *, seconds: float = 0.0) -> tuple[FakeTransport, FakeClock]:
-    """The transport and the clock after a call."""
+async def asks(rails: wh.Guardrails, reply: Any, *, calls: int = 1, method: str = "POST") -> int:
+    """A probe: how many requests a destination gets of so many calls, one after the other, that it does not serve."""
+    transport, _ = await called(rails, reply, seconds=0.6, calls=calls, method=method)
+    return len(transport.requests)
+
+
+async def called(
+    rails: wh.Guardrails, reply: Any, *, seconds: float = 0.0, calls: int = 1, method: str = "POST"
+) -> tuple[FakeTransport, FakeClock]:
+    """The transport and the clock after so many calls."""
     clock = FakeClock()
     transport = FakeTransport(reply, clock=clock, seconds=seconds)
     async with wh.Executor(transport=transport, guardrails=rails, clock=clock, random=float) as executor:
-        await executor.call(action())
+        for _ in range(calls):
+            await executor.call(action(method=method))
     return transport, clock
 
 
@@ -168,6 +179,14 @@ PROBES: dict[str, tuple[Any, Any, Any, Any]] = {
     "timeout_range": ((1, 60), breaks(wh.Journey("J", timeout=45), "R203"), True, False),
     "default_timeout": (9, waits, 5, 9),
     "repetition": (wh.Repetition.ANY, repeats, 1, 4),
+    "retry_budget": (
+        wh.RetryBudget(share=0, at_first=0, at_most=0),
+        partial(asks, reply=wh.Response(503), method="GET"),
+        4,
+        1,
+    ),
+    "breaker": (wh.BreakerRule(calls=5), partial(asks, reply=LOST, calls=6), 6, 5),
+    "destination_pauses": (False, partial(asks, reply=LATER, calls=2), 1, 2),
     "redirects": (2, follows, 1, 3),
     "network": (wh.NetworkPolicy(loopback=True), breaks(action(url="http://localhost:80/"), "R48"), True, False),
     "default_cap": (wh.Rating(1, 500), partial(capped, seconds=0.0), 0, 2),

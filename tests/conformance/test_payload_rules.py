@@ -487,3 +487,30 @@ def test_what_has_no_utf_8_is_refused(text: str) -> None:
     """Half a surrogate pair is no text of Unicode characters."""
     with pytest.raises(wh.WrongType):
         wh.preview(one("string"), {"a": text})
+
+
+@pytest.mark.rule("R136", "R155")
+@pytest.mark.parametrize(
+    "text", ["0.1000000000000000000001", "12345678901234567890.25", "9223372036854775807", "1E-30"]
+)
+async def test_a_pasted_number_is_sent_digit_by_digit(text: str) -> None:
+    """A constant is the number that was pasted, also where no double holds it, and after it was kept."""
+    sample = f'{{"a":{text},"list":[{text},1.5],"objects":[{{"b":{text}}}]}}'
+    repository = wh.MemoryRepository()
+    await repository.save(make(sample))
+
+    kept = (await repository.get(wh.Action, "Loyalty")).value
+
+    exact = Decimal(text)
+    found = json.loads(wh.preview(kept).body or b"", parse_float=Decimal)
+    assert found == {"a": exact, "list": [exact, Decimal("1.5")], "objects": [{"b": exact}]}
+
+
+async def test_a_number_of_a_test_request_is_sent_digit_by_digit() -> None:
+    """The payload of a test request is text of JSON as well."""
+    transport = FakeTransport()
+
+    async with wh.Executor(transport=transport) as executor:
+        await executor.send_test_request(one("decimal"), '{"a": 0.1000000000000000000001}')
+
+    assert transport.requests[0].body == b'{"a":0.1000000000000000000001}'

@@ -437,6 +437,8 @@ def test_a_test_of_null_is_false(value, text) -> None:
         "filter(@event{E.objects}, 'id', @event{E.none})",
         "getListItem(@event{E.none}, 0)",
         "getListItem([1], @event{E.none})",
+        "getListItem(@event{E.none}, toInteger('a'))",
+        "getListItem(@event{E.objects}, toInteger('a'))",
         "limit(@event{E.none}, 1)",
         "limit([1], @event{E.none})",
         "serializeList(@event{E.none}, ',', true)",

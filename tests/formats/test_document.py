@@ -267,7 +267,9 @@ def token_call(**parts: Any) -> wh.Action:
     "value",
     [
         datetime(2030, 1, 2, tzinfo=UTC),
-        Decimal("1.5"),
+        Decimal("NaN"),
+        Decimal("1E+999"),
+        [Decimal("1.5")],
         float("nan"),
         float("-inf"),
         10**5000,
@@ -587,7 +589,7 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
             {
                 "$.activities[0].path": "wrong at line 1, column 4: the expression ends too early",
                 "$.activities[1].parameters.x": "wrong at line 1, column 1",
-                "$.activities[1].parameters.y": "one key of expression, literal",
+                "$.activities[1].parameters.y": "one key of decimal, expression, literal",
                 "$.activities[2].headers": "an object belongs here, not an array",
                 "$.activities[2].query_parameters.q.expression": "a string belongs here, not a number",
                 "$.activities[3].label": "missing",
@@ -646,3 +648,29 @@ def test_an_expression_keeps_its_dialect(dialect: str) -> None:
 
     assert found == written
     assert found.activities[0].parameters[0][1].dialect == dialect
+
+
+EXACT = ["0.1000000000000000000001", "12345678901234567890.25", "1.10", "-1E-30"]
+
+
+@pytest.mark.rule("R155")
+@pytest.mark.parametrize("text", EXACT)
+def test_a_decimal_keeps_its_digits_in_a_document(text: str) -> None:
+    """A number that no double holds is written by its digits, as a constant and as the literal of an activity."""
+    constant = action(message_parameters=[wh.MessageParameter("a", wh.DataType.DECIMAL, Decimal(text))])
+    literal = journey(parameters={"a": Decimal(text)})
+
+    for value in (constant, literal):
+        assert wh.loads(wh.dumps(value)) == value
+    assert wh.preview(constant).body == f'{{"a":{text}}}'.encode()
+    assert wh.dump(literal)["activities"][0]["parameters"] == {"a": {"decimal": text}}
+
+
+@pytest.mark.parametrize("text", ["NaN", "1e9999", "0x1", "", " 1", "1" * 401, 1.5, None])
+def test_what_is_no_number_is_no_decimal(text: Any) -> None:
+    """The digits of a decimal are those of JSON; anything else is told at its place."""
+    document = wh.dump(action(message_parameters=[wh.MessageParameter("a", wh.DataType.DECIMAL, 1)]))
+    document["message_parameters"][0]["value"] = {"decimal": text}
+
+    with pytest.raises(wh.DocumentError, match=r"^\$\.message_parameters\[0\]\.value\.decimal: "):
+        wh.load(document)

@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.model.parameter import MAX_DEPTH, parse_json, walk
+from wayhook.jsonvalue import MAX_DEPTH, parse_json
+from wayhook.model.parameter import walk
 
 
 def faults(sample, **parts) -> list[tuple[str, str]]:

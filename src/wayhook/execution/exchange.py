@@ -16,9 +16,10 @@ from wayhook.formats.bundle import Bundle, dump_bundle, load_bundle
 from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.publication import publication_violations
+from wayhook.model.shape import require_names
 from wayhook.model.storage import Stored, uses
 
 __all__ = ["export_journey", "import_journey"]
@@ -37,7 +38,7 @@ async def export_journey(repository: Repository, name: str, *, guardrails: Guard
     actions = await _used(repository, Action, [current])
     connections = await _used(repository, Connection, actions)
     found = publication_violations(
-        current.value, [action.value for action in actions], guardrails=guardrails or Guardrails.standard()
+        current.value, [action.value for action in actions], guardrails=edition_of(guardrails)
     )
     if faults := [fault for fault in found if not fault.warning]:
         raise DefinitionError(faults)
@@ -83,12 +84,10 @@ async def import_journey(
     return imported
 
 
-async def _require_existing(repository: Repository, bundle: Bundle, names: object) -> None:
+async def _require_existing(repository: Repository, bundle: Bundle, names: Collection[str]) -> None:
     """Raise what stands against using what is there: each name is of the export, and of the repository (R317)."""
     path, faults = "$.use_existing", []
-    if not isinstance(names, Collection) or isinstance(names, str | bytes):
-        message = f"a collection of names belongs here, not {type(names).__name__}"
-        raise DefinitionError([Violation(path, message, "R317")])
+    require_names(names, path, "R317")
     parts: tuple[Action | Connection, ...] = (*bundle.connections, *bundle.actions)
     for name in names:
         kinds = [type(part) for part in parts if part.name == name]

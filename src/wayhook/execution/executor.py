@@ -38,7 +38,7 @@ from wayhook.expression.context import Context
 from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import binding_violations, require
@@ -113,10 +113,7 @@ class Executor:
         clock: Clock | None = None,
         random: Randomness = system_random,
     ) -> None:
-        self.guardrails = Guardrails.standard() if guardrails is None else guardrails
-        if not isinstance(self.guardrails, Guardrails):
-            message = "guardrails are an edition, such as Guardrails.standard()"
-            raise DefinitionError([Violation("$.guardrails", message)])
+        self.guardrails = edition_of(guardrails)
         if isinstance(repository, str):
             message = "a repository is opened first: async with wayhook.open_repository(url) as repository"
             raise DefinitionError([Violation("$.repository", message)])
@@ -215,6 +212,9 @@ class Executor:
             raise DefinitionError([Violation("$", f"an Action or its name is tested, not {type(action).__name__}")])
         tested = trial(action, payload)
         plan = plan_values(self._connected(tested, await self._connection(tested)))
+        if secrets is not None and not isinstance(secrets, Mapping):
+            message = f"secrets are a mapping of references to texts, not {type(secrets).__name__}"
+            raise DefinitionError([Violation("$.secrets", message, "R202")])
         use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._means.tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:

@@ -26,5 +26,5 @@ def plugin(group: str, name: str) -> Any:
         if entry.name == name:
             return entry.load()
     known = ", ".join(sorted(entry.name for entry in found)) or "none; is wayhook installed?"
-    message = f"there is no {name!r} among the {group} installed here ({known})"
+    message = f"there is no {name[:40]!r} among the {group} installed here ({known})"
     raise DefinitionError([Violation("$", message)])

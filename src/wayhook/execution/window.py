@@ -26,6 +26,7 @@ from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import Clock
 from wayhook.model.capping import CappingRule
 from wayhook.model.limit import Rating
+from wayhook.model.shape import as_tuple
 from wayhook.model.throttling import ThrottlingRule
 
 __all__ = ["LONGEST_WAIT", "SLOW", "LimitRule", "WindowLimiter"]
@@ -63,7 +64,10 @@ class WindowLimiter:
         self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
         self._hosts = _Hosts(default_cap, slow_cap)
         self._arrivals = count()
-        self.hold(dict(enumerate(rules)))
+        given = as_tuple(rules)
+        if not isinstance(given, tuple):
+            raise DefinitionError([Violation("$", f"a sequence of rules belongs here, not {type(rules).__name__}")])
+        self.hold(dict(enumerate(given)))
 
     def hold(self, rules: Mapping[Hashable, LimitRule]) -> None:
         """Enforce `rules` from now on, in the place of all others.
@@ -71,6 +75,8 @@ class WindowLimiter:
         A rule with the key of an earlier one takes over its window, its queue and the attempts under way. Calls that
         wait below a rule which is gone are still sent at its rate (R276).
         """
+        if not isinstance(rules, Mapping):
+            raise DefinitionError([Violation("$", f"rules are a mapping by keys, not {type(rules).__name__}")])
         if faults := list(_faults(rules.values())):
             raise DefinitionError(faults)
         enforced = {key: (rule, rating) for key, rule in rules.items() if (rating := _rating(rule)) is not None}

@@ -292,11 +292,10 @@ class Compiler:
     def _called(self, function: Function, arguments: list[Compiled], place: int) -> Evaluate:
         kinds, looping = tuple(argument.type for argument in arguments), self._lookup.is_looping
         varying = [i for i, argument in enumerate(arguments) if not argument.constant]
-        nulls = any(argument.constant and argument.type is None for argument in arguments)
-        if len(varying) != 1 or function.reads_context or looping or nulls:
+        values = [argument.evaluate(_NOTHING) if argument.constant else argument for argument in arguments]
+        if len(varying) != 1 or function.reads_context or looping or None in values:
             evaluates = [argument.evaluate for argument in arguments]
             return call(function, evaluates, kinds, place, dialect=self.dialect, looping=looping)
-        values = [argument.evaluate(_NOTHING) if argument.constant else argument for argument in arguments]
         before, after = values[: varying[0]], values[varying[0] + 1 :]
         varied = arguments[varying[0]].evaluate
         return call_of_one(function, varied, kinds, place, before=before, after=after, dialect=self.dialect)

@@ -45,6 +45,15 @@ def _own(given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(given) if isinstance(given, Mapping) else given
 
 
+def _listed(given: Iterable[DataSourceAnswer]) -> tuple[DataSourceAnswer, ...]:
+    return tuple(given) if isinstance(given, Iterable) else given
+
+
+def _of_answers(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(answer, DataSourceAnswer) for answer in value):
+        raise DefinitionError([Violation(f"$.{field.name}", "give a sequence of DataSourceAnswer")])
+
+
 def _random_uuid() -> UUID:
     from uuid import uuid4
 
@@ -109,7 +118,9 @@ class Context:
     now: datetime | None = attrs.field(default=None, validator=_aware, kw_only=True)
     dataset_lookups: Mapping[str, Any] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     audiences: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
-    answers: tuple[DataSourceAnswer, ...] = attrs.field(default=(), converter=tuple, kw_only=True)
+    answers: tuple[DataSourceAnswer, ...] = attrs.field(
+        default=(), converter=_listed, validator=_of_answers, kw_only=True
+    )
     types: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     random_uuid: Callable[[], UUID] = attrs.field(default=_random_uuid, eq=False, kw_only=True)
 

@@ -104,6 +104,8 @@ def _below(above: str, name: str) -> str:
 
 def declarations(types: Mapping[str, str]) -> Declarations:
     """Return the tree of `types`; raises `DefinitionError` with every key that names no field, and unknown types."""
+    if not isinstance(types, Mapping):
+        raise DefinitionError([Violation("$.types", f"a mapping of paths to types, not {type(types).__name__}")])
     root, faults = _Field(), []
     for key, word in types.items():
         names = _names(str(key))

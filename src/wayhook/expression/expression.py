@@ -54,8 +54,9 @@ class Expression:
 
         if not isinstance(text, str):
             raise ExpressionError(f"an expression is text, not {type(text).__name__}", text="")
-        if dialect not in DIALECTS:
-            message = f"a dialect is one of {', '.join(DIALECTS)}, not {str(dialect)[:40]!r}"
+        if not isinstance(dialect, str) or dialect not in DIALECTS:
+            given = repr(dialect[:40]) if isinstance(dialect, str) else type(dialect).__name__
+            message = f"a dialect is one of {', '.join(DIALECTS)}, not {given}"
             raise ExpressionError(message, text=text[:80])
         tree, compiler = parse(text), Compiler(text, dialect, NOTHING_DECLARED)
         compiled = compiler.whole(tree)
@@ -66,6 +67,8 @@ class Expression:
 
         Raises `WrongType` when the data does not fit, with the place in the text; its messages hold no value.
         """
+        if not isinstance(context, Context):
+            raise WrongType([Violation("$", f"a Context belongs here, not {type(context).__name__}")])
         try:
             return self._evaluate(context)
         except Fault as fault:

@@ -15,6 +15,7 @@ import attrs
 from wayhook.errors import DefinitionError, DocumentError, Violation
 from wayhook.jsonvalue import Json, parse_json
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
+from wayhook.model.shape import type_fault
 from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, CacheDuration, Text
 from wayhook.secret import (
     BASE64_SPELLINGS,
@@ -76,6 +77,8 @@ def load_authorization(
 
     Raises `DocumentError` with every fault and its path, a placeholder that is left among them.
     """
+    if faults := list(type_fault({} if secrets is None else secrets, Mapping, "$", "for secrets, a mapping of names")):
+        raise DefinitionError(faults)
     return _Reading(dict(secrets or {})).authorization(_object(document), private_key, certificate)
 
 

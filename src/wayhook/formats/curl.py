@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import attrs
 
+from wayhook.errors import DefinitionError, Violation
 from wayhook.secret import AccessToken, Base64, Credential, Plain, SecretReference, SecretText
 from wayhook.wire import Call
 
@@ -22,6 +23,9 @@ def to_curl(call: Call) -> str:
     --key client.key`, files of yours. The command holds no secret. A key in the query needs curl 7.87 or newer; one in
     the path is taken as it stands, so percent-encode it in the variable.
     """
+    if not isinstance(call, Call):
+        message = f"a Call, such as a preview gives, becomes a command, not {type(call).__name__}"
+        raise DefinitionError([Violation("$", message)])
     shell = _Shell(_variables(call))
     parts = [f"curl --globoff --request {shlex.quote(call.method)}", f"--url {shell.url(call)}"]
     parts += [f"--header {shlex.quote(_header(name, value))}" for name, value in call.headers]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from types import GenericAlias, UnionType
@@ -52,10 +54,12 @@ from wayhook.secret import (
     secret,
 )
 
-__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "dump", "dumps", "load", "loads"]
+__all__ = ["AUTHENTICATIONS", "FORMAT_VERSION", "NUMBER", "dump", "dumps", "load", "loads"]
 
 FORMAT_VERSION = 1
 MAX_SIZE = 5_000_000
+MAX_DIGITS = 400
+NUMBER = re.compile(r"^-?[0-9]+(\.[0-9]+)?([Ee][+-]?[0-9]{1,3})?$", re.ASCII)
 MAX_DEPTH = 160  # a payload of 64 levels takes two levels of its document for each
 
 AUTHENTICATIONS: dict[str, type[Authentication]] = {
@@ -225,6 +229,7 @@ _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
         "expression": value.text,
         **({"dialect": value.dialect} if value.dialect != "lenient" else {}),
     },
+    Decimal: lambda value: {"decimal": str(value)},
 }
 _WORDS: dict[type, str] = {
     Variable: "variable",
@@ -233,10 +238,20 @@ _WORDS: dict[type, str] = {
     SecretText: "secret_text",
     Expression: "expression",
 }
+
+
+def _decimal(text: str) -> Decimal:
+    """A number whose digits no double holds, as its text."""
+    if len(text) > MAX_DIGITS or not NUMBER.fullmatch(text):
+        raise _Fault(f"a number such as 0.10 belongs here, of at most {MAX_DIGITS} signs", ".decimal")
+    return Decimal(text)
+
+
 _READERS: dict[str, Callable[[str], Any]] = {
     "variable": Variable,
     "secret": secret,
     "literal_secret": literal_secret,
+    "decimal": _decimal,
 }
 _MORE = {"variable": "optional", "base64": "spelling", "expression": "dialect"}
 _PART_MARKS = frozenset({"secret", "literal_secret", "base64"})
@@ -319,6 +334,13 @@ def _each(items: Mapping[str, Any], marks: frozenset[str]) -> list[Any]:
     return found
 
 
+def _constant(value: Any) -> Any:
+    """The value of a message parameter: of JSON, or a decimal."""
+    if isinstance(value, dict) and list(value) == ["decimal"]:
+        return _read_mark("decimal", value, frozenset())
+    return _json(value)
+
+
 def _json(value: Any) -> Any:
     if (fault := json_fault(value)) is not None:
         raise _Fault(fault[1], fault[0])
@@ -327,7 +349,7 @@ def _json(value: Any) -> Any:
 
 def _marks_of(kind: Any) -> frozenset[str]:
     if kind is Any:
-        return frozenset({"expression", "literal"})
+        return frozenset({"expression", "literal", "decimal"})
     marks = {_WORDS[part] for part in get_args(kind) if part in _WORDS}
     return frozenset(marks | ({"literal", "object", "array"} if _is_json(kind) else set()))
 
@@ -382,7 +404,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_factory(attrs.has, lambda kind: _object_reader(kind, converter))
     read(_is_word, lambda value, _: value)
     read(_is_marked, _marked)
-    read(_is_pure_json, lambda value, _: _json(value))
+    read(_is_pure_json, lambda value, _: _constant(value))
     read(_is_tuple, lambda value, kind: _read_items(converter, value, kind))
     read(_is_pairs, lambda value, kind: _read_pairs(converter, value, kind))
     converter.register_structure_hook(datetime, _read_instant)
@@ -390,7 +412,7 @@ def _converter() -> cattrs.Converter:
     read(lambda kind: kind == AnyActivity, lambda value, _: _read_activity(converter, value))
     read(lambda kind: kind is Authentication, lambda value, _: _read_authentication(converter, value))
     write(_is_marked, _written)
-    write(_is_pure_json, lambda value: value)
+    write(_is_pure_json, lambda value: _written(value) if isinstance(value, Decimal) else value)
     read(_is_set, lambda value, kind: _read_items(converter, value, kind))
     write(_is_set, sorted)
     write(_is_tuple, lambda items: [converter.unstructure(item) for item in items])

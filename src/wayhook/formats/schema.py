@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -10,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 import attrs
 
 from wayhook.expression.expression import Expression
-from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION
+from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION, NUMBER
 from wayhook.model.authentication import Authentication
 from wayhook.model.parameter import Variable
 from wayhook.model.storage import KINDS
@@ -34,6 +35,7 @@ _MARKS: dict[Any, dict[str, Any]] = {
         "expression": {"type": "string", "maxLength": 10_000},
         "dialect": {"enum": ["lenient", "journey_orchestration", "journey_optimizer"]},
     },
+    Decimal: {"decimal": {"type": "string", "pattern": NUMBER.pattern}},
     Variable: {"variable": {"type": "string"}, "optional": {"type": "boolean"}},
 }
 
@@ -109,7 +111,7 @@ class _Schema:
         if get_origin(item) is not tuple:
             return {"type": "array", "items": self.of(item)}
         value = get_args(item)[1]
-        of = _json_or([_marked(Expression), _LITERAL]) if value is Any else self.of(value)
+        of = _json_or([_marked(Expression), _marked(Decimal), _LITERAL]) if value is Any else self.of(value)
         return {"type": "object", "additionalProperties": of}
 
 

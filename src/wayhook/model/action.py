@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import attrs
 
 from wayhook.errors import Violation
 from wayhook.model.authentication import Authentication, NoAuthentication
 from wayhook.model.parameter import MessageParameter, Variable, parameter_faults, parameter_tuple, walk
-from wayhook.model.shape import Shaped, as_tuple, copy_name, type_fault
+from wayhook.model.shape import Shaped, as_tuple, as_word, copy_name, type_fault
 from wayhook.model.url import masked_url
 from wayhook.presentation import Presentable
 from wayhook.secret import LiteralSecret, SecretReference, SecretText
@@ -171,25 +171,15 @@ def _prefilled(action: Action) -> str | None:
 
 
 def _action_type(given: ActionType | str) -> ActionType:
-    """Turn the text of a member into the member; leave anything else for the shape check."""
-    try:
-        return ActionType(given)
-    except ValueError:
-        return cast("ActionType", given)
+    return as_word(ActionType, given)
 
 
 def _body_format(given: BodyFormat | str) -> BodyFormat:
-    try:
-        return BodyFormat(given)
-    except ValueError:
-        return cast("BodyFormat", given)
+    return as_word(BodyFormat, given)
 
 
 def _channel(given: Channel | str | None) -> Channel | None:
-    try:
-        return None if given is None else Channel(given)
-    except ValueError:
-        return cast("Channel", given)
+    return None if given is None else as_word(Channel, given)
 
 
 @attrs.frozen(repr=False, kw_only=True)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
+from wayhook.errors import DefinitionError, Violation
 from wayhook.model.action import Action
 from wayhook.model.parameter import MessageParameter
+from wayhook.model.shape import as_tuple
 from wayhook.values import DataType
 
 __all__ = ["answer_types"]
@@ -21,7 +23,9 @@ def answer_types(actions: Action | Iterable[Action]) -> dict[str, str]:
 
     They are what `Expression.check` takes, and what a context's document takes as `types`.
     """
-    given = (actions,) if isinstance(actions, Action) else actions
+    given = (actions,) if isinstance(actions, Action) else as_tuple(actions)
+    if not isinstance(given, tuple) or not all(isinstance(action, Action) for action in given):
+        raise DefinitionError([Violation("$.actions", "give the actions whose answers are read")])
     return {path: str(kind) for action in given for path, kind in _types(action)}
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import attrs
 
 from wayhook.errors import Violation
-from wayhook.jsonvalue import Json, is_unicode, json_fault
+from wayhook.jsonvalue import Json, is_bounded, is_unicode, json_fault
 from wayhook.model.authentication import Authentication, certificate_faults, key_faults, secret_faults
 from wayhook.model.shape import as_pairs, pair_faults, type_fault
 from wayhook.model.token import (
@@ -102,7 +102,7 @@ class CustomAuthorization(Authentication):
         yield from type_fault(self.cache_duration, CacheDuration, "$.cache_duration", "a CacheDuration", "R118")
 
     def _target_faults(self) -> Iterator[Violation]:
-        kind = str(self.authorization_type).lower()
+        kind = self.authorization_type.lower() if isinstance(self.authorization_type, str) else ""
         yield from type_fault(self.token_target, str, "$.token_target", "a name", "R99")
         if kind not in ("bearer", "header", "queryparam"):
             yield Violation("$.authorization_type", "choose bearer, header or queryParam", "R98")
@@ -140,7 +140,7 @@ def _param_faults(params: Any, *, form: bool) -> Iterator[Violation]:
         path = f"$.body_params.{name}"
         if form and not isinstance(value, str | int | float | bool | SecretValue):
             yield Violation(path, "a form holds single values only: text, numbers, True or False", "R125")
-        elif (fault := json_fault(_without_secrets(value))) is not None:
+        elif (fault := json_fault(_without_secrets(value) if is_bounded(value) else value)) is not None:
             yield Violation(path + fault[0], fault[1], "R107")
 
 
@@ -267,7 +267,7 @@ class OAuthClientCredentials(_OAuth):
         yield from secret_faults(self.client_secret, "$.client_secret", "R90")
         if self.client_authentication not in ("header", "body"):
             yield Violation("$.client_authentication", "a client secret goes into the 'header' or the 'body'", "R90")
-        elif self.client_authentication == "header" and ":" in str(self.client_id):
+        elif self.client_authentication == "header" and isinstance(self.client_id, str) and ":" in self.client_id:
             message = "a client id with a colon cannot stand in a header; use client_authentication='body'"
             yield Violation("$.client_id", message, "R90")
         yield from self._parameter_faults()

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.limit import (
     METHODS,
     CanDeploy,
@@ -177,7 +177,7 @@ class CappingConfiguration(Shaped):
         """
         if errors := self.can_deploy().errors:
             raise DefinitionError(errors)
-        rails = Guardrails.standard() if guardrails is None else guardrails
+        rails = edition_of(guardrails)
         return attrs.evolve(
             self,
             state=ConfigurationState.DEPLOYED,

@@ -45,6 +45,12 @@ default_timeout: Pages and screens of Journey Orchestration say 5 seconds, its r
     slow service is noticed early.
 repetition: Journey Orchestration repeats any error (R212), Journey Optimizer all but 401, 403 and 404 (R211, R213),
     both also a POST that may have been done. The standard edition repeats what is safe to repeat.
+retry_budget: No page of either product limits the repeats that a destination gets in an outage; the editions of
+    the products have none. The standard edition keeps the load of an outage near that of the calls themselves.
+breaker: Neither product says that it gives a failing destination time, so their editions do not. The standard
+    edition does, so that a dead service costs a caller milliseconds.
+destination_pauses: The products say nothing of a Retry-After, so a call obeys it for itself alone in their
+    editions. In the standard edition it holds for every call to the destination.
 redirects: Journey Optimizer follows a 302 by itself (R87), the pages of Journey Orchestration say nothing. Three in
     a row, and to the same origin only: no page gives a number or allows another host (R88). The standard edition
     follows none, since a redirect is an address that nobody checked.

@@ -15,7 +15,7 @@ from ipaddress import ip_network
 
 import attrs
 
-from wayhook.errors import ExpressionError, Violation
+from wayhook.errors import DefinitionError, ExpressionError, Violation
 from wayhook.expression.expression import Expression
 from wayhook.model.address import LOOPBACK, PRIVATE, Address, Network, closed_range, is_within, literal_address
 from wayhook.model.lifecycle import JourneyStatus
@@ -23,7 +23,16 @@ from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
-__all__ = ["BreakerRule", "DataPolicy", "Guardrails", "NestedLists", "NetworkPolicy", "Repetition", "RetryBudget"]
+__all__ = [
+    "BreakerRule",
+    "DataPolicy",
+    "Guardrails",
+    "NestedLists",
+    "NetworkPolicy",
+    "Repetition",
+    "RetryBudget",
+    "edition_of",
+]
 
 _SWITCHES = (
     "query_parameters", "responses", "optional_variables", "content_type_editable",
@@ -166,6 +175,7 @@ class Repetition(StrEnum):
     ANY_BUT_DENIED = "any but 401, 403, 404"
 
 
+_WHOLE_MAX = 1_000_000
 _BREAKER_RANGES = (("share", 0.01, 1), ("spread", 0, 1), ("open_for", 0.001, 86_400), ("longest", 0.001, 86_400))
 
 
@@ -191,8 +201,8 @@ class BreakerRule(Shaped):
             if type(value) not in (int, float) or not low <= value <= high:
                 yield Violation(f"$.{name}", f"a number from {low} to {high} belongs here")
         for name in ("calls", "window"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 1:
-                yield Violation(f"$.{name}", "a whole number from 1 belongs here")
+            if type(getattr(self, name)) is not int or not 1 <= getattr(self, name) <= _WHOLE_MAX:
+                yield Violation(f"$.{name}", f"a whole number from 1 to {_WHOLE_MAX:,} belongs here")
 
 
 @attrs.frozen
@@ -208,8 +218,8 @@ class RetryBudget(Shaped):
         if type(self.share) not in (int, float) or not 0 <= self.share <= 1:
             yield Violation("$.share", "a number from 0 to 1 belongs here")
         for name in ("at_first", "at_most"):
-            if type(getattr(self, name)) is not int or getattr(self, name) < 0:
-                yield Violation(f"$.{name}", "a whole number from 0 belongs here")
+            if type(getattr(self, name)) is not int or not 0 <= getattr(self, name) <= _WHOLE_MAX:
+                yield Violation(f"$.{name}", f"a whole number from 0 to {_WHOLE_MAX:,} belongs here")
 
 
 class NestedLists(StrEnum):
@@ -328,6 +338,7 @@ class Guardrails(Shaped):
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or out of its range."""
+        yield from type_fault(self.edition, str, "$.edition", "a name")
         yield from _member_faults(self.methods, str, "$.methods", "HTTP methods")
         yield from type_fault(self.network, NetworkPolicy, "$.network", "a NetworkPolicy", "R48")
         yield from type_fault(self.repetition, Repetition, "$.repetition", "a Repetition", "R208")
@@ -433,3 +444,11 @@ class Guardrails(Shaped):
             slow_cap=Rating(150_000, 30_000),
             network=network or NetworkPolicy(),
         )
+
+
+def edition_of(given: Guardrails | None) -> Guardrails:
+    """Return the guardrails that were given, `standard` where none were; raises `DefinitionError` for anything else."""
+    if given is not None and not isinstance(given, Guardrails):
+        message = f"guardrails are an edition, such as Guardrails.standard(), not {type(given).__name__}"
+        raise DefinitionError([Violation("$.guardrails", message)])
+    return Guardrails.standard() if given is None else given

@@ -18,7 +18,7 @@ from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import is_bounded
 from wayhook.model.lifecycle import JourneyStatus, PauseMode, as_of, is_instant, next_version, step
 from wayhook.model.parameter import Variable
-from wayhook.model.shape import Shaped, as_pairs, as_tuple, as_word, pair_faults, type_fault
+from wayhook.model.shape import Shaped, as_pairs, as_tuple, as_word, pair_faults, require_names, type_fault
 from wayhook.presentation import Presentable
 from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
@@ -87,7 +87,7 @@ class Activity(Shaped, Presentable):
         if (faults := list(pair_faults(self.conditions, "$.conditions"))) or not self.conditions:
             yield from faults
             return
-        if self.kind is not ActivityKind.CONDITION:
+        if isinstance(self.kind, ActivityKind) and self.kind is not ActivityKind.CONDITION:
             yield Violation("$.conditions", f"only a condition has conditions, not {self.kind}")
         for label, condition in self.conditions:
             yield from type_fault(condition, Expression, f"$.conditions.{label}", "an expression")
@@ -432,6 +432,7 @@ class Journey(Shaped, Presentable):
 
     def duplicate(self, taken: Collection[str] = ()) -> Journey:
         """Return a draft of its own named `<name>_copy`, or with a number where that is one of `taken` (R304)."""
+        require_names(taken, "$.taken")
         names = (f"{self.name}_copy{number if number > 1 else ''}" for number in range(1, len(taken) + 2))
         name = next(name for name in names if name not in taken)
         return attrs.evolve(unpublished(self), name=name, version=1, earlier=())

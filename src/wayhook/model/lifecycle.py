@@ -191,7 +191,11 @@ def as_of(journey: Journey, now: datetime, guardrails: Guardrails) -> Journey:
     mode that was idle for a week too (R303).
     """
     _require_instant(now)
-    finished_after = timedelta(days=guardrails.finished_after_days)
+    days = getattr(guardrails, "finished_after_days", None)  # the class itself is above this module
+    if type(days) is not int:
+        message = "guardrails are an edition, such as Guardrails.standard()"
+        raise DefinitionError([Violation("$.guardrails", message)])
+    finished_after = timedelta(days=days)
     due: dict[JourneyStatus, tuple[str, Callable[[timedelta], bool], dict[str, Any]]] = {
         _CLOSED: ("closed", lambda elapsed: elapsed >= finished_after, {"status": _FINISHED}),
         _PAUSED: ("paused", lambda elapsed: elapsed > PAUSE_LIMIT, {"status": _LIVE, "paused": None}),

@@ -14,7 +14,8 @@ from functools import lru_cache
 import attrs
 
 from wayhook.errors import Violation
-from wayhook.model.shape import Shaped, type_fault
+from wayhook.jsonvalue import json_fault
+from wayhook.model.shape import Shaped, as_word, type_fault
 from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
 
@@ -29,6 +30,7 @@ __all__ = [
     "connection_faults",
     "count_faults",
     "covers",
+    "is_number",
     "method_type_faults",
     "pattern_faults",
     "period_faults",
@@ -62,7 +64,7 @@ class Rating(Shaped):
         """Yield what is no whole number; ranges are checked by `wayhook.violations`."""
         for name, faults in _NUMBERS.items():
             value = getattr(self, name)
-            if type(value) is not int and not (value is None and name == "max_http_connections"):
+            if not is_number(value) and not (value is None and name == "max_http_connections"):
                 yield from faults(value, f"$.{name}")
 
     @property
@@ -74,6 +76,11 @@ class Rating(Shaped):
         """Yield what is out of its range."""
         for name, faults in _NUMBERS.items():
             yield from faults(getattr(self, name), f"{path}.{name}")
+
+
+def is_number(value: object) -> bool:
+    """Whether something is a whole number that can be written, whatever its range ought to be."""
+    return type(value) is int and json_fault(value) is None
 
 
 def count_faults(value: object, path: str) -> Iterator[Violation]:
@@ -195,9 +202,9 @@ class ConfigurationState(StrEnum):
 def state_faults(configuration: object, *names: str) -> Iterator[Violation]:
     """Bring states given as text into their form, and yield those that are none."""
     for name in names:
-        try:
-            object.__setattr__(configuration, name, ConfigurationState(getattr(configuration, name)))
-        except ValueError:
+        state = as_word(ConfigurationState, getattr(configuration, name))
+        object.__setattr__(configuration, name, state)
+        if not isinstance(state, ConfigurationState):
             yield Violation(f"$.{name}", f"a state is one of {', '.join(ConfigurationState)}")
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
-from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_json
-from wayhook.model.shape import Shaped, as_tuple, type_fault
+from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_exact_json
+from wayhook.model.shape import Shaped, as_tuple, as_word, type_fault
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType
 
 __all__ = [
@@ -59,11 +60,22 @@ def parameter_tuple(given: Iterable[MessageParameter]) -> tuple[MessageParameter
     return as_tuple(given)
 
 
+def _data_type(given: DataType | str) -> DataType:
+    return as_word(DataType, given)
+
+
+def _data_type_faults(given: object, path: str) -> Iterator[Violation]:
+    if not isinstance(given, DataType):
+        shown = repr(given[:40]) if isinstance(given, str) else type(given).__name__
+        yield Violation(path, f"{shown} is no data type; choose one of {', '.join(DataType)}", "R143")
+
+
 @attrs.frozen(repr=False)
 class MessageParameter(Shaped):
     """One typed field of a payload.
 
-    `value`: the JSON value of a constant without parameters of its own; None stands for null.
+    `value`: the JSON value of a constant without parameters of its own, a `Decimal` where no double is that number;
+    None stands for null.
     `variable`: set when the value is filled in where the action is used.
     `parameters`: of an object, its fields; of a constant list, its items, named `0`, `1`, …; of a variable
     `listObject`, the fields that each object has (R163, R164). `depth`: how many levels it has, from 1 to 64.
@@ -73,8 +85,8 @@ class MessageParameter(Shaped):
     """
 
     name: str
-    data_type: DataType
-    value: Json = attrs.field(default=None, eq=repr)
+    data_type: DataType = attrs.field(converter=_data_type)
+    value: Json | Decimal = attrs.field(default=None, eq=repr)
     variable: Variable | None = attrs.field(default=None, kw_only=True)
     parameters: tuple[MessageParameter, ...] = attrs.field(default=(), converter=parameter_tuple, kw_only=True)
     depth: int = attrs.field(init=False, eq=False, default=1)
@@ -82,12 +94,7 @@ class MessageParameter(Shaped):
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or does not fit together."""
         yield from type_fault(self.name, str, "$.name", "a name", "R140")
-        try:
-            object.__setattr__(self, "data_type", DataType(self.data_type))
-        except ValueError:
-            given = repr(self.data_type[:40]) if isinstance(self.data_type, str) else type(self.data_type).__name__
-            known = ", ".join(DataType)
-            yield Violation("$.data_type", f"{given} is no data type; choose one of {known}", "R143")
+        yield from _data_type_faults(self.data_type, "$.data_type")
         yield from type_fault(self.variable, (Variable, type(None)), "$.variable", "wayhook.variable(label)")
         if self.variable is not None and self.value is not None:
             yield Violation("$.value", "a variable has no value of its own; leave it out, or drop the variable")
@@ -178,13 +185,13 @@ def message_parameters(
     leading `$` at any depth (R140 to R142), a path that is not in the sample, an object or a mixed or
     nested array as a variable (R170, R171), an empty array as a variable (R162).
     """
-    tree = parse_json(sample) if isinstance(sample, str) else sample
+    tree = parse_exact_json(sample) if isinstance(sample, str) else sample
     if not isinstance(tree, Mapping):
         raise DefinitionError([Violation("$", f"a sample is a JSON object, not {_json_name(tree)}", "R135")])
     faults = [
         fault
         for given, name, wanted in ((variables, "variables", "labels"), (types, "types", "data types"))
-        for fault in type_fault(given or {}, Mapping, f"$.{name}", f"a mapping of paths to {wanted}")
+        for fault in _path_faults({} if given is None else given, f"$.{name}", wanted)
     ]
     if faults:
         raise DefinitionError(faults)
@@ -194,6 +201,12 @@ def message_parameters(
     if inference.faults:
         raise DefinitionError(inference.faults)
     return parameters
+
+
+def _path_faults(given: object, path: str, wanted: str) -> Iterator[Violation]:
+    yield from type_fault(given, Mapping, path, f"a mapping of paths to {wanted}")
+    for name in given if isinstance(given, Mapping) else ():
+        yield from type_fault(name, str, path, "a path such as products.id, which is text,")
 
 
 def payload(
@@ -254,11 +267,9 @@ class _Inference:
         """The type that is given for the path, or the inferred one; objects and arrays stay such (R139)."""
         if path not in self.types:
             return inferred
-        try:
-            given = DataType(self.types[path])
-        except ValueError:
-            message = f"{str(self.types[path])[:40]!r} is no data type; choose one of {', '.join(DataType)}"
-            self.faults.append(Violation(where, message, "R143"))
+        given = _data_type(self.types[path])
+        if faults := list(_data_type_faults(given, where)):
+            self.faults += faults
             return inferred
         if _family(given) == _family(inferred) or (inferred is DataType.LIST_ANY and given.is_list):
             return given
@@ -291,7 +302,7 @@ class _Inference:
         if isinstance(sample, list | tuple):
             return _list_type(sample)
         kind = type(sample).__name__
-        detail = "is not finite" if isinstance(sample, float) else f"is a {kind}, which JSON does not have"
+        detail = "is not finite" if isinstance(sample, float | Decimal) else f"is a {kind}, which JSON does not have"
         self.faults.append(Violation(where, f"the value {detail}; use JSON values", "R135"))
         return DataType.STRING
 
@@ -336,8 +347,10 @@ def _scalar_type(sample: Any) -> DataType | None:
         return DataType.BOOLEAN
     if isinstance(sample, int):
         return DataType.INTEGER if INTEGER_MIN <= sample <= INTEGER_MAX else DataType.DECIMAL
-    if isinstance(sample, float) and math.isfinite(sample):
-        return DataType.DECIMAL
+    if isinstance(sample, float):
+        return DataType.DECIMAL if math.isfinite(sample) else None
+    if isinstance(sample, Decimal):  # math.isfinite raises for a signaling NaN
+        return DataType.DECIMAL if sample.is_finite() else None
     return None
 
 

@@ -23,6 +23,7 @@ __all__ = [
     "as_word",
     "copy_name",
     "pair_faults",
+    "require_names",
     "type_fault",
 ]
 
@@ -61,7 +62,7 @@ def as_set(given: Iterable[_Item]) -> frozenset[_Item]:
 def as_word(kind: type[_Word], given: _Word | str) -> _Word:
     """Return the member of `kind` that a text names, and what names none as it is."""
     try:
-        return kind(given)
+        return kind(given) if isinstance(given, str) else given
     except ValueError:
         return given  # type: ignore[return-value]  # told by shape_faults
 
@@ -87,13 +88,24 @@ def _is_sequence(given: object) -> bool:
 
 
 def copy_name(name: str, taken: Collection[str]) -> str:
-    """Return `<name>_Copy`, or with the first number that makes it none of `taken`, cut to 30 characters (R26)."""
+    """Return `<name>_Copy`, or with the first number that makes it none of `taken`, cut to 30 characters (R26).
+
+    Raises as `require_names`.
+    """
+    require_names(taken, "$.taken")
     for number in range(1, len(taken) + 2):
         suffix = "_Copy" if number == 1 else f"_Copy{number}"
         copy = name[: NAME_LIMIT - len(suffix)] + suffix
         if copy not in taken:
             break
     return copy
+
+
+def require_names(given: object, path: str, rule: str = "") -> None:
+    """Raise `DefinitionError` for what is no collection of names; a text is one name, not many."""
+    if not isinstance(given, Collection) or isinstance(given, str | bytes):
+        message = f"a collection of names belongs here, not {type(given).__name__}"
+        raise DefinitionError([Violation(path, message, rule)])
 
 
 def type_fault(

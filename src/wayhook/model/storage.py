@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -21,7 +22,7 @@ from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey, JourneyStatus
 from wayhook.model.publication import publication_violations
 from wayhook.model.revision import entering, revision_violations
@@ -29,6 +30,7 @@ from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.model.token import holds_secrets
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
+from wayhook.values import DataType, Misfit, conform
 
 __all__ = [
     "KINDS",
@@ -207,8 +209,8 @@ def admit(
     Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the values may not be saved; where
     there are several, each path begins with the place of its value, such as `$[1].name`.
     """
-    if not isinstance(guardrails, Guardrails):
-        raise DefinitionError([Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()")])
+    edition_of(guardrails)
+    _require_version(expected_version)
     if not values:
         raise DefinitionError([Violation("$", "give at least one value to save")])
     if len(values) > 1 and renamed_from is not None:
@@ -369,6 +371,7 @@ def admit_deletion(
     version that is neither Draft nor Finished (R294) and, unless it is forced, for a configuration that is deployed
     (R255, R272).
     """
+    _require_version(expected_version)
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -385,6 +388,11 @@ def admit_deletion(
         raise StillInUse(kind_of(kind), name, users)
 
 
+def _require_version(expected: object) -> None:
+    if expected is not None and (type(expected) is not int or expected < 0):
+        raise DefinitionError([Violation("$.expected_version", "a version is a whole number from 0, or None")])
+
+
 def _unfinished(journey: Journey) -> Iterator[Violation]:
     for version in journey.versions:
         if version.status not in (JourneyStatus.DRAFT, JourneyStatus.FINISHED):
@@ -398,8 +406,17 @@ def storing_violations(value: Definition, *, literal_secrets_allowed: bool = Fal
         if isinstance(leaf, LiteralSecret):
             if not literal_secrets_allowed:
                 yield Violation(path, "a literal secret is not stored; use wayhook.secret('env:NAME')")
+        elif isinstance(leaf, Decimal):
+            yield from _decimal_faults(leaf, path)
         elif not isinstance(leaf, Expression | SecretReference) and (fault := json_fault(leaf)) is not None:
             yield Violation(path + fault[0], f"{fault[1]}; only JSON values can be stored")
+
+
+def _decimal_faults(value: Decimal, path: str) -> Iterator[Violation]:
+    try:
+        conform(DataType.DECIMAL)(value)
+    except Misfit as misfit:
+        yield Violation(path, f"a decimal {misfit}")
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -18,6 +18,7 @@ from wayhook.model.limit import (
     Stamp,
     as_methods,
     covers,
+    is_number,
     method_type_faults,
     pattern_faults,
     spelled,
@@ -62,7 +63,7 @@ class ThrottlingRule(Shaped):
         if not isinstance(self.url_pattern, str):
             yield from url_pattern_faults(self.url_pattern, "$.url_pattern")
         yield from method_type_faults(self.methods, "R259")
-        if type(self.max_throughput) is not int:
+        if not is_number(self.max_throughput):
             yield from throughput_faults(self.max_throughput, "$.max_throughput")
         yield from type_fault(self.name, str, "$.name", "text", "R261")
         yield from type_fault(self.description, str, "$.description", "text", "R261")

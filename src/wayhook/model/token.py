@@ -16,7 +16,7 @@ import attrs
 
 from wayhook.errors import Violation
 from wayhook.jsonvalue import Json
-from wayhook.model.shape import Shaped, as_pairs
+from wayhook.model.shape import Shaped, as_pairs, as_word
 from wayhook.model.url import masked_endpoint
 from wayhook.secret import ClientCertificate, LiteralSecret, Secret, SecretReference, SecretText, Unknown
 
@@ -90,6 +90,10 @@ _UNIT_SECONDS = {
 }
 
 
+def _time_unit(given: TimeUnit | str) -> TimeUnit:
+    return as_word(TimeUnit, given)
+
+
 @attrs.frozen
 class CacheDuration(Shaped):
     """How long a token is kept: an hour unless given (R117 to R121).
@@ -101,7 +105,7 @@ class CacheDuration(Shaped):
 
     expiry_in_response: str = attrs.field(default="", kw_only=True)
     duration: int | None = attrs.Factory(lambda self: None if self.expiry_in_response else 1, takes_self=True)
-    time_unit: TimeUnit = TimeUnit.HOURS
+    time_unit: TimeUnit = attrs.field(default=TimeUnit.HOURS, converter=_time_unit)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is wrong with number, place and unit."""
@@ -115,9 +119,7 @@ class CacheDuration(Shaped):
             type(self.duration) is not int or not 0 <= self.duration <= LONGEST_DURATION
         ):
             yield Violation("$.duration", "a duration is a whole number from 0", "R119")
-        try:
-            object.__setattr__(self, "time_unit", TimeUnit(self.time_unit))
-        except ValueError:
+        if not isinstance(self.time_unit, TimeUnit):
             yield Violation("$.time_unit", f"a time unit is one of {', '.join(TimeUnit)}", "R118")
 
     @property

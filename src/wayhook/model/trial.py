@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
-from wayhook.jsonvalue import parse_json
+from wayhook.jsonvalue import parse_exact_json
 from wayhook.model.action import Action
 from wayhook.model.parameter import MessageParameter, message_parameters
 from wayhook.model.rule import WITHOUT_BODY
@@ -37,7 +37,7 @@ def trial(action: Action, payload: Mapping[str, Any] | str | None) -> Action:
         raise DefinitionError([Violation("$.payload", f"a {method} takes no payload; leave it out", "R201")])
     if payload is None:
         return attrs.evolve(action, message_parameters=())
-    sample: Any = parse_json(payload) if isinstance(payload, str) else payload
+    sample: Any = parse_exact_json(payload) if isinstance(payload, str) else payload
     constants = message_parameters(sample)
     if faults := list(_faults(action.message_parameters, sample, "$.payload")):
         raise DefinitionError(faults)

@@ -8,7 +8,7 @@ from uuid import uuid4
 from wayhook.errors import NotFound
 from wayhook.execution.ports import Page
 from wayhook.model.action import Action
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.storage import Change, Definition, Kept, Records, Stored, admit, admit_deletion, kind_of
 
@@ -22,7 +22,7 @@ class MemoryRepository:
     """
 
     def __init__(self, *, guardrails: Guardrails | None = None) -> None:
-        self.guardrails = guardrails or Guardrails.standard()
+        self.guardrails = edition_of(guardrails)
         self._records = Records()
 
     @classmethod

@@ -22,7 +22,7 @@ from wayhook.errors import DefinitionError, NotFound, StoreUnavailable, Violatio
 from wayhook.execution.ports import Page
 from wayhook.formats.document import dumps, loads
 from wayhook.model.action import Action
-from wayhook.model.guardrail import Guardrails
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.storage import (
     KINDS,
     Definition,
@@ -82,7 +82,7 @@ class SqliteRepository:
         if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
             raise DefinitionError([Violation("$.path", "give the path of a file")])
         self.path = Path(path)
-        self.guardrails = guardrails or Guardrails.standard()
+        self.guardrails = edition_of(guardrails)
         self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
         self._process = 0
