@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -538,6 +539,12 @@ async def _speaks_plain(reader: _Recording, writer: asyncio.StreamWriter) -> Non
     await reader.end()
 
 
+async def _speaks_first(reader: _Recording, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"220 mail.example.com ESMTP\r\n")
+    await writer.drain()
+    await reader.end()
+
+
 async def _closes(reader: _Recording, writer: asyncio.StreamWriter) -> None:
     await reader.reader.read(100)
 
@@ -550,10 +557,11 @@ async def _says_nothing(reader: _Recording, writer: asyncio.StreamWriter) -> Non
     ("script", "evidence"),
     [
         (_speaks_plain, wh.Evidence.PERMANENT),
+        (_speaks_first, wh.Evidence.PERMANENT),
         (_closes, wh.Evidence.NEVER_SENT),
         (_says_nothing, wh.Evidence.NEVER_SENT),
     ],
-    ids=["F09 no TLS", "F08 closed during the handshake", "F10 the handshake hangs"],
+    ids=["F09 no TLS", "F09 speaks first", "F08 closed during the handshake", "F10 the handshake hangs"],
 )
 async def test_a_failed_handshake_has_sent_nothing(
     transport: wh.HttpxTransport, script: Script, evidence: wh.Evidence
@@ -716,6 +724,59 @@ async def test_an_early_answer_is_read_while_the_request_is_under_way(transport:
         after = await transport.send(server.request(), _soon())
 
     assert (response.status, after.body, server.connections) == (413, b"ok", 2)
+
+
+async def test_an_answer_before_the_request_has_left_ends_its_connection(transport: wh.HttpxTransport) -> None:
+    """A head that comes while the body is under way leaves doubt, even when everything arrives in the end."""
+
+    async def hurries(reader: _Recording, writer: asyncio.StreamWriter) -> None:
+        await reader.reader.readuntil(b"\r\n\r\n")
+        writer.write(HEAD + b"Content-Length: 2\r\n\r\n")
+        await reader.reader.readexactly(20_000_000)
+        writer.write(b"ok")
+        await writer.drain()
+        await reader.end()
+
+    async with _served(hurries, _answers(OK)) as server:
+        early = await transport.send(server.request(body=b"x" * 20_000_000), _soon())
+        after = await transport.send(server.request(), _soon(1))
+
+    assert (early.body, after.body, server.connections) == (b"ok", b"ok", 2)
+
+
+@pytest.mark.parametrize("more", [b"", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n\r\nevil"])
+async def test_the_socket_is_looked_at_before_it_is_used(transport: wh.HttpxTransport, more: bytes) -> None:
+    """The end of an idle connection, or bytes on it, count as soon as they are there, before the loop has seen them."""
+    done = threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        first, _ = listener.accept()
+        first.recv(65_536)
+        first.sendall(OK)
+        asked.wait()
+        if more:
+            first.sendall(more)
+        else:
+            first.close()
+        done.set()
+        second, _ = listener.accept()
+        second.recv(65_536)
+        second.sendall(OK)
+        second.close()
+        first.close()
+
+    asked = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        request = wh.Request("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", (), b"{}", fresh=True)
+        await transport.send(request, _soon())
+        asked.set()
+        done.wait()  # the loop stands still meanwhile
+        second = await transport.send(request, _soon())
+        serving.join()
+
+    assert second.body == b"ok"
 
 
 async def test_a_fresh_request_takes_a_connection_that_is_alive(
