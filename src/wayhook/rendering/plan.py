@@ -89,6 +89,11 @@ class Plan:
     _known: frozenset[str] | None
     parameterized: bool
 
+    @property
+    def destination(self) -> str:
+        """Scheme, host and port of every call: no value moves them."""
+        return self._base
+
     def render(self, subject: Any) -> Call:
         """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
 
