@@ -5,7 +5,7 @@ This module does no I/O. Everything but `Request` is safe to show, log, pickle a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Literal, Protocol
@@ -298,11 +298,13 @@ class Outcome(Presentable):
         return f"<Outcome {self}>"
 
 
-def last_word(attempts: Iterable[Attempt], ended: Delivery = Delivery.REFUSED) -> Delivery:
+def last_word(attempts: Sequence[Attempt], ended: Delivery = Delivery.REFUSED) -> Delivery:
     """Return the word of the strongest attempt: delivered, then unknown, then the last (P1, P3).
 
     `ended`: what kept a further attempt from being made. Our own refusal says nothing where an attempt was made.
     """
+    if len(attempts) == 1 and ended is Delivery.REFUSED:
+        return attempts[0].delivery
     words = [attempt.delivery for attempt in attempts]
     if not words or ended is not Delivery.REFUSED:
         words.append(ended)

@@ -127,21 +127,36 @@ async def test_a_401_after_a_failure_is_replayed_too(ping: Make, clock: FakeCloc
     assert len(transport.requests) - transport.calls == 2
 
 
-async def test_a_pause_holds_everybody_back(ping: Make, clock: FakeClock) -> None:
+class Together(FakeClock):
+    """A clock on which many wait at once; `run` moves it while a task is under way."""
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.monotonic() + seconds
+        while self.monotonic() < until:  # noqa: ASYNC110 - the clock says no event
+            await asyncio.sleep(0)
+
+    async def run(self, task: asyncio.Future[Any]) -> None:
+        while not task.done():
+            self.pass_time(1 / 64)
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+
+async def test_a_pause_holds_everybody_back(ping: Make) -> None:
     """After a Retry-After nobody calls before the time, also with another action; afterwards they come apart (P15)."""
-    transport, shares = Other(_throttled(2), clock), iter([0.5, 0.25, 0.75, 1.0])
+    clock, shares = Together(), iter([0.5, 0.25, 0.75, 1.0])
+    transport = Other(_throttled(2), clock)
     rails = attrs.evolve(wh.Guardrails.standard(), retry_budget=wh.RetryBudget(share=0, at_first=0))
-    times = []
 
     async with _executor(transport, clock, guardrails=rails, random=lambda: next(shares)) as executor:
         await executor.call(ping())
         transport.answer = wh.Response(200)
-        for name in ("A", "B", "C"):
-            clock._elapsed = 0.5
-            assert (await executor.call(ping(name=name))).succeeded
-            times.append(transport.times[-1])
+        clock.pass_time(0.5)
+        calls = asyncio.gather(*(executor.call(ping(name=name)) for name in "ABC"))
+        await clock.run(calls)
 
-    assert times == [2.125, 2.375, 2.5]
+    assert all(outcome.succeeded for outcome in await calls)
+    assert transport.times[1:] == [2.125, 2.375, 2.5]
 
 
 async def test_who_cannot_wait_ends_at_once(ping: Make, clock: FakeClock) -> None:

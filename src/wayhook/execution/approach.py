@@ -11,7 +11,7 @@ from typing import cast
 import attrs
 
 from wayhook.errors import DestinationUnavailable
-from wayhook.execution.destination import THROTTLED, Destination, is_failure
+from wayhook.execution.destination import NEVER, THROTTLED, Destination, is_failure
 from wayhook.execution.retry import JITTER, RetryPolicy, Tried, later
 
 __all__ = ["Approach"]
@@ -20,13 +20,18 @@ _EARLY = 0.001
 """A wait may end that much too soon, by the clock's own rounding (P11 allows 20 ms)."""
 
 
-@attrs.frozen(repr=False)
+@attrs.define(repr=False)
 class Approach:
     """One call on its way to `destination`. `deadline`: asked each time, since a queue moves it (R224)."""
 
     destination: Destination
     policy: RetryPolicy
     deadline: Callable[[], float]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is nothing to wait for, as with most calls: told without a look at the clock."""
+        return self.destination.is_free
 
     async def ready(self) -> None:
         """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
@@ -40,6 +45,7 @@ class Approach:
                 raise self._unavailable("the destination failed too often of late, and is given time", until - now)
             pause = destination.paused_until - now
             if pause <= _EARLY:
+                destination.paused_until = NEVER
                 return
             if (rest := self.deadline() - destination.paused_until) <= 0:
                 raise self._unavailable("the destination asked for more time than this call has", pause)

@@ -17,11 +17,12 @@ from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness
 from wayhook.model.guardrail import BreakerRule, Guardrails, RetryBudget
 from wayhook.wire import Attempt
 
-__all__ = ["THROTTLED", "Destination", "Destinations", "is_failure"]
+__all__ = ["NEVER", "THROTTLED", "Destination", "Destinations", "is_failure"]
 
 _KEPT = 4096
 _FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
 _SERVER_ERRORS = range(500, 1000)
+NEVER = float("-inf")
 THROTTLED = frozenset({429, 503, 529})
 
 
@@ -120,7 +121,12 @@ class Destination:
     budget: Budget | None = None
     breaker: Breaker | None = None
     pauses: bool = True
-    paused_until: float = float("-inf")
+    paused_until: float = NEVER
+
+    @property
+    def is_free(self) -> bool:
+        """Whether there is neither a pause nor an open breaker."""
+        return self.paused_until == NEVER and (self.breaker is None or self.breaker.until is None)
 
     def begin(self) -> None:
         """A call begins; its first attempt is free."""

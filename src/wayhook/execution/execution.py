@@ -225,7 +225,7 @@ class Execution:
 
     async def _delivered(self, call: Call) -> Tried:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
-        destination = self.means.destinations.of(call.destination)
+        destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
         approach = Approach(destination, self.means.policy, lambda: self.deadline)
         tried = await self._attempt(call, approach)
@@ -274,25 +274,32 @@ class Execution:
 
     async def _admitted(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and with a place below the limits."""
-        self._budget.reschedule(self._loop_deadline())
-        await approach.ready()
+        if not approach.is_free:
+            await self._ready(approach)
         limiter = self.means.limits.limiter
         if limiter is None:
             return await self._tried(call, approach)
-        self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
+        if self._budget.when() is not None:
+            self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
-            self._budget.reschedule(self._loop_deadline())
             return await self._tried(call, approach)
+
+    async def _ready(self, approach: Approach) -> None:
+        self._budget.reschedule(self._loop_deadline())
+        await approach.ready()
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
         texts = await self._texts(call)
         request = call.request(texts, network=self.means.network, fresh=not self._is_idempotent)
-        await approach.ready()
+        if not approach.is_free:
+            await self._ready(approach)
         self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
         tried = await approach.tried(lambda: self._sent(request))
-        self._last = tried = hidden(tried, texts, (credential.text for credential in call.credentials))
+        if texts:
+            tried = hidden(tried, texts, (credential.text for credential in call.credentials))
+        self._last = tried
         self.attempts.append(tried.attempt)
         self._sending_since = None
         if self.means.events:
@@ -301,8 +308,8 @@ class Execution:
 
     async def _sent(self, request: Request) -> Tried:
         self._sending_since = self.means.clock.monotonic()
-        tried = await self._once(request)
-        return await self.means.redirects.followed(request, tried, self._once)
+        tried, redirects = await self._once(request), self.means.redirects
+        return await redirects.followed(request, tried, self._once) if redirects.most else tried
 
     async def _once(self, request: Request) -> Tried:
         return await self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
@@ -310,7 +317,10 @@ class Execution:
     async def _texts(self, call: Call) -> Revealed:
         """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
-        for secret in call.secrets:
+        if not (secrets := call.secrets):
+            return texts
+        self._budget.reschedule(self._loop_deadline())
+        for secret in secrets:
             texts[secret] = await self._text(secret)
         faults = [
             Violation(f"$.{credential.location}.{credential.name}", f"the secret does not fit: {fault}", "R74")

@@ -91,6 +91,11 @@ class Plan:
     parameterized: bool
     reads_time: bool = False
 
+    @property
+    def destination(self) -> str:
+        """Scheme, host and port of every call: no value moves them."""
+        return self._base
+
     def render(self, subject: Any) -> Call:
         """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
 
