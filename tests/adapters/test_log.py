@@ -32,6 +32,7 @@ async def test_a_success_is_a_line_of_information(caplog: pytest.LogCaptureFixtu
 
     lines = [(record.levelname, re.sub("id='[0-9a-f]{32}'", "id=…", record.getMessage())) for record in caplog.records]
     call = "action='Ping' method=POST destination='https://api.example.com' id=…"
+    outcome = "action='Ping' journey=None label=None id=…"
     assert lines == [
         ("DEBUG", f"{call} attempt=1 evidence='rejected unread' status=503 elapsed=0.000"),
         ("DEBUG", f"{call} attempt=2 evidence='delivered' status=200 elapsed=0.000"),
