@@ -41,6 +41,12 @@ LIMITS = (
     ("model.limit", "MAX_CONNECTIONS", "{}", "connections that a capping sets (R247)"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
+    ("jsonvalue", "MAX_DEPTH", "{} levels", "a payload, and the body of an answer"),
+    ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
+    ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
+    ("execution.executor", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
+    ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
+    ("rendering.reflection", "SHORTEST", "{} characters", "a secret that is too short to be masked in an answer: less than"),
 )
 
 
