@@ -33,6 +33,7 @@ LIMITS = (
     ("model.rule", "MAX_ACTIVITIES", "{}", "activities of a journey (R283)"),
     ("model.rule", "MAX_REENTRANCE_WAIT", "{} seconds", "the wait before an individual comes again (R300)"),
     ("model.url", "MAX_LENGTH", "{} characters", "a static URL, and the endpoint of a token call"),
+    ("model.url", "_HOST_LIMIT", "{} characters", "a host name; 63 each of its labels"),
     ("model.parameter", "MAX_DEPTH", "{} levels", "objects and arrays in a sample for message parameters"),
     ("expression.parser", "MAX_LENGTH", "{} characters", "the text of an expression"),
     ("expression.parser", "MAX_DEPTH", "{} levels", "anything inside of anything in an expression"),
@@ -45,6 +46,7 @@ LIMITS = (
     ("rendering.address", "MAX_PATH", "{} characters", "the path that is appended to the static URL"),
     ("rendering.plan", "MAX_HEADER_VALUE", "{} characters", "the value of a variable header"),
     ("rendering.plan", "MAX_QUERY_VALUE", "{} characters", "the value of a variable query parameter"),
+    ("rendering.plan", "MAX_PAYLOAD", "{} bytes", "the payload of a call"),
     ("rendering.answer", "MAX_TOKEN", "{} characters", "an access token; visible ASCII only"),
     ("adapters.transport.body", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
     ("adapters.transport.stream", "HEAD_LIMIT", "{} bytes", "the head of an answer"),
@@ -54,6 +56,17 @@ LIMITS = (
     ("model.limit", "MAX_CONNECTIONS", "{}", "connections that a capping sets (R247)"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
+    ("jsonvalue", "MAX_DEPTH", "{} levels", "a payload, and the body of an answer"),
+    ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
+    ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
+    ("execution.executor", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
+    ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
+    (
+        "rendering.reflection",
+        "SHORTEST",
+        "{} characters",
+        "a secret that is too short to be masked in an answer: less than",
+    ),
 )
 
 

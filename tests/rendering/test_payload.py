@@ -318,3 +318,19 @@ def test_a_list_makes_one_call() -> None:
     text = body(inferred({"n": [1]}, {"n": ""}), {"n": list(range(1000))})
 
     assert json.loads(text) == {"n": list(range(1000))}
+
+
+def _of_size(size: int) -> wh.Call:
+    action = wh.Action(
+        name="Send",
+        url_configuration=wh.UrlConfiguration("https://api.example.com/"),
+        message_parameters=wh.message_parameters({"a": "x"}, variables={"a": "A"}),
+    )
+    return wh.preview(action, {"a": "x" * (size - len('{"a":""}'))})
+
+
+def test_a_payload_has_a_mebibyte_at_most() -> None:
+    """What is larger is refused before it is sent, with its size and without its text."""
+    assert len(_of_size(1_048_576).body or b"") == 1_048_576
+    with pytest.raises(wh.UnsafeCall, match=r"^\$\.message_parameters: the payload has 1,048,577 bytes"):
+        _of_size(1_048_577)

@@ -43,7 +43,7 @@ _TIMEOUT = 30.0
 _GRACE = 0.1
 _SHORTEST = 1.0
 _LONGEST = 10 * TimeUnit.YEARS.in_seconds
-_MAX_ANSWER = 65_536
+MAX_ANSWER = 65_536
 _SHOWN_HEADERS = frozenset({"cache-control", "content-length", "content-type", "date", "retry-after"})
 
 
@@ -161,7 +161,7 @@ class Authorization:
             raise AuthenticationFailed(
                 f"{reason}; try again later", delivery=Delivery.UNAVAILABLE, not_before=not_before
             )
-        token = read_token(where, answer) if len(answer.body) <= _MAX_ANSWER else None
+        token = read_token(where, answer) if len(answer.body) <= MAX_ANSWER else None
         if token is None:
             return Refused(f"the answer of the token call holds no usable token at {where} (R111)")
         return Granted(token, self._lifetime(answer))

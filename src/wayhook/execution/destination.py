@@ -19,7 +19,7 @@ from wayhook.wire import Attempt
 
 __all__ = ["NEVER", "THROTTLED", "Destination", "Destinations", "is_failure"]
 
-_KEPT = 4096
+KEPT = 4096
 _FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
 _SERVER_ERRORS = range(500, 1000)
 NEVER = float("-inf")
@@ -193,7 +193,7 @@ class Destinations:
                 None if rails.breaker is None else Breaker(rails.breaker, self._random),
                 rails.destination_pauses,
             )
-            if len(self._kept) > _KEPT:
+            if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         else:
             self._kept.move_to_end(name)

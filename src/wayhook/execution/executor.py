@@ -50,7 +50,8 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
-_DELIVERY_ID = re.compile(r"[\x21-\x7e]{1,255}")
+MAX_DELIVERY_ID = 255
+_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),

@@ -39,6 +39,7 @@ __all__ = ["Given", "Plan", "plan_activity", "plan_values"]
 
 MAX_HEADER_VALUE = 16_384
 MAX_QUERY_VALUE = 8_192
+MAX_PAYLOAD = 1_048_576
 _PLACES = ("header:", "query:", "parameter:")
 
 
@@ -110,6 +111,9 @@ class Plan:
         url = self._base + self._rendered_path(subject, faults) + self._rendered_query(subject, faults)
         headers = self._rendered_headers(subject, faults)
         body = self._body(subject, faults) if callable(self._body) else self._body
+        if body is not None and len(body) > MAX_PAYLOAD:
+            message = f"the payload has {len(body):,} bytes, more than {MAX_PAYLOAD:,}; send less"
+            faults.unsafe("$.message_parameters", message, "")
         faults.check()
         return Call(self.action.name, self.method, url, headers, body, self._credentials, self._identity)
 
