@@ -347,14 +347,16 @@ class Rejected(ExecutionError):  # noqa: N818
 class TransportError(WayhookError):
     """What a transport raises when no final head arrived.
 
-    `evidence`: what that proves, and so whether the call may be repeated. `delivery`: the word for it, that of the
-    evidence unless given: a deadline that passed before a byte left is `UNAVAILABLE`, a broken answer that would break
-    again is `UNKNOWN`. The message names the failure in words without URL, header or body.
+    `evidence`: what that proves, and so whether the call may be repeated. `delivery`: the word for this attempt by
+    itself, that of the evidence unless given: a deadline that passed before a byte left is `unavailable`. What would
+    fail again is `unknown`, since a broken answer shows that the call was sent; where it was not, as with a bad
+    certificate, say `rejected`. The message names the failure in words without URL, header or body.
     """
 
-    def __init__(self, message: str, evidence: Evidence, delivery: Delivery | None = None) -> None:
+    def __init__(self, message: str, evidence: Evidence, delivery: Delivery | str = "") -> None:
         self.message, self.evidence = message, evidence
-        self.delivery = delivery or delivery_of(evidence)
+        unsaid = Delivery.UNKNOWN if evidence is Evidence.PERMANENT else delivery_of(evidence)
+        self.delivery = Delivery(delivery) if delivery else unsaid
         super().__init__(message, evidence, self.delivery)
 
     def __str__(self) -> str:

@@ -21,8 +21,8 @@ Make = Callable[..., wh.Action]
 
 NEVER = wh.TransportError("the host cannot be connected to", wh.Evidence.NEVER_SENT)
 AMBIGUOUS = wh.TransportError("the connection broke", wh.Evidence.AMBIGUOUS)
-BROKEN = wh.TransportError("the answer is no HTTP", wh.Evidence.PERMANENT, wh.Delivery.UNKNOWN)
-CERTIFICATE = wh.TransportError("the certificate is not trusted", wh.Evidence.PERMANENT)
+BROKEN = wh.TransportError("the answer is no HTTP", wh.Evidence.PERMANENT)
+CERTIFICATE = wh.TransportError("the certificate is not trusted", wh.Evidence.PERMANENT, "rejected")
 NO_NAME = wh.TransportError("the host name does not exist", wh.Evidence.PERMANENT, wh.Delivery.UNAVAILABLE)
 EXPIRED = wh.TransportError("the time was used up", wh.Evidence.EXPIRED)
 EXPIRED_BEFORE = wh.TransportError("the time was used up", wh.Evidence.EXPIRED, wh.Delivery.UNAVAILABLE)
