@@ -151,9 +151,10 @@ async def execute() -> None:
     policy = wh.NetworkPolicy(loopback=True, hosts={"crm.internal"}, ports={8443})
     guardrails = wh.Guardrails.standard(network=policy)
     limiter = wh.WindowLimiter([wh.CappingRule("https://sms.example.com/*", wh.Rating(10, 1000), methods={"POST"})])
+    tokens: wh.TokenStore = wh.SqliteTokenStore("tokens.db", key=wh.secret("env:TOKEN_KEY"))
     async with (
         wh.open_repository("sqlite:///actions.db", guardrails=guardrails) as repository,
-        wh.Executor(repository, guardrails=guardrails, limiter=limiter, events=[wh.LogSink()]) as executor,
+        wh.Executor(repository, guardrails=guardrails, limiter=limiter, tokens=tokens) as executor,
     ):
         outcome = await executor.execute(JOURNEY, "day1", CONTEXT)
         assert_type(outcome, wh.Outcome)
@@ -166,6 +167,9 @@ async def execute() -> None:
         assert_type(outcome.received, wh.Response | None)
         assert_type(await executor.call("SendSms", {"to": "x"}, timeout=3), wh.Outcome)
         assert_type(await executor.send_test_request("SendSms", {"to": 1}, secrets={"env:KEY": "k"}), wh.Outcome)
+        assert_type(outcome.delivery, wh.Delivery)
+        assert outcome.delivery is not wh.Delivery.UNKNOWN or outcome.not_before is None
+        assert_type(await executor.call("SendSms", delivery_id=outcome.delivery_id), wh.Outcome)
         assert_type(await executor.preview("Welcome", "day1", CONTEXT), wh.Call)
         for contexts in (endless(), [CONTEXT], streamed()):
             async with executor.batch("Welcome", "day1", contexts, concurrency=20) as batch:

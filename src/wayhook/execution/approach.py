@@ -49,7 +49,7 @@ class Approach:
                 return
             if (rest := self.deadline() - destination.paused_until) <= 0:
                 raise self._unavailable("the destination asked for more time than this call has", pause)
-            await clock.sleep(pause + self.policy.random() * min(JITTER, rest / 2))
+            await clock.sleep(pause + self.policy.random() * min(JITTER, pause, rest / 2))
 
     async def tried(self, send: Callable[[], Awaitable[Tried]]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
