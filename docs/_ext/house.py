@@ -61,12 +61,7 @@ LIMITS = (
     ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
     ("execution.executor", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
     ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
-    (
-        "rendering.reflection",
-        "SHORTEST",
-        "{} characters",
-        "a secret that is too short to be masked in an answer: less than",
-    ),
+    ("rendering.reflection", "SHORTEST", "{} characters", "less: a secret that is too short to be masked in an answer"),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pickle
 import sqlite3
@@ -255,6 +256,42 @@ async def test_a_token_that_another_process_replaced_is_taken_over(
 
     assert outcome.succeeded
     assert late.called == ["Bearer t-1", "Bearer t-1", "Bearer t-8"]
+
+
+async def test_a_renewal_takes_not_the_token_that_ends(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """In the last minute the next token is asked for, and not found in the store where the old one still is."""
+    service = Service()
+
+    async with wh.Executor(transport=service, tokens=store, clock=clock, random=lambda: 0.0) as executor:
+        await executor.call(_action())
+        clock.pass_time(3541)
+        await executor.call(_action())
+        await asyncio.gather(*executor._means.tokens._tasks)
+        await executor.call(_action())
+
+    assert service.called == ["Bearer t-1", "Bearer t-1", "Bearer t-2"]
+
+
+async def test_a_refused_token_that_a_store_cannot_forget_is_not_used_again(clock: WallClock) -> None:
+    """A store that gives the refused token once more is not believed."""
+
+    class Stubborn:
+        async def get(self, key: str) -> wh.StoredToken | None:
+            return wh.StoredToken("t-0", 60)
+
+        async def put(self, key: str, token: wh.StoredToken) -> None:
+            raise wh.StoreUnavailable("full")
+
+        async def drop(self, key: str, text: str) -> None:
+            raise wh.StoreUnavailable("full")
+
+    service = Service(refused=("Bearer t-0",))
+
+    async with wh.Executor(transport=service, tokens=Stubborn(), clock=clock) as executor:
+        outcome = await executor.call(_action())
+
+    assert outcome.succeeded
+    assert service.called == ["Bearer t-0", "Bearer t-1"]
 
 
 @pytest.mark.parametrize("change", [{"cache_duration": wh.CacheDuration(0)}, {"headers": {"X-Scope": "write"}}])

@@ -127,6 +127,30 @@ async def test_a_401_after_a_failure_is_replayed_too(ping: Make, clock: FakeCloc
     assert len(transport.requests) - transport.calls == 2
 
 
+async def test_a_call_is_replayed_once(ping: Make, clock: FakeClock) -> None:
+    """A second 401 of one execution is its outcome, also when something else came between (P32)."""
+    answers = iter([wh.Response(401), wh.Response(503), wh.Response(401), wh.Response(200)])
+    transport = Other(None)
+    transport._replies = [lambda request: ISSUED if "auth." in request.url else next(answers)]
+
+    async with _executor(transport, clock) as executor:
+        outcome = await executor.call(ping(authentication=TOKEN))
+
+    assert [attempt.status for attempt in outcome.attempts] == [401, 503, 401]
+    assert outcome.delivery is wh.Delivery.REJECTED
+
+
+async def test_a_wait_that_was_asked_for_leaves_time_for_the_attempt(ping: Make, clock: FakeClock) -> None:
+    """The jitter after a Retry-After is at most half of what is left of the deadline then (P11)."""
+    transport = FakeTransport([_throttled(1), wh.Response(200)])
+
+    async with _executor(transport, clock, random=lambda: 1.0) as executor:
+        outcome = await executor.call(ping(), timeout=1.2)
+
+    assert outcome.succeeded
+    assert clock.waits == [pytest.approx(1.1)]
+
+
 class Together(FakeClock):
     """A clock on which many wait at once; `run` moves it while a task is under way."""
 
