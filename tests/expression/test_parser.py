@@ -203,11 +203,31 @@ def test_an_error_says_where_and_what_was_expected(
         ("1 is", {"null", "not", "numeric", "integer", "decimal"}),
         ("1 is not", {"null"}),
         ("if (true) then (1)", {"else"}),
+        ("if true then (1) else (2)", {"'('"}),
+        ("if (true) then 1 else (2)", {"'('"}),
+        ("if (true) then", {"'('"}),
+        ("if (true) then (1) else 2", {"'('"}),
     ],
 )
 def test_exactly_what_may_stand_there_is_named(text: str, expected: set[str]) -> None:
     """Every sign that could follow is named, and no bracket that nobody opened."""
     assert set(fault(text).expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ("if true then (1) else (2)", "'true' is not expected here", 4),
+        ("if (true) then 1 else (2)", "'1' is not expected here", 16),
+        ("if (true) then", "the expression ends too early", 15),
+        ("if (true) then (1) else 2", "'2' is not expected here", 25),
+    ],
+)
+def test_a_branch_without_its_parenthesis_is_what_is_pointed_at(text: str, message: str, column: int) -> None:
+    """The words of a condition are where they belong; what follows them is not."""
+    [problem] = fault(text).problems
+
+    assert (problem.message, problem.column) == (message, column)
 
 
 def test_a_caret_points_at_the_place() -> None:

@@ -157,7 +157,8 @@ def _unexpected(text: str, error: lark.exceptions.UnexpectedToken) -> Expression
         place = error.token.start_pos or 0
         message = f"{str(error.token)[:40]!r} is not expected here{_hint(str(error.token))}"
     expected = _expected(text[:place])
-    if expected == ("'('",) and (name := re.search(r"([A-Za-z]\w*)\s*$", text[:place], re.ASCII)) is not None:
+    name = re.search(r"([A-Za-z]\w*)\s*$", text[:place], re.ASCII)
+    if expected == ("'('",) and name is not None and name[1] not in _KEYWORDS:
         return _bare_word(text, name)
     return ExpressionError.of([problem_at(message, text, place, expected)], text)
 
