@@ -51,12 +51,12 @@ class Approach:
                 raise self._unavailable("the destination asked for more time than this call has", pause)
             await clock.sleep(pause + self.policy.random() * min(JITTER, pause, rest / 2))
 
-    async def tried(self, send: Callable[[], Awaitable[Tried]]) -> Tried:
+    async def tried(self, attempt: Awaitable[Tried]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
         destination, clock, tried = self.destination, self.policy.clock, cast("Tried | None", None)
         is_probe = destination.enter()
         try:
-            tried = await send()
+            tried = await attempt
         finally:
             destination.leave(is_probe=is_probe, failed=self._failed(tried), now=clock.monotonic())
         if (floor := self._floor(tried)) is not None:

@@ -127,7 +127,7 @@ class Authorization:
             request = attrs.evolve(plain, network=self.means.network)
             await approach.ready()
             number = len(self.attempts) + 1
-            tried = await approach.tried(lambda: self.means.sent(number, request, latest, since))
+            tried = await approach.tried(self.means.sent(number, request, latest, since))
             self.attempts.append(hidden(tried, texts, self.call.secret_texts).attempt)
             return attrs.evolve(tried, attempt=self.attempts[-1])
 

@@ -5,8 +5,8 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 
 from __future__ import annotations
 
-import asyncio
 import os
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ from wayhook.errors import (
 )
 from wayhook.execution.approach import Approach
 from wayhook.execution.authorization import Authorization
+from wayhook.execution.deadline import Deadline
 from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
@@ -53,7 +54,9 @@ class Use:
     """A compiled use of an action: by an activity of a journey, or by itself.
 
     `timeout`: seconds. `source`: the definitions that it was compiled from. `uid`: of the action's record.
-    `left_out`: the status of the outcome where the journey makes no call, or empty.
+    `left_out`: the status of the outcome where the journey makes no call, or empty. `marketing_actions`: what an
+    individual must have agreed to in a journey (R32, R229). `is_idempotent`: whether doing the call twice is as good as
+    once, by its method or by its key; `is_keyed`: by its key.
     """
 
     plan: Plan
@@ -63,11 +66,21 @@ class Use:
     activity: ActionActivity | None = None
     uid: str = ""
     left_out: str = ""
+    marketing_actions: tuple[str, ...] = attrs.field(init=False)
+    is_keyed: bool = attrs.field(init=False)
+    is_idempotent: bool = attrs.field(init=False)
 
-    @property
-    def marketing_actions(self) -> tuple[str, ...]:
-        """What an individual must have agreed to in a journey (R32, R229)."""
+    @marketing_actions.default
+    def _asked_for(self) -> tuple[str, ...]:
         return () if self.activity is None else marketing_actions(self.plan.action, self.activity)
+
+    @is_keyed.default
+    def _has_key(self) -> bool:
+        return self.plan.action.idempotency_header is not None
+
+    @is_idempotent.default
+    def _may_be_done_twice(self) -> bool:
+        return self.is_keyed or self.plan.method in IDEMPOTENT
 
 
 def new_delivery_id() -> str:
@@ -87,7 +100,7 @@ class Execution:
     index: int | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
-    _budget: asyncio.Timeout = attrs.Factory(lambda: asyncio.timeout(None))
+    _budget: Deadline = attrs.field(default=attrs.Factory(lambda self: Deadline(self.means.watch), takes_self=True))
     _token: str = ""
     _is_renewed: bool = False
     _sending_since: float | None = None
@@ -131,13 +144,13 @@ class Execution:
         if self.use.left_out:
             return self._outcome(self.use.left_out, None)
         try:
-            async with self._budget:
-                if not await self._allowed(subject):
+            with self._budget:
+                if self.use.marketing_actions and not await self._allowed(subject):
                     return self._outcome("excluded", None)
                 call = self.use.plan.render(self._timed(subject))
                 return self._answered(call, await self._delivered(call))
         except TimeoutError:
-            if not self._budget.expired():
+            if not self._budget.expired:
                 raise  # somebody else's: of a secret source, say
             return self._outcome("timedout", call, Delivery.UNAVAILABLE)
         except (RenderError, ExecutionError, MissingExtra) as error:
@@ -163,11 +176,10 @@ class Execution:
 
     async def _allowed(self, subject: Any) -> bool:
         """Whether the individual agreed to what the call is for (R229)."""
-        consent, marketing_actions = self.means.consent, self.use.marketing_actions
-        if consent is None or not marketing_actions:
+        if self.means.consent is None:
             return True
-        self._budget.reschedule(self._loop_deadline())
-        return await consent.allows(subject, marketing_actions)
+        self._budget.at = self.deadline
+        return await self.means.consent.allows(subject, self.use.marketing_actions)
 
     def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
         """The outcome; `word`: what kept an attempt from being made, where no attempt says more."""
@@ -203,10 +215,6 @@ class Execution:
             )
             self._sending_since = None
 
-    def _loop_deadline(self) -> float:
-        """The deadline on the loop's own clock."""
-        return asyncio.get_running_loop().time() + self.deadline - self.means.clock.monotonic()
-
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer = tried.response
         if answer is not None:
@@ -229,24 +237,15 @@ class Execution:
         destination.begin()
         approach = Approach(destination, self.means.policy, lambda: self.deadline)
         tried = await self._attempt(call, approach)
-        if self._repeats(tried):
+        if tried.attempt.evidence is not Evidence.DELIVERED and self._repeats(tried):
             tried = await self._repeated(tried, call, approach)
         if tried.floor is not None and self._not_before is None:
             self._not_before = later(self.means.clock, tried.floor)
         return tried
 
-    @property
-    def _is_keyed(self) -> bool:
-        return self.use.plan.action.idempotency_header is not None
-
-    @property
-    def _is_idempotent(self) -> bool:
-        """Whether doing the call twice is as good as once, by its method or by its key."""
-        return self._is_keyed or self.use.plan.method in IDEMPOTENT
-
     def _repeats(self, _: Tried) -> bool:
-        policy = self.means.policy
-        return policy.repeats(self.attempts, idempotent=self._is_idempotent, keyed=self._is_keyed)
+        use = self.use
+        return self.means.policy.repeats(self.attempts, idempotent=use.is_idempotent, keyed=use.is_keyed)
 
     async def _repeated(self, first: Tried, call: Call, approach: Approach) -> Tried:
         """The last of the repeats; an attempt that its destination takes no more leaves the one before it the last."""
@@ -279,24 +278,24 @@ class Execution:
         limiter = self.means.limits.limiter
         if limiter is None:
             return await self._tried(call, approach)
-        if self._budget.when() is not None:
-            self._budget.reschedule(None)  # the time in a queue is not part of the budget (R224, R225)
+        self._budget.at = None  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
             return await self._tried(call, approach)
 
     async def _ready(self, approach: Approach) -> None:
-        self._budget.reschedule(self._loop_deadline())
+        self._budget.at = self.deadline
         await approach.ready()
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
         texts = await self._texts(call)
-        request = call.request(texts, network=self.means.network, fresh=not self._is_idempotent)
+        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
         if not approach.is_free:
             await self._ready(approach)
-        self._budget.reschedule(self._loop_deadline() + _GRACE)  # the transport keeps the deadline itself
-        tried = await approach.tried(lambda: self._sent(request))
+        self._budget.at = self.deadline + _GRACE  # the transport keeps the deadline itself
+        self._sending_since = self.means.clock.monotonic()
+        tried = await approach.tried(self._sent(request))
         if texts:
             tried = hidden(tried, texts, (credential.text for credential in call.credentials))
         self._last = tried
@@ -306,20 +305,19 @@ class Execution:
             self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
         return tried
 
-    async def _sent(self, request: Request) -> Tried:
-        self._sending_since = self.means.clock.monotonic()
-        tried, redirects = await self._once(request), self.means.redirects
-        return await redirects.followed(request, tried, self._once) if redirects.most else tried
+    def _sent(self, request: Request) -> Awaitable[Tried]:
+        redirects = self.means.redirects
+        return redirects.followed(request, self._once) if redirects.most else self._once(request)
 
-    async def _once(self, request: Request) -> Tried:
-        return await self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
+    def _once(self, request: Request) -> Awaitable[Tried]:
+        return self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
 
     async def _texts(self, call: Call) -> Revealed:
         """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
         if not (secrets := call.secrets):
             return texts
-        self._budget.reschedule(self._loop_deadline())
+        self._budget.at = self.deadline
         for secret in secrets:
             texts[secret] = await self._text(secret)
         faults = [

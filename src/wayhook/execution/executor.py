@@ -285,9 +285,12 @@ class Executor:
     ) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
         self._require_home()
-        await self._limits.refresh()
-        started, delivery_id = self._means.clock.monotonic(), delivery_id or new_delivery_id()
-        return await Execution(self._means, use, started, delivery_id, index).outcome(subject)
+        means, limits = self._means, self._limits
+        started = means.clock.monotonic()
+        if started >= limits.known_until:
+            await limits.refresh()
+            started = means.clock.monotonic()
+        return await Execution(means, use, started, delivery_id or new_delivery_id(), index).outcome(subject)
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""

@@ -21,6 +21,7 @@ from wayhook.model.throttling import ThrottlingConfiguration
 __all__ = ["KNOWN_FOR", "Limits"]
 
 KNOWN_FOR = 1.0
+_NEVER, _ALWAYS = float("-inf"), float("inf")
 _LOG = logging.getLogger("wayhook")
 _PAGE = 1000
 
@@ -29,7 +30,7 @@ class Limits:
     """What limits the calls of one executor.
 
     `limiter`: for attempts, None when nothing limits them. `windows`: where a token call takes a place of each cap
-    that covers it.
+    that covers it. `known_until`: when the configurations are to be read again.
     """
 
     def __init__(
@@ -37,12 +38,17 @@ class Limits:
     ) -> None:
         self._repository, self._clock = repository, clock
         self._own = WindowLimiter(default_cap=guardrails.default_cap, slow_cap=guardrails.slow_cap, clock=clock)
-        self._known_since: float | None = None
+        self.known_until = _NEVER if repository is not None else _ALWAYS
         self._reading = asyncio.Lock()
-        is_needed = repository is not None or guardrails.default_cap is not None or guardrails.slow_cap is not None
-        limiters = [*([] if given is None else [given]), *([self._own] if is_needed else [])]
-        self.limiter = _Chain(*limiters) if len(limiters) > 1 else next(iter(limiters), None)
-        self.windows = tuple(each for each in limiters if isinstance(each, WindowLimiter))
+        self._given = given
+        self.limiter = self._limiter()
+        self.windows = (*((given,) if isinstance(given, WindowLimiter) else ()), self._own)
+
+    def _limiter(self) -> Limiter | None:
+        """What holds a place for a call: nothing, and at no cost, while nothing is limited."""
+        if not self._own.limits_anything:
+            return self._given
+        return self._own if self._given is None else _Chain(self._given, self._own)
 
     async def refresh(self) -> None:
         """Read what is deployed, if that was not done within the last second.
@@ -50,23 +56,21 @@ class Limits:
         One call reads, and the others go by what is known; only the first reading is waited for by all, and raises
         what keeps it from being done. A later one that fails is logged, and what is known stays.
         """
-        if self._repository is None or self._is_known() or (self._known_since is not None and self._reading.locked()):
+        if self._clock.monotonic() < self.known_until or (self.known_until > _NEVER and self._reading.locked()):
             return
         async with self._reading:
-            if not self._is_known():
+            if self._repository is not None and self._clock.monotonic() >= self.known_until:
                 await self._read(self._repository)
-
-    def _is_known(self) -> bool:
-        return self._known_since is not None and self._clock.monotonic() - self._known_since < KNOWN_FOR
 
     async def _read(self, repository: Repository) -> None:
         try:
             self._own.hold(await _deployed(repository))
+            self.limiter = self._limiter()
         except WayhookError as error:
-            if self._known_since is None:
+            if self.known_until == _NEVER:
                 raise
             _LOG.warning("the deployed limits cannot be read, and those known before stay: %s", error)
-        self._known_since = self._clock.monotonic()
+        self.known_until = self._clock.monotonic() + KNOWN_FOR
 
 
 async def _deployed(repository: Repository) -> dict[Hashable, LimitRule]:

@@ -17,6 +17,7 @@ from wayhook.errors import (
     WayhookError,
     delivery_of,
 )
+from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
 from wayhook.execution.limit import Limits
 from wayhook.execution.ports import Clock, Consent, Event, EventSink, SecretSource, Transport
@@ -93,6 +94,7 @@ class Means:
     redirects: Redirects
     network: NetworkPolicy
     consent: Consent | None = None
+    watch: Watch = attrs.field(default=attrs.Factory(lambda self: Watch(self.clock), takes_self=True))
 
     async def text(self, secret: SecretReference | LiteralSecret) -> str:
         """Return the text of a secret; raises `SecretMissing`, also for a reference that leads to an empty text."""

@@ -27,9 +27,9 @@ class Redirects:
     most: int
     network: NetworkPolicy
 
-    async def followed(self, request: Request, first: Tried, send: Callable[[Request], Awaitable[Tried]]) -> Tried:
-        """Return the attempt to its end, where `first` is its first answer; `send` makes each further step."""
-        tried = first
+    async def followed(self, request: Request, send: Callable[[Request], Awaitable[Tried]]) -> Tried:
+        """Return an attempt to its end; `send` makes each step of it."""
+        tried = first = await send(request)
         for _ in range(self.most):
             if not (location := _location(tried)):
                 return tried

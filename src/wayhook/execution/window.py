@@ -90,6 +90,11 @@ class WindowLimiter:
         bound.follow(rating)
         return bound
 
+    @property
+    def limits_anything(self) -> bool:
+        """Whether there is a rule, or a cap for hosts."""
+        return bool(self._bounds) or self._hosts.are_capped
+
     def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
         """Return a context manager that holds a place for one attempt; see `Limiter.place`."""
         bounds = self._covering(method, url)

@@ -1,0 +1,72 @@
+"""When tasks are to be done: one timer looks after all of them, so that a deadline costs a call next to nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+from typing import Self
+
+from wayhook.execution.ports import Clock
+
+__all__ = ["Deadline", "Watch"]
+
+_LOOK = 0.05
+"""Seconds between two looks: a task ends that much late at most, a fifth of the overrun that is allowed (P8)."""
+
+
+class Watch:
+    """Ends the tasks of one loop that are late by `clock`: what `asyncio.timeout` does, with one timer for all."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._watched: set[Deadline] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """Look after the deadline from now on."""
+        self._watched.add(deadline)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
+
+    def end(self, deadline: Deadline) -> None:
+        """Look after it no more."""
+        self._watched.discard(deadline)
+
+    def _look(self) -> None:
+        now = self._clock.monotonic()
+        for deadline in [each for each in self._watched if each.at is not None and each.at <= now]:
+            self._watched.discard(deadline)
+            deadline.expire()
+        self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look) if self._watched else None
+
+
+class Deadline:
+    """A context manager for the task that enters it; leaving it late raises `TimeoutError`.
+
+    `at`: on the clock, may be changed at any time; None while its time stands still. `expired`: whether it
+    passed. Cancellation by somebody else goes through.
+    """
+
+    __slots__ = ("_cancelling", "_task", "_watch", "at", "expired")
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self.at: float | None = None
+        self.expired = False
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - executions run in tasks
+        self._task, self._cancelling = task, task.cancelling()
+        self._watch.begin(self)
+        return self
+
+    def expire(self) -> None:
+        """End what the task waits for."""
+        self.expired = True
+        self._task.cancel()
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._watch.end(self)
+        if self.expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from None
