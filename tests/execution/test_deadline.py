@@ -27,11 +27,16 @@ class CountingLoop(asyncio.SelectorEventLoop):
 
 
 class Deaf(FakeTransport):
-    """Never answers, and knows no deadline."""
+    """Never answers, and knows no deadline. `asked`: set when a request came."""
 
-    async def send(self, request: Request, deadline: float) -> Response:  # noqa: ARG002 - the shape of the port
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def send(self, request: Request, deadline: float) -> Response:
         """Wait for ever."""
         self.requests.append(request)
+        self.asked.set()
         return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
@@ -61,7 +66,7 @@ async def test_a_transport_that_knows_no_deadline_is_ended_all_the_same() -> Non
         outcome = await executor.call(ACTION, timeout=1)
 
     assert (outcome.status, outcome.delivery) == ("timedout", wh.Delivery.UNKNOWN)
-    assert 1 <= outcome.elapsed
+    assert outcome.elapsed >= 1
 
 
 async def test_every_one_of_many_late_executions_ends() -> None:
@@ -82,8 +87,7 @@ async def test_cancellation_by_others_is_no_deadline() -> None:
     transport = Deaf()
     async with wh.Executor(transport=transport) as executor:
         task = asyncio.create_task(executor.call(ACTION))
-        while not transport.requests:
-            await asyncio.sleep(0)
+        await transport.asked.wait()
         task.cancel("enough")
         with pytest.raises(asyncio.CancelledError, match="enough"):
             await task
