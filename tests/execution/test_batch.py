@@ -363,3 +363,85 @@ async def test_what_is_no_context_is_an_outcome(repository: wh.MemoryRepository,
 
     assert (outcome.status, transport.requests) == ("internalError", [])
     assert "a Context belongs here" in str(outcome.cause)
+
+
+class Turning(FakeTransport):
+    """Lets each call end only when as many later ones have ended as `behind`: the order of the ends is not that of the
+    beginnings."""  # noqa: D205, D209 - one sentence
+
+    def __init__(self, behind: int) -> None:
+        super().__init__()
+        self.behind, self.ended = behind, 0
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        begun = len(self.requests)
+        response = await super().send(request, deadline)
+        for _ in range(self.behind if begun % 3 == 0 else 0):
+            await asyncio.sleep(0)
+        return response
+
+
+@pytest.mark.parametrize("contexts", [_contexts, _arriving], ids=["an iterator", "an async iterator"])
+@pytest.mark.parametrize("concurrency", [1, 4, 30])
+async def test_outcomes_come_in_order_where_that_is_asked_for(
+    repository: wh.MemoryRepository, contexts: Any, concurrency: int
+) -> None:
+    """Whatever call ends first, and none is lost or held twice."""
+    async with wh.Executor(repository, transport=Turning(20)) as executor:
+        async with executor.batch("Welcome", "hello", contexts(50), concurrency=concurrency, in_order=True) as batch:
+            found = [outcome.index async for outcome in batch]
+
+    assert found == list(range(50))
+
+
+async def test_a_slow_call_in_order_holds_the_source_back(repository: wh.MemoryRepository) -> None:
+    """What ended behind it is held, and is bounded: the source is asked for no more than twice the concurrency."""
+    gate = asyncio.Event()
+
+    class Gated(FakeTransport):
+        async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+            response = await super().send(request, deadline)
+            if len(self.requests) == 1:
+                await gate.wait()
+            return response
+
+    async with wh.Executor(repository, transport=Gated()) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(), concurrency=4, in_order=True) as batch:
+            await _settle()
+            assert (batch.pulled, batch.taken) == (8, 0)
+            gate.set()
+            assert [(await anext(batch)).index for _ in range(20)] == list(range(20))
+
+
+async def test_what_ended_before_a_failure_comes_in_order_too(repository: wh.MemoryRepository) -> None:
+    """An exception of the source comes out after the outcomes before it."""
+
+    def failing() -> Iterator[wh.Context]:
+        yield from _contexts(5)
+        raise LookupError("the source broke")
+
+    async with wh.Executor(repository, transport=Turning(9)) as executor:
+        async with executor.batch("Welcome", "hello", failing(), concurrency=3, in_order=True) as batch:
+            found = []
+            with pytest.raises(LookupError):
+                async for outcome in batch:
+                    found.append(outcome.index)  # noqa: PERF401 - the exception comes after some
+
+    assert found == list(range(5))
+
+
+async def test_a_batch_tells_how_far_it_is(repository: wh.MemoryRepository) -> None:
+    """What was pulled, what was taken, and the statuses of that."""
+
+    def reply(request: wh.Request) -> wh.Response:
+        return wh.Response(404 if b"n3" in (request.body or b"") else 200)
+
+    async with wh.Executor(repository, transport=FakeTransport(reply)) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(6), concurrency=1) as batch:
+            assert (batch.pulled, batch.taken, batch.tally) == (0, 0, {})
+            await anext(batch)
+            assert (batch.taken, batch.tally) == (1, {"http_200": 1})
+            async for _ in batch:
+                pass
+
+    assert (batch.pulled, batch.taken, batch.tally) == (6, 6, {"http_200": 5, "http_404": 1})

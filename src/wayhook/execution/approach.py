@@ -6,7 +6,6 @@ Sections 4 and 6 of `reference/reliability.md` (P11, P14 to P17). The same for a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 import attrs
 
@@ -53,14 +52,14 @@ class Approach:
 
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
-        destination, clock, tried = self.destination, self.policy.clock, cast("Tried | None", None)
-        is_probe = destination.enter()
+        destination, clock = self.destination, self.policy.clock
+        is_probe, tried = destination.enter(), None
         try:
             tried = await attempt
         finally:
             destination.leave(is_probe=is_probe, failed=self._failed(tried), now=clock.monotonic())
-        if (floor := self._floor(tried)) is not None:
-            destination.pause(clock.monotonic() + floor)
+        if tried.floor is not None or tried.attempt.status in THROTTLED:
+            destination.pause(clock.monotonic() + self._floor(tried))
         return tried
 
     def _failed(self, tried: Tried | None) -> bool | None:
@@ -69,10 +68,8 @@ class Approach:
             return is_failure(tried.attempt)
         return True if self.policy.clock.monotonic() >= self.deadline() else None
 
-    def _floor(self, tried: Tried) -> float | None:
+    def _floor(self, tried: Tried) -> float:
         """The seconds for which nobody is to come: what was asked for, or the backoff of a throttled attempt."""
-        if tried.attempt.status not in THROTTLED:
-            return tried.floor
         return tried.backoff if tried.floor is None else tried.floor
 
     async def repeated(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 __all__ = ["SystemClock"]
 
 
 class SystemClock:
-    """The clock of the machine; waits and deadlines run on the event loop's own."""
+    """The clock of the machine: that of the event loops of asyncio and uvloop, which read it too."""
 
-    def monotonic(self) -> float:
-        """Return the time of the running loop."""
-        return asyncio.get_running_loop().time()
+    monotonic = staticmethod(time.monotonic)
+    """Return seconds that never go back."""
 
     def now(self) -> datetime:
         """Return the date and time in UTC."""

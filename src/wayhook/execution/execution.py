@@ -66,9 +66,19 @@ class Use:
     activity: ActionActivity | None = None
     uid: str = ""
     left_out: str = ""
+    label: str | None = attrs.field(init=False)
+    alternative_path: bool = attrs.field(init=False)
     marketing_actions: tuple[str, ...] = attrs.field(init=False)
     is_keyed: bool = attrs.field(init=False)
     is_idempotent: bool = attrs.field(init=False)
+
+    @label.default
+    def _of_activity(self) -> str | None:
+        return None if self.activity is None else self.activity.label
+
+    @alternative_path.default
+    def _has_another_path(self) -> bool:
+        return self.activity is not None and self.activity.alternative_path
 
     @marketing_actions.default
     def _asked_for(self) -> tuple[str, ...]:
@@ -118,7 +128,7 @@ class Execution:
             outcome = self._outcome("internalError", None, cause=unexpected(failure, self.use.plan.action.name))
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
-        if self.means.events:
+        if self.means.events.sinks:
             self.means.events.emit(ExecutionEnded(outcome))
         return outcome
 
@@ -147,7 +157,9 @@ class Execution:
             with self._budget:
                 if self.use.marketing_actions and not await self._allowed(subject):
                     return self._outcome("excluded", None)
-                call = self.use.plan.render(self._timed(subject))
+                if self.use.plan.reads_time and subject.now is None:
+                    subject = attrs.evolve(subject, now=self.means.clock.now())
+                call = self.use.plan.render(subject)
                 return self._answered(call, await self._delivered(call))
         except TimeoutError:
             if not self._budget.expired:
@@ -168,12 +180,6 @@ class Execution:
                 word, self._not_before = error.delivery, error.not_before
         return self._outcome(status, call, word, cause=error)
 
-    def _timed(self, subject: Any) -> Any:
-        """The context with the current time, where an expression needs one and none was given."""
-        if not self.use.plan.reads_time or subject.now is not None:
-            return subject
-        return attrs.evolve(subject, now=self.means.clock.now())
-
     async def _allowed(self, subject: Any) -> bool:
         """Whether the individual agreed to what the call is for (R229)."""
         if self.means.consent is None:
@@ -184,7 +190,8 @@ class Execution:
     def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
         """The outcome; `word`: what kept an attempt from being made, where no attempt says more."""
         use, clock = self.use, self.means.clock
-        self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS)
+        if self._sending_since is not None:
+            self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS, self._sending_since)
         return Outcome(
             use.plan.action.name,
             status,
@@ -195,39 +202,32 @@ class Execution:
             uid=use.uid,
             parameterized=use.plan.parameterized,
             journey=use.journey,
-            label=use.activity.label if use.activity else None,
+            label=use.label,
             index=self.index,
             finished=clock.now(),
             delivery=last_word(self.attempts, word),
             not_before=self._not_before,
             delivery_id=self.delivery_id,
-            alternative_path=use.activity is not None and use.activity.alternative_path,
+            alternative_path=use.alternative_path,
             **found,
         )
 
-    def _cut_off(self, evidence: Evidence) -> None:
+    def _cut_off(self, evidence: Evidence, began: float) -> None:
         """Record an attempt that our own deadline or an error of the transport ended: it may have been done (P18)."""
-        if self._sending_since is not None:
-            began, now = self._sending_since, self.means.clock.monotonic()
-            failure = "the attempt was cut off"
-            self.attempts.append(
-                Attempt(len(self.attempts) + 1, evidence, None, failure, began - self.started, now - began)
-            )
-            self._sending_since = None
+        number, elapsed = len(self.attempts) + 1, self.means.clock.monotonic() - began
+        failure = "the attempt was cut off"
+        self.attempts.append(Attempt(number, evidence, None, failure, began - self.started, elapsed))
+        self._sending_since = None
 
     def _answered(self, call: Call, tried: Tried) -> Outcome:
-        answer = tried.response
+        answer, evidence = tried.response, tried.attempt.evidence
         if answer is not None:
             fields, faults = read_answer(self.use.plan.action, answer)
+            cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
             return self._outcome(
-                f"http_{answer.status}",
-                call,
-                received=answer,
-                response=fields,
-                response_faults=faults,
-                cause=_refused_redirect(tried.attempt),
+                f"http_{answer.status}", call, received=answer, response=fields, response_faults=faults, cause=cause
             )
-        if tried.attempt.evidence is Evidence.EXPIRED:
+        if evidence is Evidence.EXPIRED:
             return self._outcome("timedout", call)
         return self._outcome("internalError", call, cause=ConnectionFailed(tried.attempt.failure))
 
@@ -271,8 +271,13 @@ class Execution:
         await self.means.tokens.drop(token_call, self.use.journey, self._token)
         return self.means.policy.repetition is Repetition.EVIDENCE and len(self.attempts) < ATTEMPTS
 
-    async def _admitted(self, call: Call, approach: Approach) -> Tried:
+    def _admitted(self, call: Call, approach: Approach) -> Awaitable[Tried]:
         """One attempt: when its destination is ready, and with a place below the limits."""
+        if approach.is_free and self.means.limits.limiter is None:
+            return self._tried(call, approach)
+        return self._held_back(call, approach)
+
+    async def _held_back(self, call: Call, approach: Approach) -> Tried:
         if not approach.is_free:
             await self._ready(approach)
         limiter = self.means.limits.limiter
@@ -289,7 +294,7 @@ class Execution:
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
-        texts = await self._texts(call)
+        texts = await self._texts(call) if call.credentials or call.identity else Revealed()
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
         if not approach.is_free:
             await self._ready(approach)
@@ -301,7 +306,7 @@ class Execution:
         self._last = tried
         self.attempts.append(tried.attempt)
         self._sending_since = None
-        if self.means.events:
+        if self.means.events.sinks:
             self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
         return tried
 
@@ -315,10 +320,8 @@ class Execution:
     async def _texts(self, call: Call) -> Revealed:
         """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
         texts = Revealed()
-        if not (secrets := call.secrets):
-            return texts
         self._budget.at = self.deadline
-        for secret in secrets:
+        for secret in call.secrets:
             texts[secret] = await self._text(secret)
         faults = [
             Violation(f"$.{credential.location}.{credential.name}", f"the secret does not fit: {fault}", "R74")
@@ -346,8 +349,6 @@ class Execution:
         return self._token
 
 
-def _refused_redirect(attempt: Attempt) -> UnsafeCall | None:
+def _refused_redirect(attempt: Attempt) -> UnsafeCall:
     """Why the redirect that an attempt was answered with was not followed, where the edition follows any (R88)."""
-    if attempt.evidence is not Evidence.REFUSED:
-        return None
     return UnsafeCall([Violation("$.location", attempt.failure, "R88")])

@@ -266,11 +266,14 @@ class Executor:
         contexts: Iterable[Context] | AsyncIterable[Context],
         *,
         concurrency: int = 50,
+        in_order: bool = False,
     ) -> Batch:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
 
         `contexts`: any iterable, sync or async, endless or not; it is pulled only as fast as outcomes are taken.
         `concurrency`: calls under way at once, 1 to 10,000. `outcome.index` is the context's place in the source.
+        `in_order`: yield outcomes in the order of the source; a slow call holds back those after it, and when twice
+        `concurrency` contexts are held back, the source as well.
         Entering raises what is wrong with the definition, as `execute` does.
         """
 
@@ -278,7 +281,7 @@ class Executor:
             self._require_home()
             return await self._use(journey, label)
 
-        return Batch(prepare, self._run, contexts, concurrency)
+        return Batch(prepare, self._run, contexts, concurrency, in_order=in_order)
 
     async def _run(
         self, use: Use, subject: Any, index: int | None = None, *, delivery_id: str | None = None

@@ -118,10 +118,11 @@ class Means:
             response = await self.transport.send(request, deadline)
             floor = retry_after(response, clock.now)
             evidence = evidence_of(response, floor)
-            delivery = Delivery.DELIVERED_UNREAD if response.succeeded and response.fault else delivery_of(evidence)
+            unread = response.fault and evidence is Evidence.DELIVERED
+            delivery = Delivery.DELIVERED_UNREAD if unread else delivery_of(evidence)
         except TransportError as error:
             failure, evidence, delivery = error.message, error.evidence, error.delivery
         status = response.status if response else None
         elapsed = clock.monotonic() - started
         attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery)
-        return Tried(attempt, response, floor, 0.0 if response and response.succeeded else self.policy.backoff(attempt))
+        return Tried(attempt, response, floor, 0.0 if evidence is Evidence.DELIVERED else self.policy.backoff(attempt))

@@ -1,0 +1,68 @@
+"""Where a batch takes its contexts from: an iterable, sync or async, endless or not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from inspect import isasyncgen
+from typing import Generic, TypeVar
+
+from wayhook.errors import DefinitionError, Violation
+
+__all__ = ["Source"]
+
+Item = TypeVar("Item")
+
+
+class Source(Generic[Item]):
+    """Gives its items one by one to many who ask at once; when `most` are not done with, it lets them wait.
+
+    `pulled`: how many it gave. `done`: how many of these are done with.
+    """
+
+    def __init__(self, items: Iterable[Item] | AsyncIterable[Item], most: int) -> None:
+        if not isinstance(items, Iterable | AsyncIterable):
+            kind = type(items).__name__
+            raise DefinitionError([Violation("$.contexts", f"give an iterable of contexts, sync or async, not {kind}")])
+        self._items, self._most = items, most
+        self._low = most - (most + 3) // 4
+        self._sync: Iterator[Item] | None = None
+        self._async: AsyncIterator[Item] | None = None
+        self._pulling, self._room = asyncio.Lock(), asyncio.Event()
+        self.pulled = self.done = 0
+
+    async def pull(self) -> tuple[int, Item]:
+        """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise."""
+        if isinstance(self._items, AsyncIterable):
+            async with self._pulling:  # an async generator serves one at a time
+                await self._wait_for_room()
+                self._async = self._async or aiter(self._items)
+                return self._counted(await anext(self._async))
+        if self.pulled - self.done >= self._most:
+            await self._wait_for_room()
+        if self._sync is None:
+            self._sync = iter(self._items)
+        try:
+            return self._counted(next(self._sync))
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+    async def _wait_for_room(self) -> None:
+        while self.pulled - self.done >= self._most:
+            self._room.clear()
+            await self._room.wait()
+
+    def _counted(self, item: Item) -> tuple[int, Item]:
+        self.pulled += 1
+        return self.pulled - 1, item
+
+    def finish(self) -> None:
+        """One more item is done with. Waking all who wait for each place would cost more with each of them."""
+        self.done += 1
+        if self.pulled - self.done <= self._low:
+            self._room.set()
+
+    async def aclose(self) -> None:
+        """Close items that are an async generator."""
+        if isasyncgen(self._items):
+            await self._items.aclose()
