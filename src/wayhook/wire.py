@@ -1,6 +1,7 @@
 """What goes over the wire and what comes of it: Call, Request, Response, Attempt, Outcome.
 
-This module does no I/O. Everything but `Request` is safe to show, log, pickle and store.
+This module does no I/O. Everything but `Request` is safe to show, log, pickle and store. These values are made for each
+call, and have no slots: attrs fills a frozen value three times as fast through its `__dict__`.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _destination(url: str) -> str:
     return "/".join(url.partition("?")[0].split("/", 3)[:3])
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Request:
     """The exact bytes of a call with its secrets in place: for a transport, and nobody else.
 
@@ -70,7 +71,7 @@ class Request:
         return f"<Request {self.method} {_destination(self.url)}>"  # a path may end with a secret, as a query may
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class Call(Presentable):
     """The rendered request with its secrets left as references: what a preview shows.
 
@@ -143,7 +144,7 @@ def _with_credential(url: str, credential: Credential, value: str, encode: Calla
     return f"{url}{sign}{quote(credential.name, safe='')}={encode(value, safe='')}"
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class Response:
     """An answer whose final head arrived.
 
@@ -175,7 +176,7 @@ class Response:
         return f"<Response {self.status}, {len(self.body)} bytes{fault}>"
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class Attempt:
     """One try on the wire, or one that did not get that far.
 
@@ -201,7 +202,7 @@ NOT_MADE = ("dryRun", "excluded", "held", "discarded")
 or discards the individual or by a stopped journey, which discards everybody (R231, R291)."""
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class Outcome(Presentable):
     """The end of one execution; a value, whatever happened.
 

@@ -65,19 +65,23 @@ class Breaker:
             if failed is not None:
                 self._open(now) if failed else self._close()
         elif failed is not None and self.until is None:
-            self._count(int(now), failed=failed)
+            second = int(now)
+            last = self.ends[-1] if self.ends and self.ends[-1][0] == second else self._turn(second)
+            last[1] += 1
+            self.calls += 1
+            if failed:
+                last[2] += 1
+                self.failures += 1
             if self.calls >= self.rule.calls and self.failures >= self.calls * self.rule.share:
                 self._open(now)
 
-    def _count(self, second: int, *, failed: bool) -> None:
+    def _turn(self, second: int) -> list[int]:
+        """Begin another second, and forget those that have left the window."""
         while self.ends and self.ends[0][0] <= second - self.rule.window:
             _, calls, failures = self.ends.popleft()
             self.calls, self.failures = self.calls - calls, self.failures - failures
-        if not self.ends or self.ends[-1][0] != second:
-            self.ends.append([second, 0, 0])
-        last = self.ends[-1]
-        last[1], last[2] = last[1] + 1, last[2] + failed
-        self.calls, self.failures = self.calls + 1, self.failures + failed
+        self.ends.append([second, 0, 0])
+        return self.ends[-1]
 
     def _open(self, now: float) -> None:
         """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
@@ -151,19 +155,21 @@ class Destination:
         if self.breaker is None or self.breaker.until is None:
             return False
         before, is_probe = self.breaker.state, self.breaker.enter()
-        self._tell(self.breaker, before)
+        if self.breaker.state != before:
+            self._tell(self.breaker)
         return is_probe
 
     def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
         """Take note of how an attempt ended; `failed`: None when nothing was learnt."""
-        if self.breaker is not None:
-            before = self.breaker.state
-            self.breaker.leave(is_probe=is_probe, failed=failed, now=now)
-            self._tell(self.breaker, before)
+        breaker = self.breaker
+        if breaker is not None:
+            before = breaker.state
+            breaker.leave(is_probe=is_probe, failed=failed, now=now)
+            if breaker.state != before:
+                self._tell(breaker)
 
-    def _tell(self, breaker: Breaker, before: BreakerState) -> None:
-        if breaker.state != before:
-            self.emit(BreakerChanged(self.name, breaker.state))
+    def _tell(self, breaker: Breaker) -> None:
+        self.emit(BreakerChanged(self.name, breaker.state))
 
 
 def is_failure(attempt: Attempt) -> bool | None:

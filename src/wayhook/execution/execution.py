@@ -31,7 +31,7 @@ from wayhook.execution.approach import Approach
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.deadline import Deadline
 from wayhook.execution.means import Means, bare, hidden, unexpected
-from wayhook.execution.ports import AttemptEnded, ExecutionEnded
+from wayhook.execution.ports import AttemptEnded, ExecutionEnded, Limiter
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
@@ -41,7 +41,7 @@ from wayhook.rendering.answer import read_answer
 from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
-from wayhook.wire import Attempt, Call, Outcome, Request, last_word
+from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
 __all__ = ["Execution", "Use", "new_delivery_id"]
 
@@ -134,13 +134,13 @@ class Execution:
 
     def _recorded(self, context: Context, outcome: Outcome) -> Outcome:
         """Let later activities read the answer as `@action{Name.field}` (R182 to R184, R190)."""
-        answer: dict[str, Any] = {"jo_status_code": outcome.status}
-        if outcome.received is not None and isinstance(outcome.response, dict):
-            fields = outcome.response if outcome.succeeded else {"errorResponse": outcome.response}
-            answer = {**fields, **answer}
+        status: dict[str, Any] = {"jo_status_code": outcome.status}
+        answer, fields = status, outcome.response
+        if isinstance(fields, dict) and outcome.received is not None:
+            answer = {**fields, **status} if outcome.succeeded else {"errorResponse": fields, **status}
         if context.record(outcome.action, answer):
             return outcome
-        context.record(outcome.action, {"jo_status_code": outcome.status})
+        context.record(outcome.action, status)
         fault = "$: the data of this individual would be larger than 1 MB with this answer; declare fewer fields (R198)"
         return attrs.evolve(outcome, response=None, response_faults=(fault,))
 
@@ -187,8 +187,21 @@ class Execution:
         self._budget.at = self.deadline
         return await self.means.consent.allows(subject, self.use.marketing_actions)
 
-    def _outcome(self, status: str, call: Call | None, word: Delivery = Delivery.REFUSED, **found: Any) -> Outcome:
-        """The outcome; `word`: what kept an attempt from being made, where no attempt says more."""
+    def _outcome(
+        self,
+        status: str,
+        call: Call | None,
+        word: Delivery = Delivery.REFUSED,
+        *,
+        received: Response | None = None,
+        response: Any = None,
+        faults: tuple[str, ...] = (),
+        cause: WayhookError | None = None,
+    ) -> Outcome:
+        """The outcome; `word`: what kept an attempt from being made, where no attempt says more.
+
+        Its fields go by their places: two dozen names would cost a call as much as all of the rest.
+        """
         use, clock = self.use, self.means.clock
         if self._sending_since is not None:
             self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS, self._sending_since)
@@ -198,18 +211,21 @@ class Execution:
             call,
             tuple(self.attempts),
             clock.monotonic() - self.started,
-            queued=self.queued,
-            uid=use.uid,
-            parameterized=use.plan.parameterized,
-            journey=use.journey,
-            label=use.label,
-            index=self.index,
-            finished=clock.now(),
-            delivery=last_word(self.attempts, word),
-            not_before=self._not_before,
-            delivery_id=self.delivery_id,
-            alternative_path=use.alternative_path,
-            **found,
+            received,
+            response,
+            faults,
+            cause,
+            use.journey,
+            use.label,
+            self.index,
+            self.queued,
+            use.uid,
+            use.plan.parameterized,
+            clock.now(),
+            use.alternative_path,
+            last_word(self.attempts, word),
+            self._not_before,
+            self.delivery_id,
         )
 
     def _cut_off(self, evidence: Evidence, began: float) -> None:
@@ -224,9 +240,8 @@ class Execution:
         if answer is not None:
             fields, faults = read_answer(self.use.plan.action, answer)
             cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
-            return self._outcome(
-                f"http_{answer.status}", call, received=answer, response=fields, response_faults=faults, cause=cause
-            )
+            status = f"http_{answer.status}"
+            return self._outcome(status, call, received=answer, response=fields, faults=faults, cause=cause)
         if evidence is Evidence.EXPIRED:
             return self._outcome("timedout", call)
         return self._outcome("internalError", call, cause=ConnectionFailed(tried.attempt.failure))
@@ -272,17 +287,14 @@ class Execution:
         return self.means.policy.repetition is Repetition.EVIDENCE and len(self.attempts) < ATTEMPTS
 
     def _admitted(self, call: Call, approach: Approach) -> Awaitable[Tried]:
-        """One attempt: when its destination is ready, and with a place below the limits."""
-        if approach.is_free and self.means.limits.limiter is None:
-            return self._tried(call, approach)
-        return self._held_back(call, approach)
+        """One attempt, with a place below the limits where there are any."""
+        limiter = self.means.limits.limiter
+        return self._tried(call, approach) if limiter is None else self._placed(call, approach, limiter)
 
-    async def _held_back(self, call: Call, approach: Approach) -> Tried:
+    async def _placed(self, call: Call, approach: Approach, limiter: Limiter) -> Tried:
+        """One attempt with a place below the limits, for which nobody queues while the destination is not ready."""
         if not approach.is_free:
             await self._ready(approach)
-        limiter = self.means.limits.limiter
-        if limiter is None:
-            return await self._tried(call, approach)
         self._budget.at = None  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
             self.queued += waited
@@ -293,11 +305,15 @@ class Execution:
         await approach.ready()
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
-        """One attempt, once its secrets are there; in the time that took its destination may have asked for time."""
-        texts = await self._texts(call) if call.credentials or call.identity else Revealed()
-        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
+        """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
+        texts = Revealed()
         if not approach.is_free:
             await self._ready(approach)
+        if call.credentials or call.identity:
+            texts = await self._texts(call)
+            if not approach.is_free:
+                await self._ready(approach)
+        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
         self._budget.at = self.deadline + _GRACE  # the transport keeps the deadline itself
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request))

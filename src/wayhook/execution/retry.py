@@ -31,7 +31,7 @@ _SLOW_DOWN = frozenset({_TOO_LARGE, *THROTTLED})
 _KNOWN_STATUS = range(100, 600)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, slots=False)
 class Tried:
     """One attempt and its answer, None when none came.
 
