@@ -6,13 +6,12 @@ import asyncio
 import socket
 import ssl
 
-from wayhook.errors import Delivery, Evidence, TransportError
+from wayhook.adapters.transport.failure import malformed
+from wayhook.adapters.transport.head import FIELD_LIMIT, HEAD_LIMIT, INTERIM_LIMIT
+from wayhook.errors import Evidence, TransportError
 
-__all__ = ["FIELD_LIMIT", "HEAD_LIMIT", "INTERIM_LIMIT", "Stream"]
+__all__ = ["Stream"]
 
-HEAD_LIMIT = 65_536
-FIELD_LIMIT = 1_000
-INTERIM_LIMIT = 1_048_576
 _FRAMING_LIMIT = 65_536
 _STEP = 16_384
 _HIGH = 65_536
@@ -154,9 +153,7 @@ class Stream(asyncio.Protocol):
             self._size, self._lines = self._size + len(data), self._lines + data.count(b"\n")
         self._tail, self._heads = seen[-2:], self._heads + len(data)
         if self._size > HEAD_LIMIT or self._lines > FIELD_LIMIT + 1 or self._heads > INTERIM_LIMIT:
-            raise TransportError(
-                "the head of the answer is larger than its limit", Evidence.PERMANENT, delivery=Delivery.UNKNOWN
-            )
+            raise malformed("the head of the answer is larger than its limit")
 
     @property
     def _is_sending(self) -> bool:
