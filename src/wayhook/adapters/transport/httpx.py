@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import ssl
-from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
@@ -25,17 +23,15 @@ from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolv
 from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
 from wayhook.adapters.transport.head import WITHOUT_BODY, ends_connection, require_bounded
 from wayhook.adapters.transport.origin import Origin, destined, fields
+from wayhook.adapters.transport.pool import Key, Pool, at_home
 from wayhook.adapters.transport.stream import Stream
-from wayhook.adapters.transport.tls import Identity, Trust
+from wayhook.adapters.transport.tls import Trust
 from wayhook.errors import DefinitionError, Delivery, Evidence, TransportError, Violation
 from wayhook.model.address import Address
 from wayhook.wire import Headers, Request, Response
 
 __all__ = ["HttpxTransport"]
 
-_IDLE_SECONDS = 5.0
-_ALIVE_SECONDS = 1.0
-_SWEEP_SECONDS = 1.0
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _BROKEN = (
@@ -81,17 +77,13 @@ class HttpxTransport:
         if trust and client is not None:
             raise DefinitionError([Violation("$.trust", "a client of your own brings what it trusts; leave this out")])
         self._trust = Trust(trust)
-        self._idle: dict[_Key, deque[_Connection]] = defaultdict(deque)
-        self._resolver = Resolver()
-        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._pool: Pool[_Connection] | None = None
         self._closed = False
-        self._swept = 0.0
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_is_not_ours)
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
-        self._settle()
         way = self._way(request)
         ours = _OURS.set(True)
         try:
@@ -143,88 +135,33 @@ class HttpxTransport:
 
     def _way(self, request: Request) -> _Way:
         """How the request travels; raises `TransportError` for one that cannot."""
+        pool = self._pool = self._settled()
         origin, target = destined(request.url)
         try:
             if self._client is not None:
-                return _ByClient(self._client, self._resolver, origin, target, request)
-            return self._by_connection(origin, target, request)
+                return _ByClient(self._client, pool.resolver, origin, target, request)
+            return self._by_connection(pool, origin, target, request)
         except (UnicodeEncodeError, httpx.InvalidURL):
             raise unsendable() from None
 
-    def _by_connection(self, origin: Origin, target: str, request: Request) -> _Way:
+    def _by_connection(self, pool: Pool[_Connection], origin: Origin, target: str, request: Request) -> _Way:
         message = _message(origin, target, request)
-        key = (origin, request.identity)
-        connection = self._alive(key, request)
+        key = (origin.name, request.identity)
+        connection = pool.take(key, request)
         if connection is None:
             tls = None if origin.scheme == "http" else self._trust.context(request.identity)
-            destination = Destination(origin.host, origin.port, tls, request.network)
-            connection = _Connection(key, destination, self._resolver)
-        return _ByConnection(connection, message, self)
+            connection = _Connection(key, Destination(origin.host, origin.port, tls, request.network), pool)
+        return _ByConnection(connection, message, self.body_limit)
 
-    def _alive(self, key: _Key, request: Request) -> _Connection | None:
-        """The connection that was used last, if it can be used again for `request`; those that cannot at all close."""
-        idle, now = self._idle[key], asyncio.get_running_loop().time()
-        while idle:
-            connection = idle[-1]
-            if request.fresh and connection.idle_since < now - _ALIVE_SECONDS:
-                break
-            idle.pop()
-            if connection.idle_since >= now - _IDLE_SECONDS and connection.serves(request):
-                return connection
-            connection.abort()
-        return None
-
-    def keep(self, connection: _Connection) -> None:
-        """Keep a connection for the next request, or close it when the transport is closed or serves another loop."""
-        loop = asyncio.get_running_loop()
-        if self._closed or self._home is None or self._home[1] is not loop:
-            connection.abort()
-            return
-        connection.idle_since = loop.time()
-        self._idle[connection.key].append(connection)
-        self._close_stale()
-
-    def _close_stale(self) -> None:
-        """Close what has been idle for long, of every host, about once a second: the first in would stay for ever."""
-        now = asyncio.get_running_loop().time()
-        if now - self._swept < _SWEEP_SECONDS:
-            return
-        self._swept = now
-        for key, idle in list(self._idle.items()):
-            while idle and (idle[0].idle_since < now - _IDLE_SECONDS or not idle[0].is_clean):
-                idle.popleft().abort()
-            if not idle:
-                self._idle.pop(key, None)
-
-    def _settle(self) -> None:
-        """Give up, in another loop or a forked process, what belongs to the first (P25)."""
-        home = (os.getpid(), asyncio.get_running_loop())
-        if home == self._home:
-            return
-        if self._home is not None:
-            process, loop = self._home
-            alive = process == home[0] and not loop.is_closed()
-            for connection in [connection for idle in self._idle.values() for connection in idle]:
-                if alive:
-                    loop.call_soon_threadsafe(connection.abort)
-                else:
-                    connection.disown()
-            self._idle.clear()
-            self._resolver = Resolver()
-        self._home = home
+    def _settled(self) -> Pool[_Connection]:
+        return at_home(self._pool, lambda: Pool(keeps=not self._closed))
 
     async def aclose(self) -> None:
         """Close every idle connection; one that is in use closes when its call ends."""
-        self._settle()
         self._closed = True
-        for idle in self._idle.values():
-            while idle:
-                idle.pop().abort()
+        self._pool = self._settled()
+        self._pool.close()
         await asyncio.sleep(0)  # for the sockets to close
-
-
-_Key = tuple[Origin, Identity]
-"""What a connection is for."""
 
 
 @attrs.frozen
@@ -279,28 +216,25 @@ class _Connection(httpcore.AsyncNetworkBackend):
     `stream`: None until then. `idle_since`: on the loop's clock.
     """
 
-    def __init__(self, key: _Key, destination: Destination, resolver: Resolver) -> None:
-        self.key, self._destination, self._resolver = key, destination, resolver
+    def __init__(self, key: Key, destination: Destination, pool: Pool[_Connection]) -> None:
+        self.key, self.pool, self._destination = key, pool, destination
         self.stream: Stream | None = None
         self.idle_since = 0.0
-        origin = httpcore.Origin(key[0].scheme.encode(), destination.host.encode(), destination.port)
+        scheme = b"http" if destination.tls is None else b"https"
+        origin = httpcore.Origin(scheme, destination.host.encode(), destination.port)
         # A context is given for plain http as well: without one httpcore would load every certificate there is.
         self.engine = httpcore.AsyncHTTPConnection(origin, destination.tls or _no_tls(), network_backend=self)
 
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Dial: httpcore says where to, and we know."""
-        self.stream = await self._destination.dial(self._resolver)
+        pool = self.pool
+        self.stream = await self._destination.dial(pool.resolver, lambda opened: Stream(opened, pool.buffer))
         return _Wire(self.stream)
 
     def serves(self, request: Request) -> bool:
         """Whether it is alive, and leads where the policy of `request` allows."""
-        if self.stream is None or not self.stream.is_alive:
-            return False
-        known = self._destination
-        if request.network is None or request.network is known.network:
-            return True
-        address = ip_address(self.stream.socket.getpeername()[0])
-        return not request.network.address_refusal(known.host, known.port, address)
+        stream = self.stream
+        return stream is not None and stream.is_alive and self._destination.is_open_to(request.network, stream)
 
     @property
     def is_clean(self) -> bool:
@@ -317,14 +251,14 @@ class _Connection(httpcore.AsyncNetworkBackend):
     def disown(self) -> None:
         """Close our copy of the socket, and touch neither its loop nor the other process that has one."""
         if self.stream is not None:
-            self.stream.socket.close()
+            self.stream.disown()
 
 
 class _ByConnection:
     """One exchange over a connection of ours."""
 
-    def __init__(self, connection: _Connection, message: httpcore.Request, owner: HttpxTransport) -> None:
-        self._connection, self._message, self._owner = connection, message, owner
+    def __init__(self, connection: _Connection, message: httpcore.Request, body_limit: int) -> None:
+        self._connection, self._message, self._body_limit = connection, message, body_limit
         self._reused = connection.stream is not None
         self._answer: httpcore.Response | None = None
         self._is_last = False
@@ -339,7 +273,7 @@ class _ByConnection:
             known.begin()
         self._answer = answer = await self._connection.engine.handle_async_request(self._message)
         if (stream := self._connection.stream) is not None:
-            stream.begin_body(self._owner.body_limit)
+            stream.begin_body(self._body_limit)
         headers = _fields(answer.headers)
         self._is_last = ends_connection(answer.status, headers)
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
@@ -354,7 +288,7 @@ class _ByConnection:
             return unsendable()
         if (said := alert(stream.failure or error)) is not None:
             return said
-        if not stream.ended:
+        if not stream.at_end:
             return malformed()
         if self._reused and not stream.sent:
             return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
@@ -368,7 +302,7 @@ class _ByConnection:
                 clean = self._connection.is_clean and not self._is_last
         finally:
             if clean:
-                self._owner.keep(self._connection)
+                self._connection.pool.keep(self._connection)
             else:
                 self._connection.abort()
 
