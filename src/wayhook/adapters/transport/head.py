@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from wayhook.adapters.transport.failure import malformed
 from wayhook.wire import Headers
 
@@ -24,10 +26,10 @@ def require_bounded(status: int, headers: Headers) -> None:
         raise malformed(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes")
 
 
-def ends_connection(status: int, headers: Headers) -> bool:
-    """Whether the connection serves no other request, whatever its framing allows.
+def ends_connection(status: int, names: Container[str]) -> bool:
+    """Whether the connection serves no other request, whatever the framing allows; `names`: of the header fields.
 
     An answer that is framed in two ways at once (RFC 9112 6.3) is in doubt; 408 and 421 ask for another connection
     (RFC 9110 15.5.9, 15.5.20).
     """
-    return status in _ELSEWHERE or {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
+    return status in _ELSEWHERE or ("transfer-encoding" in names and "content-length" in names)

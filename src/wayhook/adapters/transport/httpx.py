@@ -275,7 +275,7 @@ class _ByConnection:
         if (stream := self._connection.stream) is not None:
             stream.begin_body(self._body_limit)
         headers = _fields(answer.headers)
-        self._is_last = ends_connection(answer.status, headers)
+        self._is_last = ends_connection(answer.status, dict(headers))
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
         return _Head(answer.status, headers, body)
 
@@ -394,7 +394,7 @@ class _ByClient:
         except RuntimeError:
             raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
         headers = _fields(answer.headers.raw)
-        self._is_last = ends_connection(answer.status_code, headers)
+        self._is_last = ends_connection(answer.status_code, dict(headers))
         if answer.is_stream_consumed:  # by a hook, or by a mock that never had a stream
             return _Head(answer.status_code, headers, _whole(answer.content), is_decoded=True)
         return _Head(answer.status_code, headers, cast("AsyncGenerator[bytes, None]", answer.aiter_raw()))

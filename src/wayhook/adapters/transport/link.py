@@ -65,8 +65,10 @@ class Link(asyncio.BufferedProtocol):
     async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """Go over to TLS as `host`; raises `ssl.SSLError`, `ConnectionError`."""
         assert self.raw is not None  # noqa: S101 - it is connected
-        if not self.is_quiet:
+        if self.stray:
             raise ssl.SSLError(1, "bytes came before the handshake")
+        if self.over:
+            raise ConnectionResetError
         loop = asyncio.get_running_loop()
         self.transport = await loop.start_tls(self.raw, self, context, server_hostname=host)
         if self.transport is None:
@@ -95,9 +97,14 @@ class Link(asyncio.BufferedProtocol):
         return above > 0 or (self.raw is not self.transport and self.raw.get_write_buffer_size() > 0)
 
     @property
+    def stray(self) -> bool:
+        """Whether bytes came that nobody asked for."""
+        return False
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing came that nobody asked for, and both sides are there."""
-        return self.transport is not None and not self.over and not self.transport.is_closing()
+        return self.transport is not None and not (self.over or self.stray or self.transport.is_closing())
 
     @property
     def is_alive(self) -> bool:

@@ -54,11 +54,12 @@ C = TypeVar("C", bound=Kept)
 class Pool(Generic[C]):
     """The idle connections of the event loop and process that it is made in (P25).
 
-    `resolver`, `buffer`: for the connections that are made here. `keeps`: False closes each connection after its use.
+    `loop`: the event loop. `resolver`, `buffer`: for the connections that are made here. `keeps`: False closes each
+    connection after its use.
     """
 
     def __init__(self, *, keeps: bool = True) -> None:
-        self._process, self._loop = os.getpid(), asyncio.get_running_loop()
+        self._process, self.loop = os.getpid(), asyncio.get_running_loop()
         self._keeps, self._swept = keeps, 0.0
         self._idle: dict[Key, deque[C]] = {}
         self.resolver, self.buffer = Resolver(), buffer()
@@ -66,12 +67,12 @@ class Pool(Generic[C]):
     @property
     def is_home(self) -> bool:
         """Whether this is the loop and the process that it was made in."""
-        return asyncio.get_running_loop() is self._loop and os.getpid() == self._process
+        return asyncio.get_running_loop() is self.loop and os.getpid() == self._process
 
     def take(self, key: Key, request: Request) -> C | None:
         """Return the connection that was used last, if `request` can use it; those that nobody can use close."""
         idle = self._idle.get(key)
-        now = self._loop.time()
+        now = self.loop.time()
         while idle:
             connection = idle[-1]
             if request.fresh and connection.idle_since < now - _ALIVE_SECONDS:
@@ -87,13 +88,19 @@ class Pool(Generic[C]):
         if not self._keeps:
             connection.abort()
             return
-        connection.idle_since = now = self._loop.time()
+        connection.idle_since = now = self.loop.time()
         idle = self._idle.get(connection.key)
         if idle is None:
             idle = self._idle[connection.key] = deque()
         idle.append(connection)
         if now - self._swept >= _SWEEP_SECONDS:
             self._close_stale(now)
+
+    def trim(self, key: Key, most: int) -> None:
+        """Close idle connections, those first that were used long ago, until there are `most` for `key`."""
+        idle = self._idle.get(key, deque())
+        while len(idle) > most:
+            idle.popleft().abort()
 
     def _close_stale(self, now: float) -> None:
         """Close what has been idle for long, of every host: the first in would stay for ever."""
@@ -114,9 +121,9 @@ class Pool(Generic[C]):
     def give_up(self) -> None:
         """Let go of everything, seen from another loop or a forked process, and disturb neither."""
         self._keeps = False
-        if os.getpid() == self._process and not self._loop.is_closed():
+        if os.getpid() == self._process and not self.loop.is_closed():
             with suppress(RuntimeError):  # it may end meanwhile
-                self._loop.call_soon_threadsafe(self.close)
+                self.loop.call_soon_threadsafe(self.close)
             return
         for idle in self._idle.values():
             while idle:

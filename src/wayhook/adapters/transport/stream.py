@@ -133,8 +133,13 @@ class Stream(Link):
         super().abort()
 
     @property
+    def stray(self) -> bool:
+        """Whether bytes are here that nobody asked for."""
+        return bool(self._received)
+
+    @property
     def is_quiet(self) -> bool:
         """Whether the exchange left nothing: all was sent, nothing more came, and both sides are there."""
-        if self._received or self._unsent or self._early:
+        if self._unsent or self._early:
             return False
         return super().is_quiet and not self.is_sending
