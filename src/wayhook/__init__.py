@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
+    from wayhook.adapters.transport.wire import WireTransport
     from wayhook.execution.batch import Batch
     from wayhook.execution.blocking import call
     from wayhook.execution.exchange import export_journey, import_journey
@@ -142,6 +143,7 @@ _LATER = {
     "TokenStore": "execution.ports",
     "Transport": "execution.ports",
     "WindowLimiter": "execution.window",
+    "WireTransport": "adapters.transport.wire",
     "answer_types": "model.answer",
     "call": "execution.blocking",
     "dump": "formats.document",
@@ -299,6 +301,7 @@ __all__ = [
     "Violation",
     "WayhookError",
     "WindowLimiter",
+    "WireTransport",
     "WrongType",
     "answer_types",
     "call",

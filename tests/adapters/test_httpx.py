@@ -382,7 +382,7 @@ async def test_a_broken_answer_is_told_by_what_it_proves(
     """Without a final head there is evidence, one request on the wire, no open connection, and a clean next call."""
     async with _served(script, _answers(OK)) as server:
         with pytest.raises(wh.TransportError) as raised:
-            await transport.send(server.request(), _soon())
+            await transport.send(server.request(), _soon(60))  # to skip a megabyte of heads takes seconds
         await server.nothing_open()
         sent = len(server.requests)
         after = await transport.send(server.request(), _soon())
@@ -888,39 +888,26 @@ def test_a_forked_child_gets_connections_of_its_own() -> None:
     assert (service.connections, len(service.received)) == (2, 3)
 
 
-def test_another_loop_gets_connections_of_its_own() -> None:
-    """A transport that outlives its loop opens new connections in the next one."""
-    transport = wh.HttpxTransport()
-
-    async def call(*, last: bool) -> int:
-        response = await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())
-        if last:
-            await transport.aclose()
-        else:  # what nobody closes is closed by its owner, the loop that ends
-            for connection in next(iter(transport._idle.values())):
-                connection.abort()
-        return response.status
-
-    with LoopbackService() as service:
-        statuses = [asyncio.run(call(last=last)) for last in (False, True)]
-
-    assert (statuses, service.connections) == ([200, 200], 2)
-
-
-def test_a_transport_whose_loop_has_ended_can_be_closed() -> None:
-    """Closing in another loop touches nothing of the first; its own loop closes what it still holds."""
+@pytest.mark.parametrize("last", ["call", "close"])
+def test_another_loop_gets_connections_of_its_own(last: str) -> None:
+    """A transport that goes over to another loop takes nothing along; the first loop closes what it still holds."""
     transport, first = wh.HttpxTransport(), asyncio.new_event_loop()
 
     async def call() -> int:
         return (await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())).status
 
+    async def calls_and_closes() -> None:
+        if last == "call":
+            await call()
+        await transport.aclose()
+
     with LoopbackService() as service:
-        status = first.run_until_complete(call())
-        asyncio.run(transport.aclose())
+        first.run_until_complete(call())
+        asyncio.run(calls_and_closes())
         first.run_until_complete(asyncio.sleep(0.01))
         first.close()
 
-    assert (status, sum(map(len, transport._idle.values()))) == (200, 0)
+    assert service.connections == (2 if last == "call" else 1)
 
 
 def test_two_loops_at_once_do_not_disturb_each_other() -> None:
@@ -1059,17 +1046,16 @@ async def test_a_connection_serves_again_whatever_the_status(transport: wh.Httpx
 
 async def test_what_was_idle_for_long_is_closed(transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that a burst left behind do not stay open while a few calls go on."""
-    with LoopbackService() as service:
-        request = wh.Request("POST", service.url, (), b"{}")
-        await asyncio.gather(*(transport.send(request, _soon()) for _ in range(10)))
-        idle_after_burst = sum(map(len, transport._idle.values()))
+    answers = _keeps_alive(OK, OK, OK)
+    async with _served(answers) as server, _served(answers) as other:
+        await asyncio.gather(*(transport.send(server.request(), _soon()) for _ in range(10)))
+        idle_after_burst = server.open
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        monkeypatch.setattr(loop, "time", lambda: now + 60)
-        transport._close_stale()
+        monkeypatch.setattr(loop, "time", lambda time=loop.time: time() + 60)
+        await transport.send(other.request(), _soon())
+        await server.nothing_open()
 
     assert idle_after_burst > 1
-    assert sum(map(len, transport._idle.values())) == 0
 
 
 async def test_a_broken_record_of_tls_is_a_broken_connection() -> None:
@@ -1084,12 +1070,3 @@ async def test_a_broken_record_of_tls_is_a_broken_connection() -> None:
             await wh.HttpxTransport(client).send(wh.Request("POST", "https://h.example/", (), b"{}"), _soon())
 
     assert raised.value.evidence is wh.Evidence.AMBIGUOUS
-
-
-async def test_the_parser_can_be_asked_for_what_is_left(transport: wh.HttpxTransport) -> None:
-    """The names inside of httpcore that the check for leftover bytes reads are there in this version."""
-    with LoopbackService() as service:
-        await transport.send(wh.Request("POST", service.url, (), b"{}"), _soon())
-    (connection,) = next(iter(transport._idle.values()))
-
-    assert connection.engine._connection._h11_state.trailing_data == (b"", False)

@@ -19,3 +19,14 @@ class TestHttpxTransport(TransportContract):
         opened = wh.HttpxTransport(trust=authorities)
         yield opened
         await opened.aclose()
+
+
+class TestWireTransport(TransportContract):
+    """The fast one."""
+
+    @pytest.fixture
+    async def transport(self, authorities: str) -> AsyncIterator[wh.WireTransport]:
+        """Open one, and close it."""
+        opened = wh.WireTransport(trust=authorities)
+        yield opened
+        await opened.aclose()

@@ -1,6 +1,6 @@
 """The fault matrix, through the executor: attempts that the destination counts, the word, the time, the next call.
 
-Every row runs for PUT, POST and POST with a key at the same time, each with a server of its own.
+Every row runs over each transport, for PUT, POST and POST with a key at the same time, each with a server of its own.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Guarded:
         """Stay open."""
 
 
-@pytest.fixture
-async def opened() -> AsyncIterator[list[wh.HttpxTransport]]:
-    """Three transports, one for each column, closed in the end."""
+@pytest.fixture(params=[wh.HttpxTransport, wh.WireTransport], ids=["httpx", "wire"])
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[list[wh.Transport]]:
+    """Three transports of one kind, one for each column, closed in the end."""
     pem = authority().cert_pem.bytes().decode()
-    transports = [wh.HttpxTransport(trust=pem) for _ in range(3)]
+    transports = [request.param(trust=pem) for _ in range(3)]
     yield transports
     for transport in transports:
         await transport.aclose()
@@ -86,7 +86,7 @@ class Seen:
     """How many calls it took to get a clean one after the fault had passed."""
 
 
-async def _seen(fault: Fault, column: str, inner: wh.HttpxTransport) -> Seen:
+async def _seen(fault: Fault, column: str, inner: wh.Transport) -> Seen:
     transport, loop = Guarded(inner), asyncio.get_running_loop()
     async with fault.server() as server:
         action = _action(server.url, column)
@@ -110,7 +110,7 @@ async def _next(transport: Guarded, action: wh.Action, fault: Fault) -> tuple[wh
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-async def test_a_row_of_the_matrix(fault: Fault, opened: list[wh.HttpxTransport]) -> None:
+async def test_a_row_of_the_matrix(fault: Fault, opened: list[wh.Transport]) -> None:
     """A fault has the attempts, the word and the time of its row in every column, and the next call is clean."""
     columns = zip(COLUMNS, opened, strict=False)
 
@@ -131,7 +131,7 @@ def _word(fault: Fault, column: str) -> str:
     return "unknown" if fault.proves == "A" and column == "POST" else fault.delivery
 
 
-async def test_an_end_at_once_does_not_wait(opened: list[wh.HttpxTransport]) -> None:
+async def test_an_end_at_once_does_not_wait(opened: list[wh.Transport]) -> None:
     """A destination that names a time beyond the deadline ends the call now (F52d)."""
     seen = await _seen(FAULTS["F52d"], "PUT", opened[0])
 
@@ -139,9 +139,7 @@ async def test_an_end_at_once_does_not_wait(opened: list[wh.HttpxTransport]) -> 
 
 
 @pytest.mark.parametrize("fault", NAME_FAULTS.values(), ids=NAME_FAULTS)
-async def test_a_row_about_names(
-    fault: NameFault, opened: list[wh.HttpxTransport], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_row_about_names(fault: NameFault, opened: list[wh.Transport], monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that does not resolve, hangs, or leads inward: nothing is dialled, and nothing was done."""
     lookups, dialled, hanging = [], [], threading.Event()
 

@@ -33,6 +33,8 @@ THIRD_PARTIES = {
     "lark": {"expression/parser.py"},
     "httpx": {"adapters/transport/httpx.py"},
     "httpcore": {"adapters/transport/httpx.py"},
+    "httptools": {"adapters/transport/wire.py"},
+    "certifi": {"adapters/transport/tls.py"},
     "jwt": {"rendering/assertion.py"},
     "cryptography": {"adapters/token/sqlite.py"},
     "tenacity": {"execution/retry.py"},

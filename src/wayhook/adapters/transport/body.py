@@ -6,9 +6,14 @@ import zlib
 
 from wayhook.wire import Headers
 
-__all__ = ["BODY_LIMIT", "announced_length", "decoded", "too_large"]
+__all__ = ["BODY_LIMIT", "CUT", "FLOOD", "FRAMING_LIMIT", "LATE", "announced_length", "decoded", "too_large"]
 
 BODY_LIMIT = 1_048_576
+FRAMING_LIMIT = 65_536
+"""How many bytes of chunk sizes, extensions and trailers may come around a body."""
+CUT = "the body is cut or malformed"
+FLOOD = "the body is larger on the wire than its limit"
+LATE = "the body did not arrive in time"
 _GZIP, _ZLIB, _RAW = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS, -zlib.MAX_WBITS
 _CODINGS = {"gzip": (_GZIP,), "x-gzip": (_GZIP,), "deflate": (_ZLIB, _RAW)}
 _DIGITS = 18

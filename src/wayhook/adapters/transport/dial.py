@@ -6,13 +6,14 @@ import asyncio
 import socket
 import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
-from wayhook.adapters.transport.stream import Stream
+from wayhook.adapters.transport.link import Link
 from wayhook.errors import Delivery, Evidence, TransportError
 from wayhook.model.address import Address, literal_address
 from wayhook.wire import AddressPolicy
@@ -22,6 +23,7 @@ __all__ = ["CONNECT_SECONDS", "Destination", "Resolver", "alert", "not_tls"]
 CONNECT_SECONDS = 1.0
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
+L = TypeVar("L", bound=Link)
 _Found = tuple[Address, ...] | TransportError
 
 
@@ -112,36 +114,43 @@ class Destination:
         if refusal:
             raise TransportError(refusal, Evidence.REFUSED)
 
-    async def dial(self, resolver: Resolver) -> Stream:
-        """Return a connection, with TLS where the scheme asks for it; raises `TransportError`.
+    def is_open_to(self, network: AddressPolicy | None, link: Link) -> bool:
+        """Whether what was dialled here leads where another request's policy allows, too (P39)."""
+        if network is None or network is self.network:
+            return True
+        return not network.address_refusal(self.host, self.port, link.peer)
 
-        Takes a second at most, resolution and handshake included. No byte of a request has left.
+    async def dial(self, resolver: Resolver, make: Callable[[socket.socket], L]) -> L:
+        """Return a connection that `make` makes of a socket, with TLS where the scheme asks for it.
+
+        Takes a second at most, resolution and handshake included. No byte of a request has left. Raises
+        `TransportError`.
         """
         ends = asyncio.get_running_loop().time() + CONNECT_SECONDS
         try:
             async with asyncio.timeout_at(ends):
-                stream = await self._connected(await self.addresses(resolver), ends)
-                return stream if self.tls is None else await self._secured(stream, self.tls)
+                link = await self._connected(await self.addresses(resolver), ends, make)
+                return link if self.tls is None else await self._secured(link, self.tls)
         except TimeoutError:
             raise _late() from None
 
-    async def _connected(self, addresses: tuple[Address, ...], ends: float) -> Stream:
+    async def _connected(self, addresses: tuple[Address, ...], ends: float, make: Callable[[socket.socket], L]) -> L:
         """The first address that accepts; each has an equal share of the time that is left."""
         loop, failure = asyncio.get_running_loop(), None
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 async with asyncio.timeout((ends - loop.time()) / left):
-                    return await _opened(address, self.port)
+                    return await _opened(address, self.port, make)
             except TimeoutError:
                 failure = _late()
             except OSError:
                 failure = TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
         raise failure or _no_name()
 
-    async def _secured(self, stream: Stream, context: ssl.SSLContext) -> Stream:
+    async def _secured(self, link: L, context: ssl.SSLContext) -> L:
         secured = False
         try:
-            await stream.secure(context, self.host.strip("[]"))
+            await link.secure(context, self.host.strip("[]"))
             secured = True
         except ssl.SSLCertVerificationError:
             message = "the certificate of the host is not trusted"
@@ -153,11 +162,11 @@ class Destination:
             raise (alert(error) or not_tls()) from None
         finally:
             if not secured:
-                stream.abort()
-        return stream
+                link.abort()
+        return link
 
 
-async def _opened(address: Address, port: int) -> Stream:
+async def _opened(address: Address, port: int, make: Callable[[socket.socket], L]) -> L:
     loop = asyncio.get_running_loop()
     opened = socket.socket(socket.AF_INET if address.version == 4 else socket.AF_INET6, socket.SOCK_STREAM)  # noqa: PLR2004
     try:
@@ -168,9 +177,9 @@ async def _opened(address: Address, port: int) -> Stream:
     except BaseException:
         opened.close()
         raise
-    stream = Stream(opened)
-    await loop.create_connection(lambda: stream, sock=opened)
-    return stream
+    link = make(opened)
+    await loop.create_connection(lambda: link, sock=opened)
+    return link
 
 
 def _late() -> TransportError:

@@ -4,43 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import re
 import ssl
-from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from functools import lru_cache
 from ipaddress import ip_address
 from os import PathLike
-from pathlib import Path
 from socket import EAI_AGAIN, gaierror
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol, cast
 
 import attrs
 import httpcore
 import httpx
 
-from wayhook.adapters.transport.body import BODY_LIMIT, announced_length, decoded, too_large
+from wayhook.adapters.transport.body import BODY_LIMIT, CUT, LATE, announced_length, decoded, too_large
 from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
-from wayhook.adapters.transport.stream import FIELD_LIMIT, HEAD_LIMIT, Stream
+from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
+from wayhook.adapters.transport.head import WITHOUT_BODY, ends_connection, require_bounded
+from wayhook.adapters.transport.origin import Origin, destined, fields
+from wayhook.adapters.transport.pool import Key, Pool, at_home
+from wayhook.adapters.transport.stream import Stream
+from wayhook.adapters.transport.tls import Trust
 from wayhook.errors import DefinitionError, Delivery, Evidence, TransportError, Violation
 from wayhook.model.address import Address
-from wayhook.model.url import StaticUrl, UrlFault, parse_url
 from wayhook.wire import Headers, Request, Response
 
 __all__ = ["HttpxTransport"]
 
-_IDLE_SECONDS = 5.0
-_ALIVE_SECONDS = 1.0
-_SWEEP_SECONDS = 1.0
-_CONTEXTS_KEPT = 64
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
-_WITHOUT_BODY = frozenset({204, 304})
-_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 _BROKEN = (
     httpx.HTTPError,
     httpcore.NetworkError,
@@ -49,7 +42,6 @@ _BROKEN = (
     ssl.SSLError,  # after the handshake httpcore does not translate it
     ConnectionError,
 )
-_URL = re.compile(r"([A-Za-z]+://[^/?#]*)(/[^?#]*)?(\?[^#]*)?")
 
 _OURS: ContextVar[bool] = ContextVar("ours", default=False)
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
@@ -82,19 +74,16 @@ class HttpxTransport:
         body_limit: int = BODY_LIMIT,
     ) -> None:
         self._client, self.body_limit = client, body_limit
-        self._trust = _authorities(trust, client) if trust else ""
-        self._idle: dict[_Origin, deque[_Connection]] = defaultdict(deque)
-        self._contexts: dict[tuple[str, str] | None, ssl.SSLContext] = {}
-        self._resolver = Resolver()
-        self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        if trust and client is not None:
+            raise DefinitionError([Violation("$.trust", "a client of your own brings what it trusts; leave this out")])
+        self._trust = Trust(trust)
+        self._pool: Pool[_Connection] | None = None
         self._closed = False
-        self._swept = 0.0
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_is_not_ours)
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
-        self._settle()
         way = self._way(request)
         ours = _OURS.set(True)
         try:
@@ -108,14 +97,16 @@ class HttpxTransport:
         body, fault = b"", ""
         try:
             async with asyncio.timeout_at(deadline):
-                head = _bounded(await way.head())
+                arrived = await way.head()
+                require_bounded(arrived.status, arrived.headers)
+                head = arrived
                 wire = await self._body(head, request.method)
             complete = True
             body, fault = (wire, "") if head.is_decoded else decoded(wire, head.headers, self.body_limit)
         except TimeoutError:
             if head is None:
-                raise _expired(sent=way.sent) from None
-            fault = "the body did not arrive in time"
+                raise expired(sent=way.sent) from None
+            fault = LATE
         except TransportError as error:
             if head is None:
                 raise
@@ -123,14 +114,14 @@ class HttpxTransport:
         except _BROKEN as error:
             if head is None:
                 raise way.failure(error) from None
-            fault = "the body is cut or malformed"
+            fault = CUT
         finally:
             await way.end(complete=complete)
         return Response(head.status, head.headers, body, fault)
 
     async def _body(self, head: _Head, method: str) -> bytes:
         """The body as it is on the wire; raises `TransportError` for one above the limit."""
-        has_body = method != "HEAD" and head.status not in _WITHOUT_BODY
+        has_body = method != "HEAD" and head.status not in WITHOUT_BODY
         if has_body and announced_length(head.headers) > self.body_limit:
             raise TransportError(too_large(self.body_limit), Evidence.PERMANENT)
         chunks, size = [], 0
@@ -144,101 +135,33 @@ class HttpxTransport:
 
     def _way(self, request: Request) -> _Way:
         """How the request travels; raises `TransportError` for one that cannot."""
-        url = _URL.fullmatch(request.url)
+        pool = self._pool = self._settled()
+        origin, target = destined(request.url)
         try:
-            if url is None:
-                raise UrlFault(("no URL", ""))
-            origin, target = _origin(url[1]), f"{url[2] or '/'}{url[3] or ''}".encode("ascii")
             if self._client is not None:
-                return _ByClient(self._client, self._resolver, origin, target, request)
-            return self._by_connection(origin, target, request)
-        except (UrlFault, UnicodeEncodeError, httpx.InvalidURL):
-            raise TransportError("the client cannot send this request", Evidence.REFUSED) from None
+                return _ByClient(self._client, pool.resolver, origin, target, request)
+            return self._by_connection(pool, origin, target, request)
+        except (UnicodeEncodeError, httpx.InvalidURL):
+            raise unsendable() from None
 
-    def _by_connection(self, origin: StaticUrl, target: bytes, request: Request) -> _Way:
+    def _by_connection(self, pool: Pool[_Connection], origin: Origin, target: str, request: Request) -> _Way:
         message = _message(origin, target, request)
-        key = (origin, request.identity)
-        connection = self._alive(key, request)
+        key = (origin.name, request.identity)
+        connection = pool.take(key, request)
         if connection is None:
-            tls = None if origin.scheme == "http" else self._context(request.identity)
-            destination = Destination(origin.host, origin.port, tls, request.network)
-            connection = _Connection(key, destination, self._resolver)
-        return _ByConnection(connection, message, self)
+            tls = None if origin.scheme == "http" else self._trust.context(request.identity)
+            connection = _Connection(key, Destination(origin.host, origin.port, tls, request.network), pool)
+        return _ByConnection(connection, message, self.body_limit)
 
-    def _context(self, identity: tuple[str, str] | None) -> ssl.SSLContext:
-        """What a new connection trusts and shows; made once for each client certificate."""
-        if not (self._trust or identity):
-            return _public_tls()
-        if identity not in self._contexts:
-            if len(self._contexts) >= _CONTEXTS_KEPT:
-                del self._contexts[next(iter(self._contexts))]
-            self._contexts[identity] = _tls(self._trust, identity)
-        return self._contexts[identity]
-
-    def _alive(self, key: _Origin, request: Request) -> _Connection | None:
-        """The connection that was used last, if it can be used again for `request`; those that cannot at all close."""
-        idle, now = self._idle[key], asyncio.get_running_loop().time()
-        while idle:
-            connection = idle[-1]
-            if request.fresh and connection.idle_since < now - _ALIVE_SECONDS:
-                break
-            idle.pop()
-            if connection.idle_since >= now - _IDLE_SECONDS and connection.serves(request):
-                return connection
-            connection.abort()
-        return None
-
-    def keep(self, connection: _Connection) -> None:
-        """Keep a connection for the next request, or close it when the transport is closed or serves another loop."""
-        loop = asyncio.get_running_loop()
-        if self._closed or self._home is None or self._home[1] is not loop:
-            connection.abort()
-            return
-        connection.idle_since = loop.time()
-        self._idle[connection.key].append(connection)
-        self._close_stale()
-
-    def _close_stale(self) -> None:
-        """Close what has been idle for long, of every host, about once a second: the first in would stay for ever."""
-        now = asyncio.get_running_loop().time()
-        if now - self._swept < _SWEEP_SECONDS:
-            return
-        self._swept = now
-        for key, idle in list(self._idle.items()):
-            while idle and (idle[0].idle_since < now - _IDLE_SECONDS or not idle[0].is_clean):
-                idle.popleft().abort()
-            if not idle:
-                self._idle.pop(key, None)
-
-    def _settle(self) -> None:
-        """Give up, in another loop or a forked process, what belongs to the first (P25)."""
-        home = (os.getpid(), asyncio.get_running_loop())
-        if home == self._home:
-            return
-        if self._home is not None:
-            process, loop = self._home
-            alive = process == home[0] and not loop.is_closed()
-            for connection in [connection for idle in self._idle.values() for connection in idle]:
-                if alive:
-                    loop.call_soon_threadsafe(connection.abort)
-                else:
-                    connection.disown()
-            self._idle.clear()
-            self._resolver = Resolver()
-        self._home = home
+    def _settled(self) -> Pool[_Connection]:
+        return at_home(self._pool, lambda: Pool(keeps=not self._closed))
 
     async def aclose(self) -> None:
         """Close every idle connection; one that is in use closes when its call ends."""
-        self._settle()
         self._closed = True
-        for idle in self._idle.values():
-            while idle:
-                idle.pop().abort()
+        self._pool = self._settled()
+        self._pool.close()
         await asyncio.sleep(0)  # for the sockets to close
-
-
-_Origin = tuple[StaticUrl, tuple[str, str] | None]
-"""Scheme, host and port, and the client certificate: what a connection is for."""
 
 
 @attrs.frozen
@@ -261,33 +184,8 @@ class _Way(Protocol):
     async def end(self, *, complete: bool) -> None: ...
 
 
-def _bounded(head: _Head) -> _Head:
-    if head.status < 200:  # noqa: PLR2004
-        raise _malformed("the host switched to a protocol that nobody asked for")
-    if len(head.headers) > FIELD_LIMIT:
-        raise _malformed(f"the answer has more than {FIELD_LIMIT:,} header fields")
-    if sum(len(name) + len(value) + 4 for name, value in head.headers) > HEAD_LIMIT:
-        raise _malformed(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes")
-    return head
-
-
-def _malformed(message: str) -> TransportError:
-    """What is wrong with an answer that would be wrong again; the call may have been done all the same."""
-    return TransportError(message, Evidence.PERMANENT, delivery=Delivery.UNKNOWN)
-
-
 def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
-
-
-def _is_doubtful(headers: Headers) -> bool:
-    """Whether the answer is framed in two ways at once (RFC 9112 6.3)."""
-    return {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
-
-
-def _expired(*, sent: bool) -> TransportError:
-    message = "the time was used up before an answer came" if sent else "the time was used up before anything was sent"
-    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNKNOWN if sent else Delivery.UNAVAILABLE)
 
 
 # Over a connection of our own.
@@ -318,28 +216,25 @@ class _Connection(httpcore.AsyncNetworkBackend):
     `stream`: None until then. `idle_since`: on the loop's clock.
     """
 
-    def __init__(self, key: _Origin, destination: Destination, resolver: Resolver) -> None:
-        self.key, self._destination, self._resolver = key, destination, resolver
+    def __init__(self, key: Key, destination: Destination, pool: Pool[_Connection]) -> None:
+        self.key, self.pool, self._destination = key, pool, destination
         self.stream: Stream | None = None
         self.idle_since = 0.0
-        origin = httpcore.Origin(key[0].scheme.encode(), destination.host.encode(), destination.port)
+        scheme = b"http" if destination.tls is None else b"https"
+        origin = httpcore.Origin(scheme, destination.host.encode(), destination.port)
         # A context is given for plain http as well: without one httpcore would load every certificate there is.
         self.engine = httpcore.AsyncHTTPConnection(origin, destination.tls or _no_tls(), network_backend=self)
 
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Dial: httpcore says where to, and we know."""
-        self.stream = await self._destination.dial(self._resolver)
+        pool = self.pool
+        self.stream = await self._destination.dial(pool.resolver, lambda opened: Stream(opened, pool.buffer))
         return _Wire(self.stream)
 
     def serves(self, request: Request) -> bool:
         """Whether it is alive, and leads where the policy of `request` allows."""
-        if self.stream is None or not self.stream.is_alive:
-            return False
-        known = self._destination
-        if request.network is None or request.network is known.network:
-            return True
-        address = ip_address(self.stream.socket.getpeername()[0])
-        return not request.network.address_refusal(known.host, known.port, address)
+        stream = self.stream
+        return stream is not None and stream.is_alive and self._destination.is_open_to(request.network, stream)
 
     @property
     def is_clean(self) -> bool:
@@ -356,17 +251,17 @@ class _Connection(httpcore.AsyncNetworkBackend):
     def disown(self) -> None:
         """Close our copy of the socket, and touch neither its loop nor the other process that has one."""
         if self.stream is not None:
-            self.stream.socket.close()
+            self.stream.disown()
 
 
 class _ByConnection:
     """One exchange over a connection of ours."""
 
-    def __init__(self, connection: _Connection, message: httpcore.Request, owner: HttpxTransport) -> None:
-        self._connection, self._message, self._owner = connection, message, owner
+    def __init__(self, connection: _Connection, message: httpcore.Request, body_limit: int) -> None:
+        self._connection, self._message, self._body_limit = connection, message, body_limit
         self._reused = connection.stream is not None
         self._answer: httpcore.Response | None = None
-        self._doubtful = False
+        self._is_last = False
 
     @property
     def sent(self) -> bool:
@@ -378,9 +273,9 @@ class _ByConnection:
             known.begin()
         self._answer = answer = await self._connection.engine.handle_async_request(self._message)
         if (stream := self._connection.stream) is not None:
-            stream.begin_body(self._owner.body_limit)
+            stream.begin_body(self._body_limit)
         headers = _fields(answer.headers)
-        self._doubtful = _is_doubtful(headers)
+        self._is_last = ends_connection(answer.status, dict(headers))
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
         return _Head(answer.status, headers, body)
 
@@ -390,43 +285,38 @@ class _ByConnection:
         if stream is None:  # nobody dialled: the engine is mocked
             return _translated(error)
         if isinstance(error, httpcore.LocalProtocolError):
-            return TransportError("the client cannot send this request", Evidence.REFUSED)
+            return unsendable()
         if (said := alert(stream.failure or error)) is not None:
             return said
-        if not stream.ended:
-            return _malformed("the answer is no HTTP")
+        if not stream.at_end:
+            return malformed()
         if self._reused and not stream.sent:
             return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
-        return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
+        return broken()
 
     async def end(self, *, complete: bool) -> None:
         clean = False
         try:
             if complete and self._answer is not None:
                 await self._answer.aclose()
-                clean = self._connection.is_clean and not self._doubtful
+                clean = self._connection.is_clean and not self._is_last
         finally:
             if clean:
-                self._owner.keep(self._connection)
+                self._connection.pool.keep(self._connection)
             else:
                 self._connection.abort()
 
 
-def _message(origin: StaticUrl, target: bytes, request: Request) -> httpcore.Request:
+def _message(origin: Origin, target: str, request: Request) -> httpcore.Request:
     """The request with the exact target, so that nothing is encoded a second time or normalised away."""
-    host = origin.origin.partition("://")[2]
-    headers = [(b"Host", host.encode("ascii"))]
-    if request.body is not None or request.method in _WITH_LENGTH:
-        headers.append((b"Content-Length", b"%d" % len(request.body or b"")))
-    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
-    headers.append((b"Accept-Encoding", b"identity"))
-    url = httpcore.URL(scheme=origin.scheme.encode(), host=origin.host.encode("ascii"), port=origin.port, target=target)
+    url = httpcore.URL(
+        scheme=origin.scheme.encode(),
+        host=origin.host.encode("ascii"),
+        port=origin.port,
+        target=target.encode("ascii"),
+    )
+    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields(origin, request)]
     return httpcore.Request(request.method, url, headers=headers, content=request.body or b"")
-
-
-@lru_cache(maxsize=1024)
-def _origin(text: str) -> StaticUrl:
-    return parse_url(text + "/")
 
 
 def _leftover(http: Any) -> bool:
@@ -447,7 +337,7 @@ class _ByClient:
     """
 
     def __init__(
-        self, client: httpx.AsyncClient, resolver: Resolver, origin: StaticUrl, target: bytes, request: Request
+        self, client: httpx.AsyncClient, resolver: Resolver, origin: Origin, target: str, request: Request
     ) -> None:
         if request.identity is not None:
             raise TransportError("a client of your own brings its own client certificate", Evidence.REFUSED)
@@ -456,15 +346,15 @@ class _ByClient:
         self._allowed: tuple[Address, ...] = ()
         self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
-        self._doubtful = False
+        self._is_last = False
         self.sent = False
         self._message = httpx.Request(
             request.method,
-            _their_url(origin.origin),
+            _their_url(origin.name),
             headers=[*request.headers, ("Accept-Encoding", "identity")],
             content=request.body,
             extensions={
-                "target": target,
+                "target": target.encode("ascii"),
                 "timeout": {"connect": CONNECT_SECONDS, "read": None, "write": None, "pool": None},
                 "trace": self._trace,
             },
@@ -504,7 +394,7 @@ class _ByClient:
         except RuntimeError:
             raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
         headers = _fields(answer.headers.raw)
-        self._doubtful = _is_doubtful(headers)
+        self._is_last = ends_connection(answer.status_code, dict(headers))
         if answer.is_stream_consumed:  # by a hook, or by a mock that never had a stream
             return _Head(answer.status_code, headers, _whole(answer.content), is_decoded=True)
         return _Head(answer.status_code, headers, cast("AsyncGenerator[bytes, None]", answer.aiter_raw()))
@@ -518,9 +408,9 @@ class _ByClient:
                 await self._dialled.aclose()
             return
         http = _their_connection(self._answer.stream) if complete else None
-        doubtful = self._doubtful or _leftover(http)
+        is_last = self._is_last or _leftover(http)
         await self._answer.aclose()
-        if doubtful and http is not None:
+        if is_last and http is not None:
             await http.aclose()
 
 
@@ -540,54 +430,6 @@ def _their_connection(stream: object) -> Any:
     return stream
 
 
-# TLS, always verified, 1.2 or newer (P42).
-
-
-def _authorities(trust: str | PathLike[str], client: httpx.AsyncClient | None) -> str:
-    """The certificates to trust, in PEM form, once they have been read and tried."""
-    if client is not None:
-        raise DefinitionError([Violation("$.trust", "a client of your own brings what it trusts; leave this out")])
-    try:
-        is_text = isinstance(trust, str) and "-----BEGIN" in trust
-        text = str(trust) if is_text else Path(trust).read_text(encoding="ascii")
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
-    except (OSError, ValueError, TypeError):
-        message = "give certificates in PEM form, as text or the path of a file that holds them"
-        raise DefinitionError([Violation("$.trust", message)]) from None
-    return text
-
-
-@lru_cache(maxsize=1)
-def _public_tls() -> ssl.SSLContext:
-    return _tls("", None)
-
-
-def _tls(trust: str, identity: tuple[str, str] | None) -> ssl.SSLContext:
-    """A context that trusts the public authorities and those of `trust`, and may show a client certificate."""
-    context = httpx.create_ssl_context(verify=True, trust_env=False)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    if trust:
-        context.load_verify_locations(cadata=trust)
-    if identity is not None:
-        _load(context, identity)
-    return context
-
-
-def _load(context: ssl.SSLContext, identity: tuple[str, str]) -> None:
-    """The library reads a certificate from a file only, which is gone at once."""
-    with TemporaryDirectory() as folder:
-        certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-        for path, text in zip((certificate, key), identity, strict=True):
-            path.touch(mode=0o600)
-            path.write_text(text, encoding="ascii", errors="replace")
-        try:
-            context.load_cert_chain(certificate, key, password=lambda: "")
-        except (ssl.SSLError, OSError):
-            message = "the client certificate or its key is not in PEM form, or they do not belong together"
-            raise TransportError(message, Evidence.REFUSED) from None
-
-
 @lru_cache(maxsize=1)
 def _no_tls() -> ssl.SSLContext:
     """For plain http: a context that trusts nobody, and costs no loading of certificates."""
@@ -602,16 +444,12 @@ def _translated(error: Exception) -> TransportError:
     if isinstance(error, _NEVER_SENT):
         return _connect_failure(error)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
-        return TransportError("the client cannot send this request", Evidence.REFUSED)
+        return unsendable()
     if isinstance(error, httpx.ProxyError):
         return TransportError("the proxy refused the call", Evidence.NEVER_SENT)
     if isinstance(error, httpx.RemoteProtocolError) and not str(error).startswith(_ENDED):
-        return _malformed("the answer is no HTTP")
-    return _broken()
-
-
-def _broken() -> TransportError:
-    return TransportError("the connection broke before an answer came", Evidence.AMBIGUOUS)
+        return malformed()
+    return broken()
 
 
 def _connect_failure(error: BaseException) -> TransportError:

@@ -1,0 +1,489 @@
+"""HTTP/1.1 over connections of our own: written at once, read as the bytes come. The one module that imports httptools.
+
+httptools (llhttp, a parser in C) judges each head and takes chunks apart; how large they may be, how a body is framed
+and whether a connection may serve again is decided here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from functools import cache
+from os import PathLike
+from typing import Any
+
+from wayhook.adapters.transport.body import BODY_LIMIT, CUT, FLOOD, FRAMING_LIMIT, LATE, decoded, too_large
+from wayhook.adapters.transport.deadline import Deadlines
+from wayhook.adapters.transport.dial import Destination, alert
+from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
+from wayhook.adapters.transport.head import (
+    FIELD_LIMIT,
+    HEAD_LIMIT,
+    INTERIM_LIMIT,
+    WITHOUT_BODY,
+    ends_connection,
+    require_bounded,
+)
+from wayhook.adapters.transport.link import Link
+from wayhook.adapters.transport.origin import Origin, destined, fields
+from wayhook.adapters.transport.place import Places
+from wayhook.adapters.transport.pool import Key, Pool, at_home
+from wayhook.adapters.transport.tls import Trust
+from wayhook.errors import DefinitionError, Delivery, Evidence, MissingExtra, TransportError, Violation
+from wayhook.wire import Headers, Request, Response
+
+__all__ = ["WireTransport"]
+
+CONNECTIONS = 1_000
+_SWITCHING = 101
+_DIGITS = 20
+_SENDABLE = re.compile(
+    r"[!#$%&'*+.^_`|~\w-]+ [!-~]+ HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~\w-]+: [\t -~]*\r\n)+\r\n", re.ASCII
+)
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_FOLD = re.compile(rb"\r\n[ \t]+")
+_LENGTHS = re.compile(rb"\r\ncontent-length:([^\r\n]*)", re.IGNORECASE)
+_CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class WireTransport:
+    """Sends requests over HTTP/1.1 connections of its own, at a small part of the cost of an HTTP client.
+
+    Needs the extra `fast`; raises `MissingExtra` without it. Keeps the same promises as `HttpxTransport`, and speaks
+    neither HTTP/2 nor through proxies: `proxy` and `http2` are here to say so, with a `DefinitionError`.
+    `trust`: certificates of authorities of your own in PEM form, as text or the path of a file, trusted beside the
+    public ones. `body_limit`: bytes of an answer's body that are read at most, on the wire and inflated.
+    `connections`: to one origin at most; calls beyond wait in order, until their deadline. Raises `DefinitionError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        trust: str | PathLike[str] = "",
+        body_limit: int = BODY_LIMIT,
+        connections: int = CONNECTIONS,
+        proxy: object = None,
+        http2: bool = False,
+    ) -> None:
+        _require_own_ways(connections, proxy=proxy, http2=http2)
+        self._http = _httptools()
+        self.body_limit, self.connections = body_limit, connections
+        self._trust = Trust(trust)
+        self._pool: _Connections | None = None
+        self._closed = False
+
+    async def send(self, request: Request, deadline: float) -> Response:
+        """Send the request once; see `Transport.send`."""
+        pool = self._pool = at_home(self._pool, self._made)
+        origin, target = destined(request.url)
+        message = _message(origin, target, request)
+        key = (origin.name, request.identity)
+        if not pool.places.enter(key) and not await pool.places.wait(key, deadline):
+            raise _crowded()
+        try:
+            connection = pool.take(key, request)
+            if connection is None:
+                connection = await self._dialled(pool, key, origin, request, deadline)
+            return await connection.exchanged(message, _Answer(self._http, request.method, self.body_limit), deadline)
+        finally:
+            pool.places.leave(key)
+
+    async def _dialled(
+        self, pool: _Connections, key: Key, origin: Origin, request: Request, deadline: float
+    ) -> _Connection:
+        tls = None if origin.scheme == "http" else self._trust.context(request.identity)
+        destination = Destination(origin.host, origin.port, tls, request.network)
+        pool.make_room(key)
+        try:
+            async with asyncio.timeout_at(deadline):
+                return await destination.dial(pool.resolver, lambda opened: _Connection(opened, key, destination, pool))
+        except TimeoutError:
+            raise expired(sent=False) from None
+
+    def _made(self) -> _Connections:
+        return _Connections(self.connections, keeps=not self._closed)
+
+    async def aclose(self) -> None:
+        """Close every idle connection; one that is in use closes when its call ends."""
+        self._closed = True
+        self._pool = at_home(self._pool, self._made)
+        self._pool.close()
+        await asyncio.sleep(0)  # for the sockets to close
+
+
+def _require_own_ways(connections: object, *, proxy: object, http2: object) -> None:
+    elsewhere = "; the httpx transport can, with a client of your own: HttpxTransport(httpx.AsyncClient(…))"
+    faults = []
+    if proxy is not None:
+        faults.append(Violation("$.proxy", f"the wire transport goes through no proxy{elsewhere}"))
+    if http2:
+        faults.append(Violation("$.http2", f"the wire transport speaks no HTTP/2{elsewhere}"))
+    if isinstance(connections, bool) or not isinstance(connections, int) or connections < 1:
+        faults.append(Violation("$.connections", "give the number of connections to one origin, from 1"))
+    if faults:
+        raise DefinitionError(faults)
+
+
+@cache
+def _httptools() -> Any:
+    """The parser's module, which is Any to us: it has no types of its own worth the name."""
+    try:
+        import httptools
+    except ImportError:
+        raise MissingExtra("the wire transport needs httptools: pip install 'wayhook[fast]'") from None
+    return httptools
+
+
+def _crowded() -> TransportError:
+    message = "the time was used up before one of the connections to the host was free"
+    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE)
+
+
+def _message(origin: Origin, target: str, request: Request) -> bytes:
+    """The bytes of the request; raises `TransportError` for one that is none."""
+    lines = [f"{name}: {value}\r\n" for name, value in fields(origin, request)]
+    head = f"{request.method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n"
+    if _SENDABLE.fullmatch(head) is None:
+        raise unsendable()
+    return head.encode("ascii") + (request.body or b"")
+
+
+class _Connections(Pool["_Connection"]):
+    """The connections of one event loop, with places for so many calls at once and one timer for their deadlines."""
+
+    def __init__(self, limit: int, *, keeps: bool) -> None:
+        super().__init__(keeps=keeps)
+        self.deadlines = Deadlines(self.loop)
+        self.places = Places(limit, self.deadlines)
+        self._limit = limit
+
+    def make_room(self, key: Key) -> None:
+        """Close idle connections that would be too many beside those that are in use."""
+        self.trim(key, self._limit - self.places.taken(key))
+
+
+class _Connection(Link):
+    """One connection, for one exchange after the other. `idle_since`: on the loop's clock."""
+
+    def __init__(self, opened: socket.socket, key: Key, destination: Destination, pool: _Connections) -> None:
+        super().__init__(opened, pool.buffer)
+        self.key, self._destination, self._pool = key, destination, pool
+        self.idle_since = 0.0
+        self._stray = False
+        self._answer: _Answer | None = None
+        self._done: asyncio.Future[bool] | None = None
+
+    async def exchanged(self, message: bytes, answer: _Answer, deadline: float) -> Response:
+        """Send the message and return the answer by the deadline; raises `TransportError`."""
+        pool, transport = self._pool, self.transport
+        assert transport is not None  # noqa: S101 - it was dialled
+        self._answer = answer
+        self._done = done = pool.loop.create_future()
+        pool.deadlines.add(done, deadline)
+        transport.write(message)
+        sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
+        kept = False
+        try:
+            if not await done:
+                answer.give_up(LATE)
+            if not answer.status:
+                raise self._failure(answer, sent=sent)
+            kept = answer.is_clean
+            return answer.response()
+        finally:
+            pool.deadlines.remove(done)
+            self._answer = self._done = None
+            if kept:
+                pool.keep(self)
+            else:
+                self.abort()
+
+    def _failure(self, answer: _Answer, *, sent: bool) -> TransportError:
+        """Why no head came, by what happened to the bytes (F61, F62)."""
+        if answer.failure is not None:
+            return answer.failure
+        if not self.over:
+            return expired(sent=sent)
+        if self.failure is not None and (said := alert(self.failure)) is not None:
+            return said
+        if not sent:
+            return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
+        return broken()
+
+    # What asyncio tells.
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Read the answer on; bytes that nobody asked for end the connection (P19)."""
+        answer = self._answer
+        if answer is None:
+            self._stray = True
+            self.abort()
+            return
+        if not answer.status and self.is_sending:  # an answer that comes early leaves the connection in doubt (F16)
+            answer.is_clean = False
+        if answer.feed(bytes(self.buffer[:nbytes])):
+            self._complete()
+
+    def ended(self) -> None:
+        """End the answer, where one is awaited."""
+        if self._answer is not None:
+            self._answer.end(broken=self.failure is not None)
+            self._complete()
+
+    def _complete(self) -> None:
+        if self._done is not None and not self._done.done():
+            self._done.set_result(True)
+
+    # What the pool asks.
+
+    @property
+    def stray(self) -> bool:
+        """Whether bytes came that nobody asked for."""
+        return self._stray
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether it may serve again."""
+        return self.is_quiet
+
+    def serves(self, request: Request) -> bool:
+        """Whether it is alive, and leads where the policy of `request` allows."""
+        return self.is_alive and self._destination.is_open_to(request.network, self)
+
+
+class _Answer:
+    """What comes back, read as it comes: heads, then the body in its framing (RFC 9112 6). No I/O.
+
+    `status`: of the final head, 0 until it is there. `failure`: what is wrong with the heads, or None. `is_clean`:
+    whether the connection may serve again once the answer is complete.
+    """
+
+    __slots__ = (
+        "_body", "_chunks", "_fault", "_has_coding", "_http", "_left", "_limit", "_method", "_parser", "_seen", "_size",
+        "_skipped", "failure", "headers", "is_clean", "status",
+    )  # fmt: skip
+
+    def __init__(self, http: Any, method: str, limit: int) -> None:
+        self._http, self._method, self._limit = http, method, limit
+        self._seen: bytearray | None = None
+        self._skipped = self._size = 0
+        self._body: list[bytes] = []
+        self._left: int | None = None
+        self._chunks: _Chunks | None = None
+        self._has_coding, self._fault = False, ""
+        self.status = 0
+        self.headers: Headers = ()
+        self.failure: TransportError | None = None
+        self.is_clean = True
+
+    def response(self) -> Response:
+        """Return the answer, its content coding taken off."""
+        body, fault = b"".join(self._body), self._fault
+        if fault:
+            body = b""
+        elif self._has_coding:
+            body, fault = decoded(body, self.headers, self._limit)
+        return Response(self.status, self.headers, body, fault)
+
+    def give_up(self, fault: str) -> bool:
+        """Say why the body cannot be used; there is nothing more to wait for."""
+        self._fault, self.is_clean = fault, False
+        return True
+
+    def end(self, *, broken: bool) -> None:
+        """Note the end of the connection: it completes a body without a length, and cuts every other."""
+        self.is_clean = False
+        if self.status and (broken or self._left is not None or self._chunks is not None):
+            self.give_up(CUT)
+
+    def feed(self, data: bytes) -> bool:
+        """Take what came next; return whether there is nothing more to wait for."""
+        if self.status:
+            return self._read(data)
+        try:
+            return self._read_heads(data)
+        except TransportError as error:
+            self.failure = error
+            return True
+
+    # The heads.
+
+    def _read_heads(self, data: bytes) -> bool:
+        """Read heads, the interim ones and the last; what is behind that is the body."""
+        if self._seen is not None:
+            searched = max(len(self._seen) - 3, 0)
+            self._seen += data
+            if _BLANK_LINE.search(self._seen, searched) is None:
+                return self._wait(self._seen)
+            data = bytes(self._seen)
+        start = 0
+        while end := _end_of_head(data, start):
+            if self._judge(data[start:end]):
+                return self._read(data[end:])
+            self._skipped += end - start
+            start = end
+        self._seen = bytearray(data[start:])
+        return self._wait(self._seen)
+
+    def _wait(self, seen: bytearray) -> bool:
+        """Wait for the rest of a head, which is not too long so far; raises `TransportError`."""
+        size = len(seen) - seen.find(b"\n")
+        if size > HEAD_LIMIT or self._skipped + size > INTERIM_LIMIT:
+            raise malformed("the head of the answer is larger than its limit")
+        return False
+
+    def _judge(self, head: bytes) -> bool:
+        """Take a head, if it is the final one; return whether it is. Raises `TransportError`."""
+        status, head = _accepted(self._http, head)
+        if 100 <= status < 200 and status != _SWITCHING:  # noqa: PLR2004
+            return False
+        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2]]
+        headers = tuple([(name.lower(), value.strip(" \t")) for name, _, value in lines])
+        if status < 200 or len(head) > HEAD_LIMIT or len(headers) > FIELD_LIMIT:  # noqa: PLR2004
+            require_bounded(status, headers)
+        self.headers = headers
+        self._frame(status, dict(headers))
+        self.status = status
+        self.is_clean = self.is_clean and head.startswith(b"HTTP/1.1")
+        return True
+
+    def _frame(self, status: int, named: dict[str, str]) -> None:
+        """Find how the body ends (RFC 9112 6.3), and whether that leaves the connection as it was."""
+        is_chunked = "transfer-encoding" in named
+        if is_chunked and self._items("transfer-encoding") != ["chunked"]:
+            raise malformed()
+        if ends_connection(status, named) or ("connection" in named and "close" in self._items("connection")):
+            self.is_clean = False
+        self._has_coding = "content-encoding" in named
+        if self._method == "HEAD" or status in WITHOUT_BODY:
+            self._left = 0
+        elif is_chunked:
+            self._chunks = _Chunks()
+            self._parser = self._http.HttpResponseParser(self._chunks)
+            self._parser.feed_data(_CHUNKED_HEAD)
+        elif "content-length" in named:
+            self._left = _length(named["content-length"])
+        else:
+            self.is_clean = False
+
+    def _items(self, name: str) -> list[str]:
+        """The items of a field that is a list, in lower case."""
+        return [item.strip(" \t") for key, value in self.headers if key == name for item in value.lower().split(",")]
+
+    # The body.
+
+    def _read(self, data: bytes) -> bool:
+        if self._chunks is not None:
+            return self._read_chunks(self._chunks, data)
+        left = self._left
+        if left is None:
+            return self._read_to_end(data)
+        if left > self._limit:
+            return self.give_up(too_large(self._limit))
+        if len(data) < left:
+            self._body.append(data)
+            self._left = left - len(data)
+            return False
+        if len(data) > left:
+            self.is_clean = False
+            data = data[:left]
+        self._body.append(data)
+        return True
+
+    def _read_to_end(self, data: bytes) -> bool:
+        self._size += len(data)
+        if self._size > self._limit:
+            return self.give_up(too_large(self._limit))
+        self._body.append(data)
+        return False
+
+    def _read_chunks(self, chunks: _Chunks, data: bytes) -> bool:
+        """Take chunks apart; the last byte comes by itself, so that what is behind the last chunk is seen."""
+        try:
+            self._parser.feed_data(data[:-1])
+            if not chunks.is_complete:
+                self._parser.feed_data(data[-1:])
+            else:
+                self.is_clean = False
+        except self._http.HttpParserError:
+            self.is_clean = False
+            if not chunks.is_complete:
+                return self.give_up(CUT)
+        self._size += len(data)
+        if chunks.size > self._limit:
+            return self.give_up(too_large(self._limit))
+        if self._size > self._limit + FRAMING_LIMIT:
+            return self.give_up(FLOOD)
+        self._body = chunks.pieces
+        return chunks.is_complete
+
+
+class _Chunks:
+    """A body in chunks, as the parser tells it. `size`: bytes of `pieces` together."""
+
+    __slots__ = ("is_complete", "pieces", "size")
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+        self.size, self.is_complete = 0, False
+
+    def on_body(self, piece: bytes) -> None:
+        """Keep a piece, unless it is another answer's."""
+        if not self.is_complete:
+            self.pieces.append(piece)
+            self.size += len(piece)
+
+    def on_message_complete(self) -> None:
+        """Note the end."""
+        self.is_complete = True
+
+
+def _end_of_head(data: bytes, start: int) -> int:
+    """Where the head that begins at `start` ends, 0 where it does not; one in bare line feeds ends to be refused."""
+    end = data.find(b"\r\n\r\n", start)
+    if end >= 0:
+        return end + 4
+    bare = _BLANK_LINE.search(data, start)
+    return bare.end() if bare else 0
+
+
+def _accepted(http: Any, head: bytes) -> tuple[int, bytes]:
+    """Return the status of a head, and the head as it is to be read; raises `TransportError` for what is no HTTP.
+
+    The parser has no callbacks: it judges the grammar, and no more.
+    """
+    if not head.startswith(b"HTTP/1.") or b"\0" in head:
+        raise malformed()
+    parser = http.HttpResponseParser(None)
+    try:
+        parser.feed_data(head)
+    except http.HttpParserUpgrade:
+        pass  # the status says it, too
+    except http.HttpParserError:
+        return _mended(http, head)
+    return parser.get_status_code(), head
+
+
+def _mended(http: Any, head: bytes) -> tuple[int, bytes]:
+    """The same for what the parser refuses and HTTP allows: folded lines (RFC 9112 5.2), and a length that is said
+    several times, stands beside chunks (6.3), or has too many digits for it."""  # noqa: D205, D209 - one list
+    line, end, rest = head.partition(b"\r\n")
+    head = line + end + _FOLD.sub(b" ", rest)
+    lengths = {item.strip(b" \t") for value in _LENGTHS.findall(head) for item in value.split(b",")}
+    if len(lengths) > 1 or not all(length.isdigit() for length in lengths):
+        raise malformed()
+    parser = http.HttpResponseParser(None)
+    try:
+        parser.feed_data(_LENGTHS.sub(b"", head))
+    except (http.HttpParserError, http.HttpParserUpgrade):
+        raise malformed() from None
+    return parser.get_status_code(), head
+
+
+def _length(value: str) -> int:
+    """The number of a length that was judged already, perhaps one of many digits or said several times."""
+    try:
+        return int(value)
+    except ValueError:
+        return int(value.rpartition(",")[2].strip(" \t").lstrip("0")[:_DIGITS] or "0")
