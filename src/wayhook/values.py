@@ -93,7 +93,7 @@ def _misfit(wanted: str, value: object) -> Misfit:
 def _string(value: Any) -> str:
     if type(value) is not str:
         raise _misfit("a string", value)
-    if not is_unicode(value):
+    if not value.isascii() and not is_unicode(value):
         raise Misfit("takes a string of Unicode characters; this one holds a lone surrogate")
     return value
 
@@ -117,6 +117,8 @@ def _index(value: Any, wanted: str) -> int:
 
 
 def _decimal(value: Any) -> int | float | Decimal:
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, Decimal):
         if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT or len(value.as_tuple().digits) > MAX_EXPONENT:
             raise Misfit(f"takes a finite number of at most {MAX_EXPONENT} digits (R155)")
@@ -183,15 +185,18 @@ def _date_only(value: Any) -> str:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _misfit("an object", value)
-    return value
+    if type(value) is dict or isinstance(value, Mapping):
+        return value
+    raise _misfit("an object", value)
 
 
 def _list(value: Any) -> Sequence[Any]:
-    if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Sequence):
-        raise _misfit("a list", value)
-    return value
+    if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, _NO_LISTS)):
+        return value
+    raise _misfit("a list", value)
+
+
+_NO_LISTS = (str, bytes, bytearray, memoryview, Mapping)
 
 
 _CONFORM: dict[DataType, Callable[[Any], Any]] = {
