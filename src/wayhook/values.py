@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from wayhook.jsonvalue import is_unicode
@@ -43,17 +44,19 @@ class DataType(StrEnum):
     LIST_OBJECT = "listObject"
     LIST_ANY = "listAny"
 
-    @property
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and types are looked up everywhere
+
+    @cached_property
     def is_list(self) -> bool:
         """Whether values of this type are arrays."""
         return self in _ITEM_TYPES
 
-    @property
+    @cached_property
     def is_container(self) -> bool:
         """Whether a parameter of this type has parameters below it."""
         return self is DataType.OBJECT or self.is_list
 
-    @property
+    @cached_property
     def item(self) -> DataType | None:
         """The type of the items of a list; None for `listAny` and for what is no list."""
         return _ITEM_TYPES.get(self)
