@@ -43,7 +43,7 @@ def parse_exact_json(text: str | bytes) -> Any:
 def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
     fault = "nested too deeply, or with a number of too many digits"
     try:
-        value = decoder.decode(text if isinstance(text, str) else text.decode("utf-8-sig"))
+        value = decoder.decode(text if isinstance(text, str) else text.decode().removeprefix("\ufeff"))
     except DefinitionError:
         raise
     except json.JSONDecodeError as error:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from wayhook.jsonvalue import is_unicode
@@ -43,17 +44,19 @@ class DataType(StrEnum):
     LIST_OBJECT = "listObject"
     LIST_ANY = "listAny"
 
-    @property
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and types are looked up everywhere
+
+    @cached_property
     def is_list(self) -> bool:
         """Whether values of this type are arrays."""
         return self in _ITEM_TYPES
 
-    @property
+    @cached_property
     def is_container(self) -> bool:
         """Whether a parameter of this type has parameters below it."""
         return self is DataType.OBJECT or self.is_list
 
-    @property
+    @cached_property
     def item(self) -> DataType | None:
         """The type of the items of a list; None for `listAny` and for what is no list."""
         return _ITEM_TYPES.get(self)
@@ -93,7 +96,7 @@ def _misfit(wanted: str, value: object) -> Misfit:
 def _string(value: Any) -> str:
     if type(value) is not str:
         raise _misfit("a string", value)
-    if not is_unicode(value):
+    if not value.isascii() and not is_unicode(value):
         raise Misfit("takes a string of Unicode characters; this one holds a lone surrogate")
     return value
 
@@ -117,6 +120,8 @@ def _index(value: Any, wanted: str) -> int:
 
 
 def _decimal(value: Any) -> int | float | Decimal:
+    if type(value) is float and math.isfinite(value):
+        return value
     if isinstance(value, Decimal):
         if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT or len(value.as_tuple().digits) > MAX_EXPONENT:
             raise Misfit(f"takes a finite number of at most {MAX_EXPONENT} digits (R155)")
@@ -183,15 +188,18 @@ def _date_only(value: Any) -> str:
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise _misfit("an object", value)
-    return value
+    if type(value) is dict or isinstance(value, Mapping):
+        return value
+    raise _misfit("an object", value)
 
 
 def _list(value: Any) -> Sequence[Any]:
-    if isinstance(value, str | bytes | bytearray | memoryview | Mapping) or not isinstance(value, Sequence):
-        raise _misfit("a list", value)
-    return value
+    if type(value) is list or (isinstance(value, Sequence) and not isinstance(value, _NO_LISTS)):
+        return value
+    raise _misfit("a list", value)
+
+
+_NO_LISTS = (str, bytes, bytearray, memoryview, Mapping)
 
 
 _CONFORM: dict[DataType, Callable[[Any], Any]] = {

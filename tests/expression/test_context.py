@@ -210,3 +210,37 @@ def test_a_context_shows_names_and_no_data() -> None:
 
     assert repr(context) == "<Context: events Order; actions Loyalty>"
     assert repr(wh.Context()) == "<Context: empty>"
+
+
+class Counted(dict[str, Any]):
+    """An object that knows how often it was written as JSON."""
+
+    written = 0
+
+    def items(self) -> Any:
+        """What JSON is written from."""
+        self.written += 1
+        return super().items()
+
+
+@pytest.mark.rule("R198")
+def test_answer_after_answer_does_not_measure_everything_again() -> None:
+    """What was measured for the first answer is not written for the next ones, far below the limit."""
+    event = Counted(x="y")
+    context = wh.Context({"E": event})
+
+    assert all(context.record(f"A{i}", {"n": i, "jo_status_code": "http_200"}) for i in range(50))
+    assert event.written == 1
+
+
+@pytest.mark.rule("R197", "R198")
+def test_an_answer_in_the_place_of_another_is_counted_once() -> None:
+    """The same action may answer for ever; what all data are together decides, not what they ever were."""
+    context, answer = wh.Context(), {"text": "x" * 400_000, "jo_status_code": "http_200"}
+
+    assert all(context.record("A", dict(answer)) for _ in range(10))
+    assert context.record("B", answer)
+    assert not context.record("C", answer)
+    assert not context.record("C", answer)
+    assert list(context.actions) == ["A", "B"]
+    assert context.record("C", {"text": "short", "jo_status_code": "http_200"})

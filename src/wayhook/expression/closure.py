@@ -165,7 +165,10 @@ def joined(pieces: list[Part], place: int) -> Evaluate:
 def _joined_around(evaluate: Evaluate, head: str, tail: str, place: int) -> Evaluate:
     def whole(frame: Any) -> Any:
         value = evaluate(frame)
-        return None if value is None else _whole(head + value + tail, place)
+        if value is None:
+            return None
+        text = f"{head}{value}{tail}"
+        return text if len(text) < MAX_TEXT else _whole(text, place)
 
     return whole
 

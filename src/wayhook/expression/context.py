@@ -37,20 +37,20 @@ _LISTED = "datasource_params"
 
 
 def _mapping(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, Mapping):
+    if type(value) is not dict and not isinstance(value, Mapping):
         raise DefinitionError([Violation(f"$.{field.name}", f"give a mapping by name, not {type(value).__name__}")])
 
 
 def _own(given: Mapping[str, Any]) -> dict[str, Any]:
-    return dict(given) if isinstance(given, Mapping) else given
+    return dict(given) if type(given) is dict or isinstance(given, Mapping) else given
 
 
 def _listed(given: Iterable[DataSourceAnswer]) -> tuple[DataSourceAnswer, ...]:
-    return tuple(given) if isinstance(given, Iterable) else given
+    return given if type(given) is tuple else tuple(given) if isinstance(given, Iterable) else given
 
 
 def _of_answers(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
-    if not isinstance(value, tuple) or not all(isinstance(answer, DataSourceAnswer) for answer in value):
+    if value != () and not (isinstance(value, tuple) and all(isinstance(each, DataSourceAnswer) for each in value)):
         raise DefinitionError([Violation(f"$.{field.name}", "give a sequence of DataSourceAnswer")])
 
 
@@ -65,10 +65,13 @@ def _aware(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
         raise DefinitionError([Violation(f"$.{field.name}", "give a date and time with an offset, such as one in UTC")])
 
 
-def _size(data: tuple[Mapping[str, Any], ...]) -> float:
+_JSON = json.JSONEncoder(default=str, skipkeys=True)
+
+
+def _size(data: Any) -> float:
     """The bytes of data as JSON; endless where they contain themselves, or are too deep or too long to be written."""
     try:
-        return len(json.dumps(data, default=str, skipkeys=True))
+        return len(_JSON.encode(data))
     except (ValueError, RecursionError):
         return math.inf
 
@@ -123,14 +126,19 @@ class Context:
     )
     types: Mapping[str, str] = attrs.field(factory=dict, validator=_mapping, kw_only=True)
     random_uuid: Callable[[], UUID] = attrs.field(default=_random_uuid, eq=False, kw_only=True)
+    _size: float = attrs.field(default=0, init=False, eq=False)  # at most so many bytes at the last answer; 0: unknown
 
     def record(self, action: str, answer: Mapping[str, Any]) -> bool:
         """Add the answer of an action, in the place of an earlier one; False, and nothing is added, where all data of
         the individual together would be larger than 1 MB (R198), or have no size as JSON at all."""  # noqa: D205, D209
         if len(answer) > 1:
-            others = {name: value for name, value in self.actions.items() if name != action}
-            if _size((self.events, self.data_sources, others, answer)) > INSTANCE_LIMIT:
+            size = self._size + _size({action: answer}) if self._size else INSTANCE_LIMIT + 1
+            if size > INSTANCE_LIMIT:
+                others = {name: value for name, value in self.actions.items() if name != action}
+                size = _size((self.events, self.data_sources, others, answer))
+            if size > INSTANCE_LIMIT:
                 return False
+            object.__setattr__(self, "_size", size)
         self.actions[action] = answer
         return True
 

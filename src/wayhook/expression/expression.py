@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -37,6 +37,8 @@ class Expression:
 
     `text`: the source. `dialect`: whose rules it keeps. `type`: what it gives, None where only the data tells.
     `warnings`: what is right but may not be meant, such as `and` beside `or` without parentheses.
+    `closure`: what it is compiled to, for who evaluates it often; it takes what is known to be a `Context`, and raises
+    a `Fault`, of which `error` makes what `evaluate` raises.
     Make one with `wayhook.expression(text)`.
     """
 
@@ -45,7 +47,7 @@ class Expression:
     type: ExpressionType | None = attrs.field(eq=False)
     warnings: tuple[ExpressionProblem, ...] = attrs.field(eq=False)
     _tree: Node = attrs.field(eq=False)
-    _evaluate: Any = attrs.field(eq=False)
+    closure: Callable[[Any], Any] = attrs.field(eq=False)
 
     def __init__(self, text: str, dialect: str = "lenient") -> None:
         from wayhook.expression.compiler import DIALECTS, Compiler
@@ -70,15 +72,17 @@ class Expression:
         if not isinstance(context, Context):
             raise WrongType([Violation("$", f"a Context belongs here, not {type(context).__name__}")])
         try:
-            return self._evaluate(context)
+            return self.closure(context)
         except Fault as fault:
-            raise WrongType([Violation("$", self._told(fault))]) from None
+            raise self.error(fault) from None
 
-    def _told(self, fault: Fault) -> str:
+    def error(self, fault: Fault) -> WrongType:
+        """Return what is raised for a fault of the closure: it says where in the text."""
         from wayhook.expression.parser import problem_at
 
         problem = problem_at(fault.message, self.text, fault.place)
-        return f"{problem.message} (line {problem.line}, column {problem.column} of the expression)"
+        where = f"(line {problem.line}, column {problem.column} of the expression)"
+        return WrongType([Violation("$", f"{problem.message} {where}")])
 
     def check(self, types: Mapping[str, str], *, expected: str | None = None) -> ExpressionType | None:
         """Check the expression against declared types, and return its own; None where only the data tells.

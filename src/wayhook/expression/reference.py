@@ -107,8 +107,6 @@ def _paid(frame: Any, value: Any, place: int) -> Any:
 
 def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
     """Return what reads a path of names."""
-    if source is Source.EVENT and len(names) == 2:  # noqa: PLR2004 - the most frequent path: an event and a field
-        return _event_field(*names, place)
     root = attrgetter(_PARTS[source])
 
     def read(frame: Any) -> Any:
@@ -119,17 +117,25 @@ def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
                 return None
         return value
 
+    if source is Source.EVENT and len(names) in (2, 3):
+        return _event_field(read, *names)
     return read
 
 
-def _event_field(event: str, name: str, place: int) -> Evaluate:
-    def read(frame: Any) -> Any:
+def _event_field(otherwise: Evaluate, event: str, name: str, below: str | None = None) -> Evaluate:
+    """Return the most frequent paths, a field of an event and a field of that, in one step where all are objects."""
+
+    def field(frame: Any) -> Any:
         value = frame.events.get(event)
-        if type(value) is dict:
-            return value.get(name)
-        return None if value is None else _field_at(frame, value, name, place)
+        return value.get(name) if type(value) is dict else otherwise(frame)
 
-    return read
+    def field_of_field(frame: Any) -> Any:
+        value = frame.events.get(event)
+        if type(value) is dict and type(value := value.get(name)) is dict:
+            return value.get(below)
+        return otherwise(frame)
+
+    return field if below is None else field_of_field
 
 
 def _field_at(frame: Any, value: Any, name: str, place: int) -> Any:

@@ -217,7 +217,7 @@ def _header_name(name: str, path: str) -> Iterator[Violation]:
 
 def header_value_fault(value: str) -> str:
     """Return what is wrong with a header value, or "" (R72, R74; RFC 9110, visible ASCII, space and tab)."""
-    if _VALUE.fullmatch(value):
+    if (value.isascii() and value.isprintable()) or _VALUE.fullmatch(value):
         return ""
     if any(sign in value for sign in "\r\n\0"):
         return "a header value holds no line break and no NUL; take it out"

@@ -51,29 +51,39 @@ def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ..
 def _fields(
     declared: Sequence[MessageParameter], body: Mapping[str, Any], path: str, faults: list[str]
 ) -> dict[str, Json]:
-    return {
-        field.name: _typed(field.data_type, field.parameters, body.get(field.name), f"{path}.{field.name}", faults)
-        for field in declared
-    }
+    found = {}
+    for field in declared:
+        value = body.get(field.name)
+        if value is not None:
+            value = _typed(field.data_type, field.parameters, value, (path, ".", field.name), faults)
+        found[field.name] = value
+    return found
 
 
-def _typed(data_type: DataType, below: Sequence[MessageParameter], value: Any, path: str, faults: list[str]) -> Json:
-    """The value, if it has the declared type; else null, and a fault, of which a score is enough."""
-    if value is None:
-        return None
+def _typed(
+    data_type: DataType, below: Sequence[MessageParameter], value: Any, path: tuple[str, ...], faults: list[str]
+) -> Json:
+    """The value, if it has the declared type; else null, and a fault, of which a score is enough.
+
+    `path`: the parts of its path, to be joined where somebody asks.
+    """
     try:
         value = conform(data_type)(value)
     except Misfit as misfit:
         if len(faults) < MAX_FAULTS:
-            faults.append(f"{path} {misfit}")
+            faults.append(f"{''.join(path)} {misfit}")
         return None
+    if not data_type.is_container:
+        return value  # type: ignore[no-any-return]  # a scalar that conforms
     if data_type is DataType.OBJECT:
-        return _fields(below, value, path, faults)
+        return _fields(below, value, "".join(path), faults)
     item = data_type.item
     if item is None:
-        return value  # type: ignore[no-any-return]  # a scalar that conforms, or an array of arrays as it came
+        return value  # type: ignore[no-any-return]  # an array of arrays as it came
     fields = below[0].parameters if item is DataType.OBJECT and below else ()
-    return [_typed(item, fields, part, f"{path}[{i}]", faults) for i, part in enumerate(value)]
+    return [
+        None if part is None else _typed(item, fields, part, (*path, f"[{i}]"), faults) for i, part in enumerate(value)
+    ]
 
 
 def read_token(selector: str, response: Response) -> str | None:

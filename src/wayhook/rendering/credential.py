@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from wayhook.model.rule import header_value_fault
-from wayhook.rendering.address import PathFault, join_path
+from wayhook.rendering.address import join_path
+from wayhook.rendering.slot import Unsafe
 from wayhook.secret import Credential, Revealed
 
 __all__ = ["credential_fault"]
@@ -17,6 +18,6 @@ def credential_fault(credential: Credential, texts: Revealed) -> str:
     if credential.location == "path":
         try:
             join_path("/", value)
-        except PathFault as fault:
-            return str(fault)
+        except Unsafe as unsafe:
+            return str(unsafe)
     return ""

@@ -1,4 +1,4 @@
-"""Message parameters to the bytes of a body: JSON, a form or a text. No I/O.
+"""Message parameters to the text of a body: JSON, a form or a text. No I/O.
 
 The constant parts are serialised once; per call only the variables are checked, encoded and joined. JSON is built,
 never pasted. Nulls after section 4.6 of the rules (R149 to R153).
@@ -6,28 +6,21 @@ never pasted. Nulls after section 4.6 of the rules (R149 to R153).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from json.encoder import encode_basestring
 from typing import Any
-from urllib.parse import quote_plus
 
 import attrs
 
 from wayhook.model.parameter import MessageParameter
-from wayhook.rendering.slot import Faults, Slot
-from wayhook.values import DataType, Misfit, conform
+from wayhook.rendering.address import encode_field
+from wayhook.rendering.slot import Misfits, Part, Slot, skeleton
+from wayhook.values import NUMBER_TYPES, DataType, Misfit, conform
 
-__all__ = ["Write", "compile_form", "compile_payload", "compile_text"]
+__all__ = ["compile_form", "compile_payload", "compile_text", "delimited"]
 
-Write = Callable[[Any, Faults], bytes | None]
-"""Takes what a call is rendered from; returns the JSON of one value, or None when it is left out."""
-
-Piece = bytes | None | Write
-"""A compiled value: its JSON where it never changes (None: always left out), else the function that writes it."""
-
-WriteItem = Callable[[Any, str, Faults], bytes | None]
-"""Takes a value below a variable list and its path; returns its JSON, or None when it is left out."""
+Form = Callable[[Any], str]
+"""Takes a value that is not null and gives its text; raises `Misfit`."""
 
 
 def compile_payload(
@@ -36,13 +29,13 @@ def compile_payload(
     sources: Mapping[str, str],
     *,
     nulls: bool,
-) -> Piece:
+) -> Part[str]:
     """Return the compiled payload.
 
     `slots`: one for each variable parameter, by dotted path. `sources`: where the objects of a list keep a
     field, by the field's dotted path (R166). `nulls`: write nulls instead of leaving their fields out.
     """
-    return _Compiler(slots, sources, nulls).object(parameters, "")
+    return skeleton(_Compiler(slots, sources, nulls).object(parameters, ""))
 
 
 def compile_form(
@@ -51,47 +44,44 @@ def compile_form(
     sources: Mapping[str, str],  # noqa: ARG001 - a form has no objects
     *,
     nulls: bool,
-) -> Write:
+) -> Part[str]:
     """Return the compiled body `application/x-www-form-urlencoded` in UTF-8: a list becomes a field for each item.
 
     A null field is left out, or empty with `nulls`; a null item is left out.
     """
-    fields = [(quote_plus(p.name, "*"), _form_values(p, slots)) for p in parameters]
-
-    def write(subject: Any, faults: Faults) -> bytes:
-        pairs = []
-        for name, values in fields:
-            given = values(subject, faults)
-            texts = ([""] if nulls else []) if given is None else given
-            pairs += [f"{name}={quote_plus(text, '*')}" for text in texts]
-        return "&".join(pairs).encode()
-
-    return write
+    fields = []
+    for parameter in parameters:
+        name = encode_field(parameter.name) + "="
+        fields += _form_fields(parameter, parameter.name, name, name if nulls else "", slots)
+    return delimited(fields)
 
 
-def _form_values(parameter: MessageParameter, slots: Mapping[str, Slot]) -> Callable[[Any, Faults], list[str] | None]:
-    """The texts of one parameter of a form; None for a null."""
-    if parameter.data_type.is_list and parameter.variable is None:
-        items = [_form_values(attrs.evolve(p, name=f"{parameter.name}.{p.name}"), slots) for p in parameter.parameters]
-        return lambda subject, faults: [text for item in items for text in item(subject, faults) or ()]
-    if parameter.variable is None:
-        constant = None if parameter.value is None else [_text(conform(parameter.data_type)(parameter.value))]
-        return lambda *_: constant
-    slot, check = slots[parameter.name], conform(parameter.data_type.item or parameter.data_type)
-    is_list = parameter.data_type.is_list
+def _form_fields(
+    parameter: MessageParameter, path: str, name: str, null: str, slots: Mapping[str, Slot]
+) -> list[Part[str]]:
+    """The fields of one parameter of a form; `null`: in the place of a null."""
+    if parameter.variable is not None:
+        return [slots[path].written(_form_field(parameter.data_type, name), null, nullable=True)]
+    if parameter.data_type.is_list:
+        items = parameter.parameters
+        return [field for p in items for field in _form_fields(p, f"{path}.{p.name}", name, "", slots)]
+    return [null if parameter.value is None else _form_field(parameter.data_type, name)(parameter.value)]
 
-    def values(subject: Any, faults: Faults) -> list[str] | None:
-        value = slot.value(subject, faults)
-        if value is None:
-            return None
-        try:
-            items = conform(DataType.LIST_ANY)(value) if is_list else [value]
-            return [_text(check(item)) for item in items if item is not None]
-        except Misfit as misfit:
-            faults.misfit(slot.path, misfit)
-            return None
 
-    return values
+def _form_field(data_type: DataType, name: str) -> Form:
+    text = _text(data_type.item or data_type)
+    field: Form = lambda value: name + encode_field(text(value))  # noqa: E731 - one half of two
+    return _listed(field, "", "&", "") if data_type.is_list else field
+
+
+def delimited(pairs: Sequence[Part[str]], opening: str = "") -> Part[str]:
+    """Return pairs with `&` between those that are not empty, after the `opening`; empty where all are."""
+
+    def write(subject: Any, faults: Any) -> str:
+        found = "&".join([text for pair in pairs if (text := pair(subject, faults) if callable(pair) else pair)])
+        return opening + found if found else ""
+
+    return write if any(map(callable, pairs)) else write(None, None)
 
 
 def compile_text(
@@ -100,21 +90,20 @@ def compile_text(
     sources: Mapping[str, str],
     *,
     nulls: bool,
-) -> Write:
-    """Return the compiled body of one text parameter, as it is in UTF-8; a null sends no body."""
+) -> Part[str | None]:
+    """Return the compiled body of one text parameter, as it is; a null sends no body."""
     del sources, nulls  # a text has no fields, and no form for null
-    values = _form_values(parameters[0], slots)
-
-    def write(subject: Any, faults: Faults) -> bytes | None:
-        given = values(subject, faults)
-        return None if given is None else given[0].encode()
-
-    return write
+    parameter = parameters[0]
+    text = _text(parameter.data_type)
+    if parameter.variable is not None:
+        return slots[parameter.name].written(text, None, nullable=True)
+    return None if parameter.value is None else text(parameter.value)
 
 
-def _text(value: Any) -> str:
-    """The text of a value that `conform` gave; numbers stay exact."""
-    return value if isinstance(value, str) else scalar_json(value).decode()
+def _text(data_type: DataType) -> Form:
+    """What gives the text of a single value; that of a number is its JSON, which is exact."""
+    check = conform(data_type)
+    return check if data_type not in _JSON else lambda value: _JSON[data_type](check(value))
 
 
 @attrs.frozen
@@ -123,168 +112,147 @@ class _Compiler:
     sources: Mapping[str, str]
     nulls: bool
 
-    def piece(self, parameter: MessageParameter, path: str) -> Piece:
-        if parameter.variable is not None:
-            return self.variable(parameter, path)
-        if parameter.data_type is DataType.OBJECT:
-            return self.object(parameter.parameters, path)
-        if parameter.data_type.is_list:
-            return self.array(parameter, path)
-        if parameter.value is None:
-            return b"null" if self.nulls else None
-        return scalar_json(conform(parameter.data_type)(parameter.value))
-
-    def object(self, parameters: tuple[MessageParameter, ...], path: str) -> Piece:
+    def object(self, parameters: tuple[MessageParameter, ...], path: str) -> list[Part[str]]:
         below = f"{path}." if path else ""
-        return _joined([(_key(p), self.piece(p, below + p.name)) for p in parameters], b"{", b"}")
+        members = [_Member(_key(p), p, below + p.name, self.null(p)) for p in parameters]
+        return self.joined("{", members, "}")
 
-    def array(self, parameter: MessageParameter, path: str) -> Piece:
+    def array(self, parameter: MessageParameter, path: str) -> list[Part[str]]:
         """A constant list: each item on its own, nulls dropped whatever the switch says (R152)."""
-        items = [_not_null(self.piece(p, f"{path}.{p.name}")) for p in parameter.parameters]
-        return _joined([(b"", item) for item in items], b"[", b"]")
+        items = [(p, self.null(p) if p.data_type.is_list else None) for p in parameter.parameters]
+        return self.joined("[", [_Member("", p, f"{path}.{p.name}", null) for p, null in items], "]")
 
-    def variable(self, parameter: MessageParameter, path: str) -> Write:
-        slot = self.slots[path]
+    def null(self, parameter: MessageParameter) -> str | None:
+        """The JSON in the place of a null: a variable list is `[]` (R153); None where it is left out."""
+        return ("[]" if parameter.data_type.is_list else "null") if self.nulls else None
+
+    def joined(self, opening: str, members: list[_Member], closing: str) -> list[Part[str]]:
+        """Members with commas between them.
+
+        One that is always there settles the commas: each before it brings one behind, each after it one in front.
+        Without one, all bring one in front, and the first is cut off.
+        """
+        anchor = next((i for i, member in enumerate(members) if member.is_sure), -1)
+        parts = []
+        for i, member in enumerate(members):
+            parts += self.member(member, "" if i <= anchor else ",", "," if i < anchor else "")
+        if anchor >= 0:
+            return [opening, *parts, closing]
+        loose = skeleton(parts)
+        if isinstance(loose, str):
+            return [opening + loose[1:] + closing]
+        return [lambda subject, faults: opening + loose(subject, faults)[1:] + closing]
+
+    def member(self, member: _Member, before: str, after: str) -> list[Part[str]]:
+        parameter, before = member.parameter, before + member.key
+        if parameter.variable is not None:
+            null = "" if member.null is None else before + member.null + after
+            form = self.form(parameter, member.path, before, after)
+            return [self.slots[member.path].written(form, null, nullable=True)]
+        if parameter.data_type is DataType.OBJECT:
+            return [before, *self.object(parameter.parameters, member.path), after]
+        if parameter.data_type.is_list:
+            return [before, *self.array(parameter, member.path), after]
+        if parameter.value is None:
+            return ["" if member.null is None else before + member.null + after]
+        return [_scalar(parameter.data_type, before, after)(parameter.value)]
+
+    def form(self, parameter: MessageParameter, path: str, before: str, after: str) -> Form:
+        """The JSON of a variable with what stands around it."""
+        if parameter.data_type is DataType.OBJECT:
+            return self.item_object(parameter.parameters, path, before, after)
         if not parameter.data_type.is_list:
-            return self.scalar(slot, parameter.data_type)
+            return _scalar(parameter.data_type, before, after)
         if parameter.data_type is DataType.LIST_OBJECT:
-            return self.items(slot, self.item_object(parameter.parameters, path))
-        return self.items(slot, _item(parameter.data_type.item))
+            item = self.item_object(parameter.parameters, path, "", "")
+        else:
+            item = _scalar(parameter.data_type.item or DataType.STRING, "", "")
+        return _listed(item, before + "[", ",", "]" + after)
 
-    def scalar(self, slot: Slot, data_type: DataType) -> Write:
-        check, empty = conform(data_type), b"null" if self.nulls else None
-
-        def write(subject: Any, faults: Faults) -> bytes | None:
-            value = slot.value(subject, faults)
-            if value is None:
-                return empty
-            try:
-                return scalar_json(check(value))
-            except Misfit as misfit:
-                faults.misfit(slot.path, misfit)
-                return None
-
-        return write
-
-    def items(self, slot: Slot, write_item: WriteItem) -> Write:
-        """A variable list; a null in its place is `[]` with the switch (R153)."""
-        empty, write_items = b"[]" if self.nulls else None, _array(write_item)
-
-        def write(subject: Any, faults: Faults) -> bytes | None:
-            value = slot.value(subject, faults)
-            return empty if value is None else write_items(value, slot.path, faults)
-
-        return write
-
-    def item_object(self, fields: tuple[MessageParameter, ...], above: str) -> WriteItem:
+    def item_object(self, fields: tuple[MessageParameter, ...], above: str, before: str, after: str) -> Form:
         """An object of a variable list; what it has beyond the declared fields is not sent (R163)."""
-        readers = [self.item_field(field, f"{above}.{field.name}") for field in fields]
+        check, readers = conform(DataType.OBJECT), [self.item_field(field, f"{above}.{field.name}") for field in fields]
 
-        def write(value: Any, where: str, faults: Faults) -> bytes | None:
-            if not isinstance(value, Mapping):
-                faults.misfit(where, Misfit(f"takes an object, not {type(value).__name__}"))
-                return None
-            members = [(key, read(value, where, faults)) for key, read in readers]
-            return b"{" + b",".join(key + member for key, member in members if member is not None) + b"}"
+        def write(value: Any) -> str:
+            members: list[str] = []
+            found: list[tuple[str, Misfit]] = []
+            check(value)
+            for source, steps, null, form in readers:
+                part = value
+                for step in steps:
+                    part = part.get(step) if type(part) is dict or isinstance(part, Mapping) else None
+                try:
+                    members.append(null if part is None else form(part))
+                except Misfit as misfit:
+                    found += _located(f".{source}", misfit)
+            if found:
+                raise Misfits(found)
+            return f"{before}{{{','.join(filter(None, members))}}}{after}"
 
         return write
 
-    def item_field(self, field: MessageParameter, path: str) -> tuple[bytes, WriteItem]:
-        source = self.sources.get(path, field.name)
-        steps = source.split(".")
-        write_value = self.item_value(field, path)
-        empty = (b"[]" if field.data_type.is_list else b"null") if self.nulls else None
-
-        def read(value: Any, where: str, faults: Faults) -> bytes | None:
-            for step in steps:
-                value = value.get(step) if isinstance(value, Mapping) else None
-            return empty if value is None else write_value(value, f"{where}.{source}", faults)
-
-        return _key(field), read
-
-    def item_value(self, field: MessageParameter, path: str) -> WriteItem:
-        if field.data_type is DataType.OBJECT:
-            return self.item_object(field.parameters, path)
-        if field.data_type is DataType.LIST_OBJECT:
-            return _array(self.item_object(field.parameters, path))
-        return _array(_item(field.data_type.item)) if field.data_type.is_list else _item(field.data_type)
+    def item_field(self, field: MessageParameter, path: str) -> tuple[str, list[str], str, Form]:
+        """Where an object of a list keeps a field, and how it is written: when it is null, and when it is not."""
+        source, null = self.sources.get(path, field.name), self.null(field)
+        form = self.form(field, path, _key(field), "")
+        return source, source.split("."), "" if null is None else _key(field) + null, form
 
 
-def _key(parameter: MessageParameter) -> bytes:
-    return encode_basestring(parameter.name).encode() + b":"
+@attrs.frozen
+class _Member:
+    """A member of an object or an array. `null`: the JSON in its place when it is null; None leaves it out."""
+
+    key: str
+    parameter: MessageParameter
+    path: str
+    null: str | None
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it is never left out."""
+        parameter = self.parameter
+        has_value = parameter.variable is None and (parameter.data_type.is_container or parameter.value is not None)
+        return has_value or self.null is not None
 
 
-def _item(data_type: DataType | None) -> WriteItem:
-    check = conform(data_type or DataType.STRING)
-
-    def write(value: Any, where: str, faults: Faults) -> bytes | None:
-        try:
-            return scalar_json(check(value))
-        except Misfit as misfit:
-            faults.misfit(where, misfit)
-            return None
-
-    return write
+def _key(parameter: MessageParameter) -> str:
+    return encode_basestring(parameter.name) + ":"
 
 
-def _array(write_item: WriteItem) -> WriteItem:
+_JSON: dict[DataType, Form] = {
+    **dict.fromkeys(NUMBER_TYPES, str),
+    DataType.BOOLEAN: lambda value: "true" if value else "false",
+}
+"""The JSON of a value that conforms, where it is no string; that of a number is exact."""
+
+
+def _scalar(data_type: DataType, before: str, after: str) -> Form:
+    check, encode = conform(data_type), _JSON.get(data_type, encode_basestring)
+    return lambda value: f"{before}{encode(check(value))}{after}"
+
+
+def _listed(form: Form, opening: str, separator: str, closing: str) -> Form:
     """A list whose null items are dropped, whatever the switch says (R152)."""
     check = conform(DataType.LIST_ANY)
 
-    def write(value: Any, where: str, faults: Faults) -> bytes | None:
-        try:
-            items = check(value)
-        except Misfit as misfit:
-            faults.misfit(where, misfit)
-            return None
-        written = (write_item(item, f"{where}[{i}]", faults) for i, item in enumerate(items) if item is not None)
-        return b"[" + b",".join(text for text in written if text is not None) + b"]"
+    def write(value: Any) -> str:
+        items: list[str] = []
+        found: list[tuple[str, Misfit]] = []
+        for i, item in enumerate(check(value)):
+            try:
+                if item is not None:
+                    items.append(form(item))
+            except Misfit as misfit:
+                found += _located(f"[{i}]", misfit)
+        if found:
+            raise Misfits(found)
+        return f"{opening}{separator.join(items)}{closing}"
 
     return write
 
 
-def _not_null(piece: Piece) -> Piece:
-    """Drop a null item of an array (R152)."""
-    if not callable(piece):
-        return None if piece == b"null" else piece
-
-    def written(subject: Any, faults: Faults) -> bytes | None:
-        text = piece(subject, faults)
-        return None if text == b"null" else text
-
-    return written
-
-
-def _joined(members: list[tuple[bytes, Piece]], opening: bytes, closing: bytes) -> Piece:
-    """Join what is not left out; members side by side that never change are joined here, once."""
-    parts: list[bytes | tuple[bytes, Write]] = []
-    for key, piece in members:
-        if callable(piece):
-            parts.append((key, piece))
-        elif piece is not None and parts and isinstance(parts[-1], bytes):
-            parts[-1] += b"," + key + piece
-        elif piece is not None:
-            parts.append(key + piece)
-    if all(isinstance(part, bytes) for part in parts):
-        return opening + b",".join(part for part in parts if isinstance(part, bytes)) + closing
-
-    def join(subject: Any, faults: Faults) -> bytes:
-        pieces = []
-        for part in parts:
-            if isinstance(part, bytes):
-                pieces.append(part)
-            elif (text := part[1](subject, faults)) is not None:
-                pieces.append(part[0] + text)
-        return opening + b",".join(pieces) + closing
-
-    return join
-
-
-def scalar_json(value: Any) -> bytes:
-    """Return the JSON of a string, number or truth value that `conform` gave; numbers stay exact."""
-    kind = type(value)
-    if kind is str:
-        return encode_basestring(value).encode()
-    if kind is bool:
-        return b"true" if value else b"false"
-    return (str(value) if isinstance(value, Decimal) else repr(value)).encode()
+def _located(where: str, misfit: Misfit) -> list[tuple[str, Misfit]]:
+    """What does not fit, and where below a value, of which `misfit` is about the part at `where`."""
+    if isinstance(misfit, Misfits):
+        return [(where + below, each) for below, each in misfit.found]
+    return [(where, misfit)]

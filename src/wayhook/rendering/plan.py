@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 import attrs
 
 from wayhook.errors import DefinitionError, Violation, WrongType
 from wayhook.expression.context import Context
-from wayhook.expression.expression import Expression
 from wayhook.model.action import Action, BodyFormat, Header, UrlConfiguration
 from wayhook.model.activity import activity_violations, unknown_variable
 from wayhook.model.journey import ActionActivity
 from wayhook.model.parameter import Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
-from wayhook.rendering.address import PathFault, encode_query, join_path
-from wayhook.rendering.payload import Piece, compile_form, compile_payload, compile_text
-from wayhook.rendering.slot import ABSENT, Faults, Fill, Slot
+from wayhook.rendering.address import encode_query, join_path
+from wayhook.rendering.payload import compile_form, compile_payload, compile_text, delimited
+from wayhook.rendering.slot import ABSENT, Faults, Fill, Part, Slot, Unsafe, skeleton
 from wayhook.secret import (
     ClientCertificate,
     Credential,
@@ -32,7 +32,7 @@ from wayhook.secret import (
     SecretText,
     secret_text,
 )
-from wayhook.values import Misfit, datetime_text, text_of
+from wayhook.values import datetime_text, text_of
 from wayhook.wire import Call, Headers
 
 __all__ = ["Given", "Plan", "plan_activity", "plan_values"]
@@ -61,7 +61,7 @@ Places = Mapping[str, Fill]
 
 @attrs.frozen
 class _Bindings:
-    """Where each variable of an action gets its value: `fill` functions by place and name."""
+    """Where each variable of an action gets its value, by place and name."""
 
     path: Fill
     headers: Places
@@ -74,28 +74,21 @@ class _Bindings:
 class Plan:
     """A compiled use of an action. `render` may be called any number of times, from any task.
 
-    `parameterized`: whether the action has variables. `reads_time`: whether one of its expressions may need
-    `Context.now`.
+    `destination`: scheme, host and port of every call; no value moves them. `parameterized`: whether the action has
+    variables. `reads_time`: whether one of its expressions may need `Context.now`.
     """
 
     action: Action
     method: str
-    _base: str
-    _static_path: str
-    _path: Slot
-    _query: tuple[tuple[str, str | Slot], ...]
-    _headers: tuple[tuple[str, str | Slot], ...]
-    _body: Piece
+    destination: str
+    _url: Part[str]
+    _headers: Part[Headers]
+    _body: Part[str | None]
     _credentials: tuple[Credential, ...]
     _identity: ClientCertificate | None
     _known: frozenset[str] | None
     parameterized: bool
     reads_time: bool = False
-
-    @property
-    def destination(self) -> str:
-        """Scheme, host and port of every call: no value moves them."""
-        return self._base
 
     def render(self, subject: Any) -> Call:
         """Return the call for `subject`: a `Context` for an activity, a `Given` for values.
@@ -105,58 +98,24 @@ class Plan:
         """
         faults = Faults()
         if self._known is not None:
-            self._check_names(subject.values, faults)
+            self._check_names(subject.values, self._known, faults)
         elif not isinstance(subject, Context):
             raise WrongType([Violation("$", f"a Context belongs here, not {type(subject).__name__}")])
-        url = self._base + self._rendered_path(subject, faults) + self._rendered_query(subject, faults)
-        headers = self._rendered_headers(subject, faults)
-        body = self._body(subject, faults) if callable(self._body) else self._body
+        url = self._url(subject, faults) if callable(self._url) else self._url
+        headers = self._headers(subject, faults) if callable(self._headers) else self._headers
+        text = self._body(subject, faults) if callable(self._body) else self._body
+        body = None if text is None else text.encode()
         if body is not None and len(body) > MAX_PAYLOAD:
             message = f"the payload has {len(body):,} bytes, more than {MAX_PAYLOAD:,}; send less"
             faults.unsafe("$.message_parameters", message, "")
-        faults.check()
+        if faults:
+            raise faults.error()
         return Call(self.action.name, self.method, url, headers, body, self._credentials, self._identity)
 
-    def _check_names(self, values: Mapping[str, Any], faults: Faults) -> None:
-        known = self._known or frozenset()
+    def _check_names(self, values: Mapping[str, Any], known: frozenset[str], faults: Faults) -> None:
         for name in values:
             if name not in known:
                 faults.unsafe(f"$.{str(name)[:40]}", unknown_variable(str(name), known), "R144")
-
-    def _rendered_path(self, subject: Any, faults: Faults) -> str:
-        value = self._path.required(subject, faults)
-        if value is None:
-            return ""
-        try:
-            return join_path(self._static_path, _text(value))
-        except Misfit as misfit:
-            faults.misfit(self._path.path, misfit)
-        except PathFault as fault:
-            faults.unsafe(self._path.path, str(fault), "R58")
-        return ""
-
-    def _rendered_query(self, subject: Any, faults: Faults) -> str:
-        pairs = []
-        for name, value in self._query:
-            if isinstance(value, str):
-                pairs.append(value)
-            elif (text := _slot_text(value, subject, faults)) is not None:
-                pairs.append(_query_pair(name, text, value.path, faults))
-        return "?" + "&".join(pairs) if pairs else ""
-
-    def _rendered_headers(self, subject: Any, faults: Faults) -> Headers:
-        headers = []
-        for name, value in self._headers:
-            if isinstance(value, str):
-                headers.append((name, value))
-            elif (text := _slot_text(value, subject, faults)) is not None:
-                fault = header_value_fault(text)
-                if len(text) > MAX_HEADER_VALUE:
-                    fault = f"a header value has at most {MAX_HEADER_VALUE} characters"
-                if fault:
-                    faults.unsafe(value.path, fault, "R74")
-                headers.append((name, text.strip(" \t")))
-        return tuple(headers)
 
     def __repr__(self) -> str:
         return f"<Plan of {self.action!r}>"
@@ -164,30 +123,9 @@ class Plan:
 
 def _text(value: Any) -> str:
     """The text of a value in a path, a query or a header: date-times keep their offset, as in a payload."""
+    if type(value) is str:
+        return value
     return datetime_text(value) if isinstance(value, datetime) else text_of(value)
-
-
-def _slot_text(slot: Slot, subject: Any, faults: Faults) -> str | None:
-    """The text of a header or query variable; one that may not stay empty cannot be null (R68)."""
-    value = slot.required(subject, faults)
-    if value is None:
-        return None
-    try:
-        return _text(value)
-    except Misfit as misfit:
-        faults.misfit(slot.path, misfit)
-        return None
-
-
-def _query_pair(name: str, text: str, path: str, faults: Faults) -> str:
-    if len(text) > MAX_QUERY_VALUE:
-        faults.unsafe(path, f"a query value has at most {MAX_QUERY_VALUE} characters", "R86")
-        return ""
-    try:
-        return encode_query(name, text)
-    except UnicodeEncodeError:
-        faults.unsafe(path, "a query value is text of Unicode characters; this one holds a lone surrogate", "R86")
-        return ""
 
 
 def plan_activity(action: Action, activity: ActionActivity) -> Plan:
@@ -203,10 +141,10 @@ def plan_activity(action: Action, activity: ActionActivity) -> Plan:
     plan = _plan(
         action,
         _Bindings(
-            _fill(activity.path),
-            {name: _fill(value) for name, value in activity.headers},
-            {name: _fill(value) for name, value in activity.query_parameters},
-            {name: _fill(value) for name, value in activity.parameters},
+            Fill.of(activity.path),
+            {name: Fill.of(value) for name, value in activity.headers},
+            {name: Fill.of(value) for name, value in activity.query_parameters},
+            {name: Fill.of(value) for name, value in activity.parameters},
             dict(activity.fields),
         ),
     )
@@ -235,16 +173,12 @@ def plan_values(action: Action) -> Plan:
         for name in names
     }
     fills = {place: {name: _from_values(keys[place, name]) for name in names} for place, names in places.items()}
-    bindings = _Bindings(lambda given: given.path, fills["header"], fills["query"], fills["parameter"])
+    bindings = _Bindings(Fill(attrgetter("path")), fills["header"], fills["query"], fills["parameter"])
     return attrs.evolve(_plan(action, bindings), known=frozenset(keys.values()))
 
 
 def _from_values(key: str) -> Fill:
-    return lambda given: given.values.get(key, ABSENT)
-
-
-def _fill(value: Any) -> Fill:
-    return value.evaluate if isinstance(value, Expression) else lambda _: value
+    return Fill(lambda given: given.values.get(key, ABSENT))
 
 
 def _configuration(action: Action) -> UrlConfiguration:
@@ -258,26 +192,74 @@ def _variables(pairs: Iterable[Any]) -> dict[str, Variable]:
 
 def _plan(action: Action, bindings: _Bindings) -> Plan:
     configuration = _configuration(action)
-    url = parse_url(configuration.url)
-    query = _slots(configuration.query_parameters, bindings.query_parameters, "$.query_parameters")
-    constant = [(name, encode_query(name, v) if isinstance(v, str) else v) for name, v in query]
     return Plan(
         action=action,
         method=configuration.method,
-        base=url.origin,
-        static_path=url.path,
-        path=Slot("$.path", bindings.path, optional=False),
-        query=(*((("", url.query),) if url.query else ()), *constant),
-        headers=tuple(
-            (name, value.strip(" \t") if isinstance(value, str) else value)
-            for name, value in _slots(_headers(action), bindings.headers, "$.headers")
-        ),
+        destination=parse_url(configuration.url).origin,
+        url=_url(configuration, bindings),
+        headers=_header_part(_headers(action), bindings.headers),
         body=_body(action, bindings),
         credentials=_credentials(action, configuration),
         identity=action.authentication.client_certificate(),
         known=None,
         parameterized=bool(action.variables),
     )
+
+
+def _url(configuration: UrlConfiguration, bindings: _Bindings) -> Part[str]:
+    """The whole URL: the static one, the path below it, and what is asked."""
+    url = parse_url(configuration.url)
+    path = Slot("$.path", bindings.path, optional=False)
+    pairs: list[Part[str]] = [url.query]
+    for name, value in _slots(configuration.query_parameters, bindings.query_parameters, "$.query_parameters"):
+        start = encode_query(name) + "="
+        pairs.append(start + encode_query(value) if isinstance(value, str) else value.written(_asked(start), ""))
+    below = path.written(lambda value: url.origin + join_path(url.path, _text(value)), "")
+    return skeleton([below, delimited(pairs, "?")])
+
+
+def _asked(start: str) -> Callable[[Any], str]:
+    """What writes the value of a query parameter behind its `start`, the name."""
+
+    def pair(value: Any) -> str:
+        text = _text(value)
+        if len(text) > MAX_QUERY_VALUE:
+            raise Unsafe(f"a query value has at most {MAX_QUERY_VALUE} characters", "R86")
+        try:
+            return start + encode_query(text)
+        except UnicodeEncodeError:
+            message = "a query value is text of Unicode characters; this one holds a lone surrogate"
+            raise Unsafe(message, "R86") from None
+
+    return pair
+
+
+def _header_part(given: Iterable[Header], fills: Places) -> Part[Headers]:
+    found = [
+        (name, value.strip(" \t")) if isinstance(value, str) else value.written(_header(name), None)
+        for name, value in _slots(given, fills, "$.headers")
+    ]
+    parts = [part for part in found if part is not None]
+
+    def write(subject: Any, faults: Faults) -> Headers:
+        headers = tuple([part(subject, faults) if callable(part) else part for part in parts])
+        return headers if None not in headers else tuple(filter(None, headers))  # type: ignore[return-value]
+
+    return write if any(map(callable, parts)) else write(None, Faults())
+
+
+def _header(name: str) -> Callable[[Any], tuple[str, str]]:
+    """What makes the header `name` of a value."""
+
+    def header(value: Any) -> tuple[str, str]:
+        text = _text(value)
+        if len(text) > MAX_HEADER_VALUE:
+            raise Unsafe(f"a header value has at most {MAX_HEADER_VALUE} characters", "R74")
+        if fault := header_value_fault(text):
+            raise Unsafe(fault, "R74")
+        return name, text.strip(" \t")
+
+    return header
 
 
 def _headers(action: Action) -> Iterator[Header]:
@@ -290,17 +272,16 @@ def _headers(action: Action) -> Iterator[Header]:
 def _slots(pairs: Iterable[Any], fills: Places, path: str) -> Iterator[tuple[str, str | Slot]]:
     for pair in pairs:
         if isinstance(pair.value, Variable):
-            fill = fills.get(pair.name, lambda _: ABSENT)
-            yield pair.name, Slot(f"{path}.{pair.name}", fill, pair.value.optional)
+            yield pair.name, Slot(f"{path}.{pair.name}", fills.get(pair.name, Fill()), pair.value.optional)
         elif isinstance(pair.value, str):
             yield pair.name, pair.value
 
 
-def _body(action: Action, bindings: _Bindings) -> Piece:
+def _body(action: Action, bindings: _Bindings) -> Part[str | None]:
     if not action.message_parameters:
         return None
     slots = {
-        path: Slot(f"$.parameters.{path}", bindings.parameters.get(path, lambda _: ABSENT), p.variable.optional)
+        path: Slot(f"$.parameters.{path}", bindings.parameters.get(path, Fill()), p.variable.optional)
         for path, p in walk(action.message_parameters)
         if p.variable is not None
     }
@@ -308,7 +289,7 @@ def _body(action: Action, bindings: _Bindings) -> Piece:
     return compiled(action.message_parameters, slots, bindings.sources, nulls=action.allow_null_values)
 
 
-_COMPILERS: dict[BodyFormat, Callable[..., Piece]] = {
+_COMPILERS: dict[BodyFormat, Callable[..., Part[Any]]] = {
     BodyFormat.JSON: compile_payload,
     BodyFormat.FORM: compile_form,
     BodyFormat.RAW: compile_text,

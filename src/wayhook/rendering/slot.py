@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeAlias, TypeVar
 
 import attrs
 
 from wayhook.errors import MissingValue, RenderError, UnsafeCall, Violation, WrongType
+from wayhook.expression.expression import Expression
+from wayhook.expression.fault import Fault
 from wayhook.values import Misfit
 
-__all__ = ["ABSENT", "Absent", "Faults", "Fill", "Slot"]
+__all__ = ["ABSENT", "Absent", "Faults", "Fill", "Misfits", "Part", "Slot", "Unsafe", "Write", "skeleton"]
 
 
 class Absent:
@@ -23,34 +25,74 @@ class Absent:
 ABSENT: Final = Absent()
 """What a slot gives when nothing at all was filled in; None is a null that was."""
 
-Fill = Callable[[Any], Any]
-"""Takes what a call is rendered from (a context, or given values) and returns the slot's value or `ABSENT`."""
+
+class Misfits(Misfit):
+    """Parts of one value are not of their types. `found`: where each of them is below the value, and its misfit."""
+
+    def __init__(self, found: list[tuple[str, Misfit]]) -> None:
+        super().__init__(f"has {len(found)} parts of other types")
+        self.found = found
 
 
-@attrs.define
-class Faults:
-    """The faults of one rendering; `check` raises them all at once, as the narrowest error they share."""
+class Unsafe(Exception):  # noqa: N818 - never leaves the room: it becomes an UnsafeCall with a path
+    """A value would change more than its own place in the call; the text says why and what to do."""
 
-    found: list[tuple[type[RenderError], Violation]] = attrs.Factory(list)
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
+
+
+class Faults(list[tuple[type[RenderError], Violation]]):
+    """The faults of one rendering, found one after the other and raised all at once."""
 
     def missing(self, path: str) -> None:
         """A required variable has no value."""
-        self.found.append((MissingValue, Violation(path, "this variable is required; give it a value", "R147")))
+        self.append((MissingValue, Violation(path, "this variable is required; give it a value", "R147")))
 
     def misfit(self, path: str, misfit: Misfit) -> None:
-        """A value is not of the declared type."""
-        self.found.append((WrongType, Violation(path, f"it {misfit}", "R160")))
+        """A value, or parts of it, are not of the declared type."""
+        found = misfit.found if isinstance(misfit, Misfits) else [("", misfit)]
+        self += [(WrongType, Violation(path + below, f"it {each}", "R160")) for below, each in found]
 
     def unsafe(self, path: str, message: str, rule: str) -> None:
         """A value would change more than its own place in the call."""
-        self.found.append((UnsafeCall, Violation(path, message, rule)))
+        self.append((UnsafeCall, Violation(path, message, rule)))
 
-    def check(self) -> None:
-        """Raise what was found, if anything was."""
-        if self.found:
-            kinds = {kind for kind, _ in self.found}
-            kind = kinds.pop() if len(kinds) == 1 else RenderError
-            raise kind(violation for _, violation in self.found)
+    def error(self) -> RenderError:
+        """Return all that was found, as the narrowest error that it shares."""
+        kinds = {kind for kind, _ in self}
+        kind = kinds.pop() if len(kinds) == 1 else RenderError
+        return kind(violation for _, violation in self)
+
+
+T = TypeVar("T")
+N = TypeVar("N")
+
+Write: TypeAlias = Callable[[Any, Faults], T]
+"""Takes what a call is rendered from (a context, or given values) and writes one part of the call."""
+
+Part: TypeAlias = T | Callable[[Any, Faults], T]
+"""A part of a call: as it is where it never changes, else the function that writes it."""
+
+
+@attrs.frozen
+class Fill:
+    """Where the value of a slot comes from.
+
+    `value`: takes what a call is rendered from, and gives the value or `ABSENT`. `expression`: that it evaluates.
+    `constant`: whether it is the same value for every call.
+    """
+
+    value: Callable[[Any], Any] = lambda _: ABSENT
+    expression: Expression | None = None
+    constant: bool = False
+
+    @classmethod
+    def of(cls, value: Any) -> Fill:
+        """Return the fill for what an activity gives: an expression or a literal."""
+        if isinstance(value, Expression):
+            return cls(value.closure, value)
+        return cls(lambda _: value, constant=True)
 
 
 @attrs.frozen
@@ -61,30 +103,54 @@ class Slot:
     fill: Fill
     optional: bool
 
-    def value(self, subject: Any, faults: Faults) -> Any:
-        """Return the value, None for a null or an empty optional one; a missing required one is a fault."""
-        value = self._filled(subject, faults)
-        if value is ABSENT:
-            if not self.optional:
-                faults.missing(self.path)
-            return None
-        return None if value is _FAULTY else value
+    def written(self, form: Callable[[Any], T], nothing: N, *, nullable: bool = False) -> Part[T | N]:
+        """Return what writes the value of this slot in its `form`; what never changes is written here, once.
 
-    def required(self, subject: Any, faults: Faults) -> Any:
-        """Return the value where a null has no form: as `value`, but a null of a required variable is missing too."""
-        value = self._filled(subject, faults)
-        if value is ABSENT or value is None:
-            if not self.optional:
-                faults.missing(self.path)
-            return None
-        return None if value is _FAULTY else value
+        `form`: takes a value that is not null; raises `Misfit` or `Unsafe`. `nothing`: in the place of an empty
+        optional value, of a null, and of a fault. `nullable`: whether a null is a value; else a required one is
+        missing.
+        """
+        value_of, path, optional = self.fill.value, self.path, self.optional
 
-    def _filled(self, subject: Any, faults: Faults) -> Any:
-        try:
-            return self.fill(subject)
-        except WrongType as error:
-            faults.found += [(WrongType, attrs.evolve(v, path=self.path)) for v in error.violations]
-            return _FAULTY
+        def write(subject: Any, faults: Faults) -> T | N:
+            try:
+                value = value_of(subject)
+                if value is not None and value is not ABSENT:
+                    return form(value)
+            except Misfit as misfit:
+                faults.misfit(path, misfit)
+            except Unsafe as unsafe:
+                faults.unsafe(path, str(unsafe), unsafe.rule)
+            except Fault as fault:
+                self._tell(fault, faults)
+            else:
+                if not optional and not (nullable and value is None):
+                    faults.missing(path)
+            return nothing
+
+        if not self.fill.constant:
+            return write
+        faults = Faults()
+        written = write(None, faults)
+        return write if faults else written
+
+    def _tell(self, fault: Fault, faults: Faults) -> None:
+        assert self.fill.expression is not None  # noqa: S101 - nothing else raises it
+        faults += [(WrongType, attrs.evolve(v, path=self.path)) for v in self.fill.expression.error(fault).violations]
 
 
-_FAULTY: Final = object()
+def skeleton(parts: Iterable[Part[str]]) -> Part[str]:
+    """Return the text of parts one after the other; those side by side that never change are joined here, once."""
+    joined: list[Part[str]] = []
+    for part in parts:
+        if isinstance(part, str) and joined and isinstance(joined[-1], str):
+            joined[-1] += part
+        elif part:
+            joined.append(part)
+    if len(joined) < 2:  # noqa: PLR2004 - one part, or none
+        return joined[0] if joined else ""
+
+    def write(subject: Any, faults: Faults) -> str:
+        return "".join([part if type(part) is str else part(subject, faults) for part in joined])  # type: ignore[operator]
+
+    return write
