@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
-import sys
-from pathlib import Path
 from time import perf_counter
 
-from measure import Report, turns
+from measure import Report, resident, turns
 from order import ANSWER, action, by_hand, contexts, events, journey
 
 import wayhook as wh
@@ -56,15 +53,6 @@ async def by_hand_in_workers(transport: CountingTransport, count: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(CONCURRENCY):
             group.create_task(work())
-
-
-def resident() -> int:
-    """Bytes of memory that the process holds now; the most it ever held where the system tells only that."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * resource.getpagesize()
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
 
 
 async def opened_executor(transport: CountingTransport) -> wh.Executor:
@@ -125,7 +113,7 @@ async def main() -> None:
     alone = (perf_counter() - start) / each
 
     title = f"{total:,} contexts in one batch, {CONCURRENCY} at once; {each:,} calls a round"
-    report.table(title, seconds, baseline="workers by hand")
+    report.table("batch", title, seconds, baseline="workers by hand")
     print()
     report.note("of that, making a context", alone * 1e6, "µs")
     report.note("memory at the start", start_memory / 2**20, "MiB")

@@ -20,8 +20,7 @@ from pathlib import Path
 from time import perf_counter
 
 import attrs
-from bench_batch import resident
-from measure import Report
+from measure import Report, resident
 
 import wayhook as wh
 
