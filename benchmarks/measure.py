@@ -24,6 +24,7 @@ Taken = dict[str, list[float]]
 
 UNITS = {
     "µs per call": lambda seconds: seconds * 1e6,
+    "µs": lambda seconds: seconds * 1e6,
     "ms": lambda seconds: seconds * 1e3,
     "calls per second": lambda seconds: 1 / seconds,
     "MiB": lambda size: size / 2**20,
@@ -105,7 +106,7 @@ class Report:
         rounds = len(next(iter(columns[0].values())))
         shape = {"title": title, "of": of, "columns": list(taken), "unit": unit, "baseline": baseline, "rounds": rounds}
         self._kept["tables"][key] = {**shape, "rows": rows}
-        print(f"\n{title}; {rounds} rounds: median (min to max)")
+        print(f"\n{title}; {f'{rounds} rounds: median (min to max)' if rounds > 1 else 'one round'}")
         _print(unit, of, list(taken), {name: [cell["figure"] for cell in cells] for name, cells in rows.items()}, 1)
         if baseline:
             speeds = {name: [cell["speed"] for cell in cells] for name, cells in rows.items()}
@@ -132,7 +133,7 @@ def _ratios(base: list[float], own: list[float]) -> list[float]:
 
 
 def _print(heading: str, of: str, columns: list[str], rows: dict[str, list[dict[str, float]]], digits: int) -> None:
-    lines = [[f"{heading}, by {of}" if of else heading, *columns]]
+    lines = [[f"{heading}, by {of}" if of else heading, *(f"{int(column):,}" if of else column for column in columns)]]
     lines += [[name, *(_cell(figures, digits) for figures in cells)] for name, cells in rows.items()]
     widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
     for first, *others in lines:
@@ -141,7 +142,7 @@ def _print(heading: str, of: str, columns: list[str], rows: dict[str, list[dict[
 
 def _cell(figures: dict[str, float], digits: int) -> str:
     middle, low, high = (f"{figures[name]:,.{digits}f}" for name in ("median", "min", "max"))
-    return f"{middle} ({low} to {high})"
+    return middle if low == high else f"{middle} ({low} to {high})"
 
 
 def _facts(packages: Iterable[str]) -> dict[str, str]:
