@@ -121,7 +121,7 @@ def main() -> None:
         seconds = {name: [] for name in contenders}
         for name in turns(contenders, rounds):
             seconds[name].append(timed(contenders[name], CONTEXT, count))
-        report.table(text, text, seconds, baseline="by hand")
+        report.table(text, seconds, baseline="by hand")
         ratios = [own / base for own, base in zip(seconds["wayhook"], seconds["by hand"], strict=True)]
         slowest = max(slowest, spread(ratios)["median"])
     report.note("the slowest takes, in times of the hand-written function", slowest, "times")

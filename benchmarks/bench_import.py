@@ -34,7 +34,7 @@ def main() -> None:
     seconds = {module: [] for module in MODULES}
     for module in turns(MODULES, 5 if report.quick else 15):
         seconds[module].append(seconds_to_import(module))
-    report.table("import", "one import each", seconds, baseline="httpx", unit="ms")
+    report.table("one import each", seconds, baseline="httpx", unit="ms")
     report.write()
 
 

@@ -49,7 +49,7 @@ def main() -> None:
     seconds = {name: [] for name in contenders}
     for name in turns(contenders, rounds):
         seconds[name].append(timed(*contenders[name]))
-    report.table("render", f"{count:,} calls a round", seconds, baseline="jinja2 + json")
+    report.table(f"{count:,} calls a round", seconds, baseline="jinja2 + json")
     report.write()
 
 

@@ -104,7 +104,7 @@ async def payloads(report: Report) -> None:
             assert first.last.body == second.last.body == await by_hand()
             contenders = {"constant": constant, "one variable": variable, "copy + json.dumps, by hand": by_hand}
             columns[str(len(first.last.body))] = await in_rounds(report, contenders)
-    report.grid("payload", "A call by the size of its payload", columns, of="bytes")
+    report.grid("A call by the size of its payload", columns, "bytes", key="payload")
 
 
 async def variables(report: Report) -> None:
@@ -120,7 +120,7 @@ async def variables(report: Report) -> None:
             assert transport.last.body == await by_hand()
             contenders = {"wayhook": once, "copy + json.dumps, by hand": by_hand}
             columns[str(count)] = await in_rounds(report, contenders)
-    report.grid("variables", "A call by the number of its variables, of 200 fields", columns, of="variables")
+    report.grid("A call by the number of its variables, of 200 fields", columns, "variables", key="variables")
 
 
 async def stored(report: Report) -> None:
@@ -134,9 +134,7 @@ async def stored(report: Report) -> None:
                     repository = await stack.enter_async_context(wh.open_repository(url))
                     contenders |= {f"{kind}, {name}": once for name, once in (await kept(repository, count)).items()}
                 columns[str(count)] = await in_rounds(report, contenders)
-    report.grid(
-        "stored", "A step by the number of actions and journeys stored", columns, of="actions and journeys", unit="µs"
-    )
+    report.grid("A step by what is stored", columns, "actions and journeys", unit="µs", key="stored")
 
 
 async def kept(repository: wh.Repository, count: int) -> dict[str, Once]:
@@ -175,7 +173,7 @@ async def limits(report: Report) -> None:
                 await repository.save(wh.CappingConfiguration(f"cap{i}", rule).deployed())
             async with executing(sample, {"id": "id"}, event, repository) as (once, _):
                 columns[str(count)] = await in_rounds(report, {"limits deployed": once, "no limit": without})
-    report.grid("limits", "A call by the number of limits deployed", columns, of="limits")
+    report.grid("A call by the number of limits deployed", columns, "limits", key="limits")
 
 
 def main() -> None:

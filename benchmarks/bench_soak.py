@@ -187,7 +187,7 @@ def judged(told, found) -> Counter:
 
 def main() -> None:
     report = Report("A soak: calls through a service that fails one time in ten", "httpx", "httpcore")
-    total = 10_000 if report.quick else 100_000
+    total = 2_000 if report.quick else 100_000
     with serving(seed=7) as port:
         start = perf_counter()
         told, marks = asyncio.run(soaked(port, total))

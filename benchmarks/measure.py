@@ -79,21 +79,24 @@ class Report:
         print(f"{title}{' (quick)' if self.quick else ''}")
         print("; ".join(f"{name} {value}" for name, value in self.facts.items()))
 
-    def table(self, key: str, title: str, taken: Taken, *, baseline: str = "", unit: str = "µs per call") -> None:
-        """Print one row per contender: figures in `unit`, and how many times as fast as `baseline` it is."""
-        self.grid(key, title, {"": taken}, baseline=baseline, unit=unit)
+    def table(self, title: str, taken: Taken, baseline: str = "", unit: str = "µs per call", key: str = "") -> None:
+        """Print one row per contender: figures in `unit`, and how many times as fast as `baseline` it is.
+
+        `key`: what the table is found by in the file, its title unless given.
+        """
+        self.grid(title, {"": taken}, baseline=baseline, unit=unit, key=key)
 
     def grid(
         self,
-        key: str,
         title: str,
         taken: dict[str, Taken],
-        *,
         of: str = "",
+        *,
         baseline: str = "",
         unit: str = "µs per call",
+        key: str = "",
     ) -> None:
-        """Print a table with a column for each key of `taken`, which are numbers `of` something."""
+        """Print a table with a column for each key of `taken`; these are numbers `of` something."""
         columns = list(taken.values())
         rows = {
             name: [
@@ -105,7 +108,7 @@ class Report:
         }
         rounds = len(next(iter(columns[0].values())))
         shape = {"title": title, "of": of, "columns": list(taken), "unit": unit, "baseline": baseline, "rounds": rounds}
-        self._kept["tables"][key] = {**shape, "rows": rows}
+        self._kept["tables"][key or title] = {**shape, "rows": rows}
         print(f"\n{title}; {f'{rounds} rounds: median (min to max)' if rounds > 1 else 'one round'}")
         _print(unit, of, list(taken), {name: [cell["figure"] for cell in cells] for name, cells in rows.items()}, 1)
         if baseline:

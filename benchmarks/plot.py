@@ -6,13 +6,13 @@ its own, for light pages and dark ones.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from html import escape
 from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 760, 400
-LEFT, RIGHT, TOP, BOTTOM = 66, 226, 66, 52
-COLOURS = ("#2563a8", "#d0582b", "#1f8a5b", "#9347a8", "#b3860b", "#c2356b", "#2b8ea3", "#6b7280")
+LEFT, RIGHT, TOP, BOTTOM = 80, 226, 66, 52
+COLOURS = ("#3a7fc4", "#d0582b", "#1f8a5b", "#9347a8", "#b3860b", "#c2356b", "#2b8ea3", "#6b7280")
 STYLE = """
 .card { fill: #fbfaf7; } .text { fill: #26292e; } .dim { fill: #5c636d; } .grid { stroke: #dcdad3; }
 @media (prefers-color-scheme: dark) {
@@ -22,25 +22,20 @@ STYLE = """
 
 
 class Axis:
-    """A scale from values to places between `start` and `stop`; logarithmic, or linear from zero."""
+    """A scale from values to places between `start` and `stop`; logarithmic, or linear from zero.
 
-    def __init__(self, values: Iterable[float], start: float, stop: float, *, log: bool) -> None:
-        values = list(values)
+    `snug`: ends with the values, and not with the next round number.
+    """
+
+    def __init__(self, values: list[float], start: float, stop: float, *, log: bool, snug: bool = False) -> None:
         self._log, self._start, self._stop = log, start, stop
         low, high = min(values), max(values)
-        if log:
-            tens = range(floor(log10(low)), ceil(log10(high)) + 1)
-            steps = (1, 2, 5) if log10(high / low) < 2.2 else (1,)
-            every = [step * 10.0**ten for ten in tens for step in steps]
-            first = max((tick for tick in every if tick <= low), default=low)
-            last = min((tick for tick in every if tick >= high), default=high)
-            self.ticks = [tick for tick in every if first <= tick <= last]
-        else:
-            rough = (high or 1) / 4
-            ten = 10.0 ** floor(log10(rough))
-            step = next(ten * by for by in (1, 2, 2.5, 5, 10) if ten * by >= rough)
-            first, last = 0.0, step * ceil(high / step) or step
-            self.ticks = [step * place for place in range(round(last / step) + 1)]
+        every = _round_numbers(low, high) if log else _multiples(high)
+        first = max((tick for tick in every if tick <= low), default=low)
+        last = min((tick for tick in every if tick >= high), default=high)
+        if snug:
+            first, last = low if log else first, high
+        self.ticks = [tick for tick in every if first <= tick <= last]
         self._first, self._last = self._scaled(first), self._scaled(last)
 
     def _scaled(self, value: float) -> float:
@@ -52,13 +47,28 @@ class Axis:
         return self._start + share * (self._stop - self._start)
 
 
+def _round_numbers(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times the powers of ten around two numbers, or the powers alone where those would be many."""
+    steps = (1, 2, 5) if high / low < 150 else (1,)
+    return [step * 10.0**ten for ten in range(floor(log10(low)), ceil(log10(high)) + 1) for step in steps]
+
+
+def _multiples(high: float) -> list[float]:
+    """From zero to beyond a number in about four round steps."""
+    rough = (high or 1) / 4
+    ten = 10.0 ** floor(log10(rough))
+    step = next(ten * by for by in (1, 2, 2.5, 5, 10) if ten * by >= rough)
+    return [0.0, *(step * place for place in range(1, ceil(high / step) + 1))]
+
+
 def plot(table: dict, title: str, names: dict[str, str], *, log_x: bool = True, log_y: bool = True) -> str:
     """The figures of `table` against its columns; `names`: which contenders, where present, and what each is called."""
     xs, rows = [float(column) for column in table["columns"]], table["rows"]
     lines = {label: [cell["figure"] for cell in rows[name]] for name, label in names.items() if name in rows}
     colours = dict(zip(names.values(), COLOURS, strict=False))  # the same ones whoever is absent
     ends = [figure[end] for figures in lines.values() for figure in figures for end in ("min", "max")]
-    x, y = Axis(xs, LEFT, WIDTH - RIGHT, log=log_x), Axis(ends, HEIGHT - BOTTOM, TOP, log=log_y)
+    x = Axis(xs, LEFT, WIDTH - RIGHT, log=log_x, snug=True)
+    y = Axis(ends, HEIGHT - BOTTOM, TOP, log=log_y)
     drawn = [
         _text(24, 30, title, "text", size=16, weight=600),
         _text(24, 50, table["unit"], "dim"),

@@ -28,12 +28,13 @@ CALLERS = {
     "httpx": "httpx, stock client",
     "httpx + tenacity + jinja2": "httpx + tenacity + jinja2",
 }
+LINEAR = {"log_x": False, "log_y": False}
 STEPS = ("execute by name", "save an action", "read an action", "journeys that use one")
 PLOTS = {
     "connections": ("calls", "clock", "Calls per second against connections", CALLERS, {}),
     "connections-processor": ("calls", "processor", "Processor time of a call against connections", CALLERS, {}),
     "payload": ("scaling", "payload", "Our own time for a call against the size of its payload", {}, {}),
-    "variables": ("scaling", "variables", "Our own time for a call against variables, of 200 fields", {}, {}),
+    "variables": ("scaling", "variables", "Our own time for a call against variables, of 200 fields", {}, LINEAR),
     "memory-repository": (
         "scaling", "stored", "Steps of a repository in memory against what it holds",
         {f"memory, {step}": step for step in STEPS}, {},
@@ -42,11 +43,9 @@ PLOTS = {
         "scaling", "stored", "Steps of a repository in SQLite against what it holds",
         {f"SQLite, {step}": step for step in STEPS}, {},
     ),
-    "limits": ("scaling", "limits", "Our own time for a call against limits deployed", {}, {"log_y": False}),
-    "batch-time": ("batch", "time", "Time for a call as a batch goes on", {}, {"log_x": False, "log_y": False}),
-    "batch-memory": (
-        "batch", "memory", "Memory above the start as a batch goes on", {}, {"log_x": False, "log_y": False},
-    ),
+    "limits": ("scaling", "limits", "Our own time for a call against limits deployed", {}, {}),
+    "batch-time": ("batch", "time", "Time for a call as a batch goes on", {}, LINEAR),
+    "batch-memory": ("batch", "memory", "Memory above the start as a batch goes on", {}, LINEAR),
 }  # fmt: skip
 """By file: the benchmark and its table, the title, which contenders by what label (all unless given), the axes."""
 
