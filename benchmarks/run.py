@@ -57,6 +57,24 @@ def drawn(figures: dict, name: str) -> str:
     return plot(found, title, labels or {contender: contender for contender in found["rows"]}, **axes)
 
 
+def found(name: str, options: list[str]) -> dict:
+    """Run one benchmark; what it found."""
+    with TemporaryDirectory() as temporary:
+        result = Path(temporary, FIGURES)
+        subprocess.run([sys.executable, str(HERE / f"bench_{name}.py"), "--json", str(result), *options], check=True)
+        print(flush=True)
+        return json.loads(result.read_text(encoding="utf-8"))
+
+
+def keep(figures: dict, folder: Path) -> None:
+    """Write the figures, and draw the plots of those that there are."""
+    text = json.dumps(dict(sorted(figures.items())), indent=1, ensure_ascii=False)
+    Path(folder, FIGURES).write_text(text + "\n", encoding="utf-8")
+    for name, (benchmark, *_) in PLOTS.items():
+        if benchmark in figures:
+            Path(folder, f"{name}.svg").write_text(drawn(figures, name), encoding="utf-8")
+
+
 def main() -> None:
     parser = ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer calls and rounds: a look, not a figure")
@@ -72,17 +90,8 @@ def main() -> None:
     file = folder / FIGURES
     figures = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for name in options.only:
-        with TemporaryDirectory() as temporary:
-            result = Path(temporary, "figures.json")
-            command = [sys.executable, str(HERE / f"bench_{name}.py"), "--json", str(result)]
-            subprocess.run([*command, *(["--quick"] if options.quick else [])], check=True)
-            print(flush=True)
-            figures[name] = json.loads(result.read_text(encoding="utf-8"))
-    text = json.dumps(dict(sorted(figures.items())), indent=1, ensure_ascii=False)
-    file.write_text(text + "\n", encoding="utf-8")
-    for name, (benchmark, *_) in PLOTS.items():
-        if benchmark in figures:
-            (folder / f"{name}.svg").write_text(drawn(figures, name), encoding="utf-8")
+        figures[name] = found(name, ["--quick"] if options.quick else [])
+        keep(figures, folder)
     print(f"the figures are in {file}, the plots beside them")
 
 

@@ -5,7 +5,7 @@ const { createInterface } = require("node:readline");
 const [folder, url] = process.argv.slice(2);
 const { Pool } = require(require.resolve("undici", { paths: [folder] }));
 
-const SECONDS = 5;
+const SECONDS = 30;
 const TREE = {
   type: "order.confirmed",
   channel: "sms",
