@@ -25,7 +25,7 @@ CONCURRENCY = 50
 ROUNDS = 10
 BY_HAND = "workers by hand"
 AS_THEY_COME = "wayhook, as they come"
-SETTINGS = {AS_THEY_COME: {}, "wayhook, in order": {"ordered": True}}
+SETTINGS = {AS_THEY_COME: {}, "wayhook, in order": {"in_order": True}}
 """How the outcomes of a batch can be taken; a setting that `Executor.batch` does not have is absent."""
 
 
