@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -106,7 +105,6 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """The benchmarks: ratios side by side; nothing is judged by the clock."""
+    """The benchmarks: ratios side by side, one file of figures, plots; nothing is judged by the clock."""
     _install(session, "bench")
-    for script in sorted((HERE / "benchmarks").glob("bench_*.py")):
-        session.run("python", str(script), *session.posargs, env={"PYTHONDEVMODE": "", **os.environ})
+    session.run("python", "benchmarks/run.py", *session.posargs, env={"PYTHONDEVMODE": ""})

@@ -1,46 +1,36 @@
-"""A million contexts through `Executor.batch` with a transport that only counts: time per call, peak of memory.
+"""A million contexts through `Executor.batch` with a transport that only counts: our own time per call, and memory.
 
 Between the tenths of the one batch, hand-written workers push as many through the same transport. They check
-nothing, keep no record and no deadline, and repeat nothing: they show what the loop and the JSON cost alone.
+nothing, keep no record and no deadline, and repeat nothing: they show what the loop and the JSON cost alone. Processor
+time, since nothing waits; more than one process is measured by the clock.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import resource
-import sys
-from pathlib import Path
-from time import perf_counter
+from contextlib import AsyncExitStack
+from inspect import signature
+from time import perf_counter, process_time
 
-from measure import Report, turns
+from counting import CountingTransport
+from measure import Report, resident, spread, turns
 from order import ANSWER, action, by_hand, contexts, events, journey
 
 import wayhook as wh
-from wayhook.wire import Request, Response
+from wayhook.wire import Request
 
 URL = "https://orders.example.com"
 CONCURRENCY = 50
 ROUNDS = 10
+BY_HAND = "workers by hand"
+AS_THEY_COME = "wayhook, as they come"
+SETTINGS = {AS_THEY_COME: {}, "wayhook, in order": {"in_order": True}}
+"""How the outcomes of a batch can be taken; a setting that `Executor.batch` does not have is absent."""
 
 
-class CountingTransport:
-    """Answers at once and keeps nothing but counts, and the last request."""
-
-    def __init__(self) -> None:
-        self.count, self.size, self.last = 0, 0, None
-        self._answer = Response(200, (("content-type", "application/json"),), json.dumps(ANSWER).encode())
-
-    async def send(self, request: Request, deadline: float) -> Response:  # noqa: ARG002 - the shape of the port
-        """Count the request."""
-        self.count += 1
-        self.size += len(request.body)
-        self.last = request
-        await asyncio.sleep(0)  # a real call gives the loop back at least once
-        return self._answer
-
-    async def aclose(self) -> None:
-        """Nothing is open."""
+def has(settings: dict) -> bool:
+    return settings.keys() <= signature(wh.Executor.batch).parameters.keys()
 
 
 async def by_hand_in_workers(transport: CountingTransport, count: int) -> None:
@@ -56,15 +46,6 @@ async def by_hand_in_workers(transport: CountingTransport, count: int) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(CONCURRENCY):
             group.create_task(work())
-
-
-def resident() -> int:
-    """Bytes of memory that the process holds now; the most it ever held where the system tells only that."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * resource.getpagesize()
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
 
 
 async def opened_executor(transport: CountingTransport) -> wh.Executor:
@@ -84,6 +65,11 @@ async def take(batch: wh.Batch, count: int) -> int:
     return peak
 
 
+def sent(request: Request) -> tuple:
+    """What of a request goes over the wire."""
+    return request.method, request.url, request.headers, request.body
+
+
 async def check() -> None:
     """Both ways send the same requests."""
     ours, theirs = CountingTransport(), CountingTransport()
@@ -92,44 +78,79 @@ async def check() -> None:
             async with executor.batch(journey(), "confirm", contexts(i), concurrency=1) as batch:
                 assert [outcome.index async for outcome in batch if outcome.response == ANSWER] == list(range(i))
             await by_hand_in_workers(theirs, i)
-            assert ours.last == theirs.last
+            assert sent(ours.last) == sent(theirs.last)
     assert (ours.count, ours.size) == (theirs.count, theirs.size)
     print(f"requests are equal both ways: URL, headers, {len(ours.last.body)} bytes of body")
 
 
-async def main() -> None:
-    report = Report("A million contexts through batch, with a transport that only counts")
-    total = 100_000 if report.quick else 1_000_000
+async def in_tenths(report: Report, total: int) -> None:
+    """One batch of each kind, taken in turn by tenths: each tenth is a round."""
     each = total // ROUNDS
-    await check()
-
-    seconds = {"workers by hand": [], "wayhook, batch": []}
-    ours, theirs = CountingTransport(), CountingTransport()
-    start_memory = peak = resident()
-    async with (
-        await opened_executor(ours) as executor,
-        executor.batch(journey(), "confirm", contexts(total), concurrency=CONCURRENCY) as batch,
-    ):
-        for name in turns(seconds, ROUNDS):
-            start = perf_counter()
-            if name == "workers by hand":
-                await by_hand_in_workers(theirs, each)
+    for name in [name for name, settings in SETTINGS.items() if not has(settings)]:
+        report.absent(name, "Executor.batch has no such setting")
+    present = {name: settings for name, settings in SETTINGS.items() if has(settings)}
+    transports = {name: CountingTransport() for name in (BY_HAND, *present)}
+    taken, peaks = {name: [] for name in transports}, []
+    start_memory = resident()
+    async with AsyncExitStack() as stack:
+        batches = {}
+        for name, settings in present.items():
+            executor = await stack.enter_async_context(await opened_executor(transports[name]))
+            batch = executor.batch(journey(), "confirm", contexts(total), concurrency=CONCURRENCY, **settings)
+            batches[name] = await stack.enter_async_context(batch)
+        for name in turns(transports, ROUNDS):
+            start, peak = process_time(), 0
+            if name == BY_HAND:
+                await by_hand_in_workers(transports[name], each)
             else:
-                peak = max(peak, await take(batch, each))
-            seconds[name].append((perf_counter() - start) / each)
-        assert [outcome async for outcome in batch] == []
-    assert ours.count == theirs.count == total
-    start = perf_counter()
+                peak = await take(batches[name], each)
+            taken[name].append((process_time() - start) / each)
+            if name == AS_THEY_COME:
+                peaks.append(max(0, peak - start_memory))
+        for batch in batches.values():
+            assert [outcome async for outcome in batch] == []
+    assert {transport.count for transport in transports.values()} == {total}
+
+    report.table(f"{total:,} contexts in one batch, {CONCURRENCY} at once", taken, BY_HAND, key="batch")
+    so_far = [str(each * (place + 1)) for place in range(ROUNDS)]
+    by_length = {length: {name: [row[place]] for name, row in taken.items()} for place, length in enumerate(so_far)}
+    report.grid("Each tenth of the batch, as it goes on", by_length, "outcomes", key="time")
+    memory = {length: {AS_THEY_COME: [peak]} for length, peak in zip(so_far, peaks, strict=True)}
+    report.grid("The most memory above the start in each tenth", memory, "outcomes", unit="MiB", key="memory")
+    print()
+    start = process_time()
     for _ in contexts(each):
         pass
-    alone = (perf_counter() - start) / each
-
-    title = f"{total:,} contexts in one batch, {CONCURRENCY} at once; {each:,} calls a round"
-    report.table(title, seconds, baseline="workers by hand")
-    print()
-    report.note("of that, making a context", alone * 1e6, "µs")
+    alone = (process_time() - start) / each
+    report.note("of the time for a call, making its context", alone * 1e6, "µs")
+    report.note("our own for a call", (spread(taken[AS_THEY_COME])["median"] - alone) * 1e6, "µs")
     report.note("memory at the start", start_memory / 2**20, "MiB")
-    report.note("peak growth above the start", (peak - start_memory) / 2**20, "MiB")
+    report.note("peak growth above the start", max(peaks) / 2**20, "MiB")
+
+
+async def in_processes(report: Report, total: int) -> None:
+    """The same batch in one process and in more: by the clock, their start included."""
+    kinds = {f"{count} process{'es' if count > 1 else ''}": {"processes": count} for count in (1, 2, 4)}
+    if not has({"processes": 2}):
+        report.absent("processes", "Executor.batch has no such setting")
+        return
+    taken = {name: [] for name in kinds}
+    async with await opened_executor(CountingTransport()) as executor:
+        for name in turns(kinds, 3):
+            start = perf_counter()
+            settings = {"concurrency": CONCURRENCY, **kinds[name]}
+            async with executor.batch(journey(), "confirm", contexts(total), **settings) as batch:
+                await take(batch, total)
+            taken[name].append((perf_counter() - start) / total)
+    report.table(f"{total:,} contexts, by the clock, start included", taken, "1 process", key="processes")
+
+
+async def main() -> None:
+    report = Report("A batch of contexts, with a transport that only counts")
+    total = 5_000 if report.quick else 1_000_000
+    await check()
+    await in_tenths(report, total)
+    await in_processes(report, total // 10)
     report.write()
 
 

@@ -5,41 +5,13 @@ from __future__ import annotations
 import json
 from time import perf_counter
 
-import jinja2
 from measure import Report, turns
 from order import action, by_hand, contexts, events, journey, path, values
+from template import by_jinja2
 
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 
 URL = "https://orders.example.com"
-
-_JINJA = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=False)
-_TARGET = _JINJA.from_string(URL + "/v1/orders/{{ number | urlencode }}")
-_CAMPAIGN = _JINJA.from_string("{{ campaign }}")
-_BODY = _JINJA.from_string("""{
-  "type": "order.confirmed",
-  "channel": "sms",
-  "priority": 3,
-  "customer": {
-    "id": {{ customer.id | tojson }},
-    "name": {{ customer.name | tojson }},
-    "language": "fr-FR",
-    "address": {"city": "Saint-Germain-en-Laye", "country": "FR"}
-  },
-  "order": {
-    "total": {{ total | tojson }},
-    "currency": "EUR",
-    "note": "Thank you for your order. It leaves our house tomorrow morning; the parcel can be followed online."
-  },
-  "tags": {{ tags | tojson }}
-}""")
-
-
-def by_jinja2(event: dict) -> tuple[str, dict, bytes]:
-    """What a careful user writes: templates compiled once, the body parsed so that no broken JSON leaves."""
-    body = json.dumps(json.loads(_BODY.render(event)), ensure_ascii=False, separators=(",", ":")).encode()
-    headers = {"Content-Type": "application/json", "Charset": "UTF-8", "X-Campaign": _CAMPAIGN.render(event)}
-    return _TARGET.render(event), headers, body
 
 
 def as_parts(call) -> tuple[str, dict, bytes]:
@@ -62,12 +34,12 @@ def main() -> None:
     contenders = {
         "wayhook, expressions": (by_context.render, list(contexts(count))),
         "wayhook, values": (by_values.render, [Given(values(event), path(event)) for event in happened]),
-        "jinja2 + json": (by_jinja2, happened),
+        "jinja2 + json": (lambda event: by_jinja2(URL, event), happened),
         "copy + json.dumps": (lambda event: by_hand(URL, event), happened),
     }
 
     for i, event in enumerate(happened):
-        expected = by_jinja2(event)
+        expected = by_jinja2(URL, event)
         assert json.loads(expected[2])["customer"]["name"] == event["customer"]["name"]
         assert by_hand(URL, event) == expected
         assert as_parts(by_context.render(contenders["wayhook, expressions"][1][i])) == expected

@@ -20,8 +20,7 @@ from pathlib import Path
 from time import perf_counter
 
 import attrs
-from bench_batch import resident
-from measure import Report
+from measure import Report, resident
 
 import wayhook as wh
 
@@ -188,7 +187,7 @@ def judged(told, found) -> Counter:
 
 def main() -> None:
     report = Report("A soak: calls through a service that fails one time in ten", "httpx", "httpcore")
-    total = 10_000 if report.quick else 100_000
+    total = 2_000 if report.quick else 100_000
     with serving(seed=7) as port:
         start = perf_counter()
         told, marks = asyncio.run(soaked(port, total))

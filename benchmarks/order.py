@@ -25,7 +25,8 @@ SAMPLE = {
     "order": {
         "total": 99.9,
         "currency": "EUR",
-        "note": "Thank you for your order. It leaves our house tomorrow morning; the parcel can be followed online.",
+        "note": "Thank you for your order. It leaves our house tomorrow morning; the parcel can be followed online, "
+        "and it comes to you before noon.",
     },
     "tags": ["new", "web"],
 }
