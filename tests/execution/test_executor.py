@@ -393,7 +393,7 @@ async def test_closing_the_executor_ends_who_waits_for_a_token(ping: Callable[..
         await asked.wait()
     outcome = await call
 
-    assert outcome.status == "internalError"
+    assert (outcome.status, outcome.delivery) == ("internalError", wh.Delivery.UNAVAILABLE)
     assert isinstance(outcome.cause, wh.AuthenticationFailed)
 
 
