@@ -58,6 +58,7 @@ LIMITS = (
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
     ("jsonvalue", "MAX_DEPTH", "{} levels", "a payload, and the body of an answer"),
     ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
+    ("rendering.answer", "MAX_MISFITS", "{}", "values of an answer that do not fit; the rest is left then"),
     ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
     ("execution.executor", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
     ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),

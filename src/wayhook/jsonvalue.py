@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,9 @@ from wayhook.errors import DefinitionError, Violation
 
 __all__ = [
     "MAX_DEPTH",
+    "MAX_NODES",
     "Json",
+    "has_many_parts",
     "is_bounded",
     "is_unicode",
     "json_fault",
@@ -93,6 +96,21 @@ _SURE, _LONGEST = 16, 400
 """Up to so many signs a number without an exponent is what its double says; beyond so many it is a double anyway."""
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_float)
 _EXACT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_exact)
+
+
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string of a JSON text; one without an end goes to the end, so that a search takes no longer than the text."""
+
+
+def has_many_parts(text: bytes) -> bool:
+    """Whether a JSON text has more than 100,000 parts, told without building them, which would take long."""
+    return len(text) > MAX_NODES and _parts(text) > MAX_NODES and _parts(_STRING.sub(b"0", text)) > MAX_NODES
+
+
+def _parts(text: bytes) -> int:
+    """How many values a JSON text has; what stands in its strings counts along."""
+    empty = text.count(b"[]") + text.count(b"{}")
+    return 1 + text.count(b",") + text.count(b"[") + text.count(b"{") - empty
 
 
 def _is_deep(text: str | bytes, value: Any, depth: int) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
+import attrs
 import pytest
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
@@ -321,3 +322,25 @@ async def test_what_is_no_secret_of_the_call_stays(clock: FakeClock) -> None:
     assert outcome.received.body == body
     assert outcome.received.header("x") == outcome.delivery_id
     assert outcome.response == {"echo": "abc canary-other/+7f3a="}
+
+
+@pytest.mark.parametrize(
+    "location", ["https://{}/", "{}://x/", "https://api.example.com:{}/", "https://{}@api.example.com/"]
+)
+async def test_no_secret_is_shown_by_a_redirect(location: str, clock: FakeClock) -> None:
+    """A receiver that leads to a host, or a scheme, of the secret's name: in lower case it is not told either (R88)."""
+    secret = "CanarySecretKey0123"
+    answer = wh.Response(302, (("location", location.format(secret)),))
+    rails = wh.Guardrails.journey_optimizer()
+    action = _action(wh.ApiKeyAuthentication("key", _secret("NAME"), location="query"))
+
+    async with wh.Executor(
+        transport=FakeTransport(answer),
+        secrets=FakeSecrets({**SECRETS, "env:NAME": secret}),
+        guardrails=rails,
+        clock=clock,
+    ) as executor:
+        outcome = await executor.call(attrs.evolve(action, idempotency_header=None))
+
+    assert isinstance(outcome.cause, wh.UnsafeCall)
+    assert not [text for text in _texts(outcome) if secret.lower() in text.lower()]

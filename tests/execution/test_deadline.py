@@ -26,6 +26,35 @@ class CountingLoop(asyncio.SelectorEventLoop):
         return super().call_at(when, callback, *args, context=context)
 
 
+class HeldLoop(asyncio.SelectorEventLoop):
+    """A loop that somebody held for `held` seconds, as its clock says afterwards."""
+
+    held = 0.0
+
+    def time(self) -> float:
+        """Return the time, later by what it was held."""
+        return super().time() + self.held
+
+
+class Unread(FakeTransport):
+    """Gets a head with 2xx, and keeps the deadline while the body does not come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = asyncio.Event()
+
+    async def send(self, request: Request, deadline: float) -> Response:
+        """Wait for the body until the deadline, and take a few turns of the loop to close."""
+        self.asked.set()
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.get_running_loop().create_future()
+        except TimeoutError:
+            for _ in range(10):
+                await asyncio.sleep(0)
+        return Response(202, fault="the body did not arrive in time")
+
+
 class Deaf(FakeTransport):
     """Never answers, and knows no deadline. `asked`: set when a request came."""
 
@@ -67,6 +96,25 @@ async def test_a_transport_that_knows_no_deadline_is_ended_all_the_same() -> Non
 
     assert (outcome.status, outcome.delivery) == ("timedout", wh.Delivery.UNKNOWN)
     assert outcome.elapsed >= 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.92, 1.0, 1.3, 60.0])
+def test_a_loop_that_is_held_over_the_deadline_loses_no_answer(seconds: float) -> None:
+    """The deadlines of transport and execution pass in one turn of the loop: the transport says what it knows (P2)."""
+
+    async def call() -> wh.Outcome:
+        loop, transport = asyncio.get_running_loop(), Unread()
+        assert isinstance(loop, HeldLoop)
+        async with wh.Executor(transport=transport) as executor:
+            calling = asyncio.create_task(executor.call(ACTION, timeout=1))
+            await transport.asked.wait()
+            loop.held = seconds
+            return await calling
+
+    with asyncio.Runner(loop_factory=HeldLoop) as runner:
+        outcome = runner.run(call())
+
+    assert (outcome.status, outcome.delivery) == ("http_202", wh.Delivery.DELIVERED_UNREAD)
 
 
 async def test_every_one_of_many_late_executions_ends() -> None:

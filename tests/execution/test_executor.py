@@ -393,8 +393,25 @@ async def test_closing_the_executor_ends_who_waits_for_a_token(ping: Callable[..
         await asked.wait()
     outcome = await call
 
-    assert outcome.status == "internalError"
+    assert (outcome.status, outcome.delivery) == ("internalError", wh.Delivery.UNAVAILABLE)
     assert isinstance(outcome.cause, wh.AuthenticationFailed)
+
+
+async def test_a_closed_executor_calls_nobody(repository: wh.MemoryRepository, greet: wh.Action) -> None:
+    """What it had open is closed: whoever calls on is told, and nothing is sent."""
+    transport = FakeTransport()
+    async with wh.Executor(repository, transport=transport) as executor:
+        batch = executor.batch("Welcome", "hello", [wh.Context()])
+
+    for calling in (
+        executor.call(greet, {"text": "Hi"}),
+        executor.execute("Welcome", "hello", wh.Context()),
+        executor.send_test_request(greet),
+        batch.__aenter__(),
+    ):
+        with pytest.raises(wh.ExecutionError, match="closed"):
+            await calling
+    assert transport.requests == []
 
 
 @pytest.mark.parametrize("error", [KeyError("canary"), TimeoutError("canary")], ids=lambda error: type(error).__name__)

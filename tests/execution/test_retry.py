@@ -212,6 +212,16 @@ async def test_a_date_counts_against_our_clock_without_one(ping: Make) -> None:
     assert clock.waits == [2.0]
 
 
+@pytest.mark.parametrize(
+    "date", ["Tue, 01 Jan 2030 00:00:02 GMT", "Tuesday, 01-Jan-30 00:00:02 GMT", "Tue Jan  1 00:00:02 2030"]
+)
+async def test_a_date_has_one_of_three_forms(ping: Make, date: str) -> None:
+    """The forms of RFC 9110, section 5.6.7, as they are sent today and as they once were."""
+    _, _, clock = await _call(ping(), [_throttled(date), wh.Response(200)])
+
+    assert clock.waits == [2.0]
+
+
 @pytest.mark.parametrize("values", [("1", "3"), ("3", "1"), ("soon", "3"), ("3", "Tue, 01 Jan 2030 00:00:01 GMT")])
 async def test_the_larger_of_two_counts(ping: Make, values: tuple[str, str]) -> None:
     """Of two Retry-After fields the larger usable one is obeyed."""
@@ -224,7 +234,10 @@ GARBAGE = [
     "-1", "+1", "1.5", "soon", "", " ", "1 s", "0x1", "1_0", "١", "Mon, 01 Jan 2029 00:00:00 GMT", "31 Feb 2030",
     "Tue, 01 Jan 20300 00:00:01 GMT", "Tue, 01 Jan 99999999999999999999 00:00:01 GMT",
     "Tue, 01 Jan 2030 99:99:99 GMT", "Tue, 01 Jan 2030 00:00:01 +99999999999999999999",
-    "Mon, 01 Jan 0001 00:00:00 +1400",
+    "Mon, 01 Jan 0001 00:00:00 +1400", "1-Jan-30 0:0 -", "29 Dec 2030 1:1", "Wed, 01 Jan 2031 00:00:00 +0900",
+    "Wed, 01 Jan 2031 00:00:00", "Wed, 01 Jan 2031 00:00:00 EST", "Wed, 1 Jan 2031 00:00:00 GMT",
+    "Wed, 01 Jan 2031 00:00:00 GMT, 5", "wed, 01 jan 2031 00:00:00 gmt", "Wed, 01-Jan-31 00:00:00 GMT",
+    "Tue 2031 Jan 1 00:00", "Wed Jan 1 00:00:00 2031", "Wed, ٠١ Jan 2031 00:00:00 GMT",
 ]  # fmt: skip
 
 

@@ -355,6 +355,22 @@ def test_a_policy_opens_what_it_names(policy, host, address, port, allowed) -> N
     assert dialled(host, address, port, **policy) is allowed
 
 
+METADATA = """
+100.100.100.200 fd00:42::42 fd00:a9fe:a9fe::1 fd00:c1::a9fe:a9fe fd00:ec2::254 fd00:ec2::23 fd00:100::100:200
+fd20:ce::254
+"""
+
+
+@pytest.mark.parametrize("address", METADATA.split())
+def test_a_named_host_leads_to_no_metadata_service(address) -> None:
+    """In a private range, too, it must be named by its own address or range."""
+    spelled, around = (f"[{address}]", f"{address}/128") if ":" in address else (address, f"{address}/32")
+
+    assert not dialled("crm.internal", address, hosts=["crm.internal", "crm.internal:443"])
+    assert dialled(spelled, address, hosts=[spelled])
+    assert dialled("crm.internal", address, networks=[around])
+
+
 @given(st.ip_addresses())
 def test_what_the_language_calls_private_is_never_public(address) -> None:
     """Whatever the language calls private, link-local or multicast is closed, and so is what maps to it."""

@@ -77,6 +77,51 @@ def test_an_answer_full_of_faults_is_reported_in_short() -> None:
     assert 0 < len(faults) <= 20
 
 
+def test_what_fits_between_faults_is_read() -> None:
+    """A score of faults is told, and a hundred wrong items take nothing from the others."""
+    fields, faults = read_answer(action({"l": [1]}), answer({"l": ["x", 1] * 100}))
+
+    assert fields == {"l": [None, 1] * 100}
+    assert len(faults) == 20
+
+
+def test_an_answer_that_is_another_one_altogether_is_left() -> None:
+    """After a thousand values that do not fit the rest is null, and the last fault says so (P9)."""
+    fields, faults = read_answer(action({"l": [1]}), answer({"l": ["x"] * 1000 + [1]}))
+
+    assert fields == {"l": [None] * 1001}
+    assert len(faults) == 20
+    assert faults[-1] == "$: 1,000 values do not fit; those after them were not read"
+
+
+MOST = 99_998  # beside the object and the list
+STRINGS = [r'"[,{"', r'"\",[\\"', r'""', r'"\\"']
+
+
+@pytest.mark.parametrize("part", ["1", "[]", "{}", "null", *STRINGS])
+def test_an_answer_of_a_hundred_thousand_values_is_read(part: str) -> None:
+    """As many as a payload has at most are read, and one more is a fault before anything is built of it (P9)."""
+    fits, large = (f'{{"l":[{",".join([part] * count)}]}}'.encode() for count in (MOST, MOST + 1))
+
+    fields, faults = read_answer(action({"l": []}), answer(fits))
+
+    assert fields == {"l": [json.loads(part)] * MOST}
+    assert faults == ()
+    assert read_answer(action({"l": []}), answer(large)) == (
+        None,
+        ("$: the answer has more than 100,000 values; ask for fewer at once",),
+    )
+
+
+@pytest.mark.parametrize("body", [b'{"l":"' + b'\\"' * 500_000, b'{"l":' + b'"\\' * 400_000, b'"' * 1_000_001])
+def test_strings_without_an_end_are_seen_at_once(body: bytes) -> None:
+    """The search for strings is linear: were it not, this test would not end."""
+    fields, faults = read_answer(action({"l": []}), answer(body + b"," * 48_000 + b"[" * 60_000))
+
+    assert fields is None
+    assert len(faults) == 1
+
+
 @pytest.mark.rule("R181", "R182", "R183", "R189")
 @pytest.mark.parametrize(
     ("status", "fields"),

@@ -11,15 +11,21 @@ from wayhook.execution.ports import Clock
 __all__ = ["Deadline", "Watch"]
 
 _LOOK = 0.05
-"""Seconds between two looks: a task ends that much late at most, a fifth of the overrun that is allowed (P8)."""
+"""Seconds between two looks: a task ends at most twice that late, two fifths of the overrun that is allowed (P8)."""
 
 
 class Watch:
-    """Ends the tasks of one loop that are late by `clock`: what `asyncio.timeout` does, with one timer for all."""
+    """Ends the tasks of one loop that are late by `clock`: what `asyncio.timeout` does, with one timer for all.
+
+    A task ends at the second look that finds it late. A transport keeps the same deadline with a timer of its own, and
+    after the first look it has ended what it waits for, also where the loop was held until both were late: what it
+    knows by then, such as a head that came, is not lost.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._watched: set[Deadline] = set()
+        self._late: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self, deadline: Deadline) -> None:
@@ -34,9 +40,11 @@ class Watch:
 
     def _look(self) -> None:
         now = self._clock.monotonic()
-        for deadline in [each for each in self._watched if each.at is not None and each.at <= now]:
+        late = {each for each in self._watched if each.at is not None and each.at <= now}
+        for deadline in late & self._late:
             self._watched.discard(deadline)
             deadline.expire()
+        self._late = late
         self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look) if self._watched else None
 
 

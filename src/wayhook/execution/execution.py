@@ -45,7 +45,6 @@ from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
 __all__ = ["Execution", "Use", "new_delivery_id"]
 
-_GRACE = 0.1
 _UNAUTHORIZED = 401
 
 
@@ -314,7 +313,7 @@ class Execution:
             if not approach.is_free:
                 await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
-        self._budget.at = self.deadline + _GRACE  # the transport keeps the deadline itself
+        self._budget.at = self.deadline
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request))
         if texts:

@@ -97,7 +97,7 @@ class Executor:
     `events`: sinks that hear of attempts and outcomes. `tokens`: keeps access tokens beyond the memory of this
     executor. `clock`, `random`: for tests.
     It belongs to the event loop and the process that first used it; used in another, or in a forked child, it raises
-    `ExecutionError`, and what the first one has open is not touched.
+    `ExecutionError`, and what the first one has open is not touched. A closed one raises it too.
     """
 
     def __init__(
@@ -122,6 +122,7 @@ class Executor:
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._closed = False
         self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
@@ -146,6 +147,7 @@ class Executor:
     async def __aexit__(self, *_: object) -> None:
         if self._home is not None and self._home[0] != os.getpid():
             return  # what is open belongs to the process that this one was forked from
+        self._closed = True
         try:
             await self._means.tokens.aclose()
         finally:
@@ -297,6 +299,8 @@ class Executor:
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
+        if self._closed:
+            raise ExecutionError("this executor is closed; make another one")
         here = (os.getpid(), asyncio.get_running_loop())
         if self._home is None:
             self._home = here

@@ -5,6 +5,7 @@ Rules R205 to R213; sections 4 and 6 of `reference/reliability.md`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,14 @@ _DENIED = frozenset({401, 403, 404})
 _TOO_LARGE = 413
 _SLOW_DOWN = frozenset({_TOO_LARGE, *THROTTLED})
 _KNOWN_STATUS = range(100, 600)
+_MONTH, _TIME = "(Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)", r"\d\d:\d\d:\d\d"
+_DATE = re.compile(
+    rf"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d {_MONTH} \d{{4}} {_TIME} GMT"
+    rf"|(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, \d\d-{_MONTH}-\d\d {_TIME} GMT"
+    rf"|(Mon|Tue|Wed|Thu|Fri|Sat|Sun) {_MONTH} [\d ]\d {_TIME} \d{{4}}",
+    re.ASCII,
+)
+"""The three forms of a date in HTTP (RFC 9110, section 5.6.7); what else a mail may hold is none here."""
 
 
 @attrs.frozen(repr=False, slots=False)
@@ -87,6 +96,8 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
+    if not _DATE.fullmatch(value):
+        return None
     try:
         date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed, RepositoryError
+from wayhook.errors import AuthenticationFailed, Delivery, RepositoryError
 from wayhook.execution.ports import Clock, Randomness, StoredToken, TokenStore
 from wayhook.model.token import TokenCall
 
@@ -114,7 +114,8 @@ class Tokens:
         except asyncio.CancelledError:
             caller = asyncio.current_task()
             if flight.task.cancelled() and caller is not None and not caller.cancelling():
-                raise AuthenticationFailed("the executor was closed before the token came") from None
+                message = "the executor was closed before the token came"
+                raise AuthenticationFailed(message, delivery=Delivery.UNAVAILABLE) from None
             raise
         finally:
             flight.waiting -= 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
-__all__ = ["LOOPBACK", "PRIVATE", "Address", "Network", "closed_range", "is_within", "literal_address"]
+__all__ = ["LOOPBACK", "METADATA", "PRIVATE", "Address", "Network", "closed_range", "is_within", "literal_address"]
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -28,7 +28,14 @@ _NOT_PUBLIC = _networks(
 )
 LOOPBACK = _networks("127.0.0.0/8 ::1/128")
 PRIVATE = LOOPBACK + _networks("10.0.0.0/8 100.64.0.0/10 172.16.0.0/12 192.168.0.0/16 fc00::/7")
-"""What a host that a policy names may lead to: not link-local, where metadata services are, and nothing translated."""
+"""What a host that a policy names may lead to, but for `METADATA`: not link-local, and nothing translated."""
+METADATA = _networks(
+    """
+    100.100.100.200/32 fd00:42::42/128 fd00:100::100:200/128 fd00:a9fe:a9fe::1/128 fd00:c1::a9fe:a9fe/128
+    fd00:ec2::/32 fd20:ce::254/128
+    """
+)
+"""The metadata services of clouds in private ranges; most are link-local."""
 
 
 def closed_range(address: Address) -> Network | None:

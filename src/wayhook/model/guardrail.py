@@ -17,7 +17,16 @@ import attrs
 
 from wayhook.errors import DefinitionError, ExpressionError, Violation
 from wayhook.expression.expression import Expression
-from wayhook.model.address import LOOPBACK, PRIVATE, Address, Network, closed_range, is_within, literal_address
+from wayhook.model.address import (
+    LOOPBACK,
+    METADATA,
+    PRIVATE,
+    Address,
+    Network,
+    closed_range,
+    is_within,
+    literal_address,
+)
 from wayhook.model.lifecycle import JourneyStatus
 from wayhook.model.limit import Rating, connection_faults
 from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
@@ -69,7 +78,7 @@ class NetworkPolicy(Shaped):
 
     `loopback`: this machine itself (`localhost`, 127.0.0.0/8, `[::1]`), on every port.
     `hosts`: names or addresses that the rules refuse otherwise, such as `crm.internal` or `10.2.0.7:8080`; such a name
-    may lead to a private address, yet not to a link-local one.
+    may lead to a private address, yet not to a link-local one, nor to a metadata service.
     `networks`: ranges that hosts may lead to, such as `10.2.0.0/16`.
     `ports`: ports allowed on every host beside 80 for http and 443 for https (R38, R39).
     """
@@ -126,7 +135,8 @@ class NetworkPolicy(Shaped):
         spelled = f"[{address}]" if address.version == 6 else str(address)  # noqa: PLR2004 - of IP
         if not self.hosts.isdisjoint((spelled, f"{spelled}:{port}")):
             return True
-        return is_within(address, PRIVATE) and not self.hosts.isdisjoint((host, f"{host}:{port}"))
+        is_private = is_within(address, PRIVATE) and not is_within(address, METADATA)
+        return is_private and not self.hosts.isdisjoint((host, f"{host}:{port}"))
 
 
 def _member_faults(members: object, kind: type, path: str, wanted: str) -> Iterator[Violation]:

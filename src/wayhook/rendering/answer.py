@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wayhook.errors import DefinitionError
-from wayhook.jsonvalue import Json, parse_exact_json, parse_json
+from wayhook.jsonvalue import MAX_NODES, Json, has_many_parts, parse_exact_json, parse_json
 from wayhook.model.action import Action
 from wayhook.model.parameter import MessageParameter
 from wayhook.values import DataType, Misfit, conform
@@ -20,6 +20,8 @@ from wayhook.wire import Response
 __all__ = ["read_answer", "read_lifetime", "read_token"]
 
 MAX_FAULTS = 20
+MAX_MISFITS = 1000
+"""Values of another type than the declared one, after which the rest is left: each costs the loop time (P9)."""
 MAX_TOKEN = 8192
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", re.ASCII)
 
@@ -28,24 +30,34 @@ def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ..
     """Return the declared fields of `response`, and why some of them could not be read.
 
     The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
-    nothing is declared for that case or the body is no JSON object. Numbers are those of the answer: a decimal is a
-    float where that is the number written, else a `Decimal`.
+    nothing is declared for that case, or the body is no JSON object or has more than 100,000 values. Numbers are those
+    of the answer: a decimal is a float where that is the number written, else a `Decimal`.
     """
     declared = action.response if response.succeeded else action.failure_response
     if not declared:
         return None, ()
+    body, reasons = _body(response)
+    if not isinstance(body, dict):
+        return None, reasons or (f"$: an object was declared, {type(body).__name__} came",)
+    faults: list[str] = []
+    fields = _fields(declared, body, "$", faults)
+    if len(faults) >= MAX_MISFITS:
+        faults[MAX_FAULTS - 1] = f"$: {MAX_MISFITS:,} values do not fit; those after them were not read"
+    return fields, tuple(faults[:MAX_FAULTS])
+
+
+def _body(response: Response) -> tuple[Json, tuple[str, ...]]:
+    """The body as JSON, or why it is none that can be read."""
     if response.fault:
         return None, (f"$: {response.fault}",)
     if not response.body.strip():
         return None, ("$: fields are declared, and the body is empty",)
+    if has_many_parts(response.body):
+        return None, (f"$: the answer has more than {MAX_NODES:,} values; ask for fewer at once",)
     try:
-        body = parse_exact_json(response.body)
+        return parse_exact_json(response.body), ()
     except DefinitionError as error:
         return None, tuple(f"{violation.path}: {violation.message}" for violation in error.violations)
-    if not isinstance(body, dict):
-        return None, (f"$: an object was declared, {type(body).__name__} came",)
-    faults: list[str] = []
-    return _fields(declared, body, "$", faults), tuple(faults)
 
 
 def _fields(
@@ -63,15 +75,16 @@ def _fields(
 def _typed(
     data_type: DataType, below: Sequence[MessageParameter], value: Any, path: tuple[str, ...], faults: list[str]
 ) -> Json:
-    """The value, if it has the declared type; else null, and a fault, of which a score is enough.
+    """The value, if it has the declared type; else null, and a fault.
 
     `path`: the parts of its path, to be joined where somebody asks.
     """
+    if len(faults) >= MAX_MISFITS:
+        return None
     try:
         value = conform(data_type)(value)
     except Misfit as misfit:
-        if len(faults) < MAX_FAULTS:
-            faults.append(f"{''.join(path)} {misfit}")
+        faults.append(f"{''.join(path)} {misfit}")
         return None
     if not data_type.is_container:
         return value  # type: ignore[no-any-return]  # a scalar that conforms

@@ -17,7 +17,7 @@ __all__ = ["RedirectFault", "redirected"]
 
 
 class RedirectFault(Exception):  # noqa: N818 - never leaves the library: it becomes the cause of an outcome
-    """The redirect cannot be followed; the text says why."""
+    """The redirect cannot be followed; the text says why, in no word of the answer: one may be a secret (P49)."""
 
 
 def redirected(request: Request, location: str, network: NetworkPolicy) -> Request:
@@ -29,8 +29,8 @@ def redirected(request: Request, location: str, network: NetworkPolicy) -> Reque
     refuses (R88), and for another scheme, host or port.
     """
     target = _target(request.url, location)
-    if (refused := network.refusal(target)) is not None:
-        raise RedirectFault(f"the redirect leads where no call may go: {refused[0]}")
+    if network.refusal(target) is not None:
+        raise RedirectFault("the redirect leads to a host or port that the network policy does not open")
     if target.origin != _origin(request.url):
         raise RedirectFault("the redirect leads to another scheme, host or port; call that address itself")
     url = f"{target.origin}{target.path}{'?' if target.query else ''}{target.query}"
@@ -43,10 +43,8 @@ def redirected(request: Request, location: str, network: NetworkPolicy) -> Reque
 def _target(url: str, location: str) -> StaticUrl:
     try:
         return parse_url(urldefrag(urljoin(url, location)).url)
-    except UrlFault as fault:
-        raise RedirectFault(f"the redirect leads to no URL: {fault.reasons[0][0]}") from None
-    except ValueError:
-        raise RedirectFault("the redirect leads to no URL") from None
+    except (UrlFault, ValueError):
+        raise RedirectFault("the redirect leads to no URL that can be called") from None
 
 
 def _origin(url: str) -> str:
