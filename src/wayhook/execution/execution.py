@@ -121,10 +121,20 @@ class Execution:
 
         An error that is not ours (of a secret source, a limiter, a transport) is one context's outcome too.
         """
+        call, use = None, self.use
         try:
-            outcome = await self._ended(subject)
+            with self._budget:
+                if use.left_out:
+                    outcome = self._outcome(use.left_out, None)
+                elif use.marketing_actions and not await self._allowed(subject):
+                    outcome = self._outcome("excluded", None)
+                else:
+                    call = use.plan.render(self._timed(subject) if use.plan.reads_time else subject)
+                    outcome = self._answered(call, await self._delivered(call))
+        except (TimeoutError, RenderError, ExecutionError, MissingExtra) as error:
+            outcome = self._failed(call, error)
         except Exception as failure:  # noqa: BLE001 - the batch boundary
-            outcome = self._outcome("internalError", None, cause=unexpected(failure, self.use.plan.action.name))
+            outcome = self._outcome("internalError", None, cause=unexpected(failure, use.plan.action.name))
         if isinstance(subject, Context):
             outcome = self._recorded(subject, outcome)
         if self.means.events.sinks:
@@ -148,28 +158,18 @@ class Execution:
         """When the execution ends, on the monotonic clock."""
         return self.started + self.queued + self.use.timeout
 
-    async def _ended(self, subject: Any) -> Outcome:
-        call = None
-        if self.use.left_out:
-            return self._outcome(self.use.left_out, None)
-        try:
-            with self._budget:
-                if self.use.marketing_actions and not await self._allowed(subject):
-                    return self._outcome("excluded", None)
-                if self.use.plan.reads_time and subject.now is None:
-                    subject = attrs.evolve(subject, now=self.means.clock.now())
-                call = self.use.plan.render(subject)
-                return self._answered(call, await self._delivered(call))
-        except TimeoutError:
-            if not self._budget.expired:
-                raise  # somebody else's: of a secret source, say
-            return self._outcome("timedout", call, Delivery.UNAVAILABLE)
-        except (RenderError, ExecutionError, MissingExtra) as error:
-            return self._failed(call, bare(error))
+    def _timed(self, subject: Any) -> Any:
+        """The context with the current time, where none was given."""
+        return attrs.evolve(subject, now=self.means.clock.now()) if subject.now is None else subject
 
-    def _failed(self, call: Call | None, error: WayhookError) -> Outcome:
-        """The outcome of a call that an error of ours kept from being made."""
-        status, word = "internalError", Delivery.REFUSED
+    def _failed(self, call: Call | None, error: WayhookError | TimeoutError) -> Outcome:
+        """The outcome of a call that an error of ours kept from being made, or that the deadline ended."""
+        if isinstance(error, TimeoutError):
+            if self._budget.expired:
+                return self._outcome("timedout", call, Delivery.UNAVAILABLE)
+            # somebody else's: of a secret source, say
+            return self._outcome("internalError", None, cause=unexpected(error, self.use.plan.action.name))
+        error, status, word = bare(error), "internalError", Delivery.REFUSED
         match error:
             case Discarded():
                 status = "capped"
@@ -250,28 +250,32 @@ class Execution:
         destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
         approach = Approach(destination, self.means.policy, lambda: self.deadline)
-        tried = await self._attempt(call, approach)
-        if tried.attempt.evidence is not Evidence.DELIVERED and self._repeats(tried):
-            tried = await self._repeated(tried, call, approach)
-        if tried.floor is not None and self._not_before is None:
-            self._not_before = later(self.means.clock, tried.floor)
-        return tried
+        tried = await self._admitted(call, approach)
+        return tried if tried.attempt.evidence is Evidence.DELIVERED else await self._again(tried, call, approach)
 
     def _repeats(self, _: Tried) -> bool:
         use = self.use
         return self.means.policy.repeats(self.attempts, idempotent=use.is_idempotent, keyed=use.is_keyed)
 
-    async def _repeated(self, first: Tried, call: Call, approach: Approach) -> Tried:
-        """The last of the repeats; an attempt that its destination takes no more leaves the one before it the last."""
+    async def _again(self, first: Tried, call: Call, approach: Approach) -> Tried:
+        """The last attempt after a failed one; one that its destination takes no more leaves the one before it last."""
+
+        async def attempt() -> Tried:
+            return await self._replayed(await self._admitted(call, approach), call, approach)
+
+        tried = await self._replayed(first, call, approach)
         try:
-            return await approach.repeated(first, lambda: self._attempt(call, approach), self._repeats)
+            if self._repeats(tried):
+                tried = await approach.repeated(tried, attempt, self._repeats)
         except DestinationUnavailable as error:
             self._not_before = error.not_before
-            return self._last or first
+            tried = self._last or tried
+        if tried.floor is not None and self._not_before is None:
+            self._not_before = later(self.means.clock, tried.floor)
+        return tried
 
-    async def _attempt(self, call: Call, approach: Approach) -> Tried:
-        """One attempt, and after a 401 the one with a new token (F66, F67)."""
-        tried = await self._admitted(call, approach)
+    async def _replayed(self, tried: Tried, call: Call, approach: Approach) -> Tried:
+        """The attempt, or after a 401 the one with a new token (F66, F67)."""
         if tried.attempt.status == _UNAUTHORIZED and await self._may_replay():
             return await self._admitted(call, approach)
         return tried
