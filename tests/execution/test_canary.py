@@ -307,6 +307,64 @@ async def test_no_secret_is_shown_by_a_real_call(
     assert _found([*_texts(outcome), everything_logged.text, *_shown(sink.events)]) == []
 
 
+KEY = "canary-é/+7f3a="
+ECHOES = {
+    "escaped as PHP does": r"canary-\u00e9\/+7f3a=",
+    "escaped without need": "".join(f"\\u{ord(sign):04X}" for sign in KEY),
+    "half escaped": r"\u0063anary-é/+7f3\u0061=",
+    "percent-encoded in lower case": "canary-%c3%a9%2f%2b7f3a%3d",
+    "percent-encoded and escaped": r"canary-%C3%A9%2F%2B7\u00663a%3D",
+    "a path in lower case": "canary-%c3%a9/%2b7f3a%3d",
+    "a name in a list of lists": KEY,
+}
+
+
+NOT_AS_IT_CAME = ("escaped without need", "half escaped", "percent-encoded and escaped")
+"""Escapes that no list of spellings holds: such a text is masked where it is read, and not in the bytes that came."""
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("status", [200, 400])
+async def test_no_secret_is_shown_in_what_is_read_of_an_answer(echo: str, status: int, clock: FakeClock) -> None:
+    """A receiver repeats the key as its own JSON writer spells it: what is parsed is masked again (P49)."""
+    body = '{"echo": "<%s>", "n": "%s", "deep": [[{"%s": ["%s"]}]]}'.replace("%s", ECHOES[echo])
+    declared = wh.payload({"echo": "x", "n": 1, "deep": [[1]]})
+    action = attrs.evolve(
+        _action(wh.ApiKeyAuthentication("X-Key", _secret("ODD"), location="query")),
+        response=declared,
+        failure_response=declared,
+    )
+    transport = FakeTransport(
+        wh.Response(status, (("x-echo", ECHOES[echo].encode().decode("latin-1")),), body.encode())
+    )
+
+    async with wh.Executor(
+        transport=transport, secrets=FakeSecrets({**SECRETS, "env:ODD": KEY}), clock=clock
+    ) as executor:
+        outcome = await executor.call(action)
+
+    assert outcome.response == {"echo": "<***>", "n": None, "deep": [[{"***": ["***"]}]]}
+    assert outcome.received is not None
+    told = [repr(outcome.response), *outcome.response_faults]
+    if echo not in NOT_AS_IT_CAME:
+        told += [outcome.received.text, str(outcome.received.header("x-echo")).encode("latin-1").decode()]
+    assert not [text for text in told for spelled in (KEY, ECHOES[echo]) if spelled in text]
+
+
+@pytest.mark.parametrize("secret", ["canary-name-7f3a", "canary-name-7f3a" * 5])
+async def test_a_name_that_is_a_secret_and_stands_twice_is_not_told(secret: str, clock: FakeClock) -> None:
+    """What keeps an answer from being read is told without it, and without the beginning of a long one."""
+    name = secret.replace("m", r"\u006d")
+    transport = FakeTransport(wh.Response(200, body=f'{{"{name}": 1, "{name}": 2}}'.encode()))
+
+    async with wh.Executor(
+        transport=transport, secrets=FakeSecrets({**SECRETS, "env:KEY": secret}), clock=clock
+    ) as executor:
+        outcome = await executor.call(_action(wh.BearerAuthentication(_secret("KEY"))))
+
+    assert outcome.response_faults == ("$: the name '***' stands twice in one object; keep one",)
+
+
 async def test_what_is_no_secret_of_the_call_stays(clock: FakeClock) -> None:
     """An answer is masked by knowledge: short texts, other texts and the identifier of the execution are left."""
     body = b'{"echo": "abc canary-other/+7f3a="}'

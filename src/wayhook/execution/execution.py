@@ -217,7 +217,7 @@ class Execution:
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer = tried.response
         if answer is not None:
-            fields, faults = read_answer(self.use.plan.action, answer)
+            fields, faults = read_answer(self.use.plan.action, answer, tried.reflected)
             return self._outcome(
                 f"http_{answer.status}",
                 call,
