@@ -13,6 +13,7 @@ import pickle
 import traceback
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -263,25 +264,62 @@ async def test_no_secret_that_does_not_fit_is_shown(kind: str, clock: FakeClock)
     assert not [spelling for text in _texts(outcome) for spelling in spelled if spelling in text]
 
 
-async def test_no_secret_is_shown_by_a_cancellation(clock: FakeClock) -> None:
-    """The traceback of a cancelled call, with the locals of its frames, holds no secret."""
+class Turning:
+    """Transport, secrets and token store that each give the loop a turn before they answer."""
 
-    class Hanging(FakeTransport):
-        async def send(self, request: wh.Request, deadline: float) -> wh.Response:
-            if request.url == ENDPOINT:
-                return wh.Response(200, body=TOKEN.encode())
-            await asyncio.Event().wait()
-            raise AssertionError
+    def __init__(self, answer: Callable[[wh.Request], wh.Response]) -> None:
+        self.answer, self.tokens = answer, dict[str, wh.StoredToken]()
 
-    async with wh.Executor(transport=Hanging(), secrets=FakeSecrets(SECRETS), clock=clock) as executor:
-        call = asyncio.create_task(executor.call(_action(KINDS["token, form"])))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await call
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        await asyncio.sleep(0)
+        return wh.Response(200, body=TOKEN.encode()) if request.url == ENDPOINT else self.answer(request)
 
-    assert _found(_told(caught.value)) == []
+    async def aclose(self) -> None:
+        await asyncio.sleep(0)
+
+    async def reveal(self, reference: wh.SecretReference) -> str:
+        await asyncio.sleep(0)
+        return SECRETS[reference.source]
+
+    async def get(self, key: str) -> wh.StoredToken | None:
+        await asyncio.sleep(0)
+        return self.tokens.get(key)
+
+    async def put(self, key: str, token: wh.StoredToken) -> None:
+        await asyncio.sleep(0)
+        self.tokens[key] = token
+
+    async def drop(self, key: str, token: wh.StoredToken) -> None:
+        await asyncio.sleep(0)
+        self.tokens.pop(key, None)
+
+
+@pytest.mark.parametrize(("edition", "status"), [("standard", 401), ("standard", 500), ("journey_optimizer", 302)])
+@pytest.mark.parametrize("kind", ["token, form", "token in the query", "basic", "key in the path", "literal"])
+async def test_no_secret_is_shown_by_a_cancellation_at_any_moment(
+    kind: str, edition: str, status: int, clock: FakeClock
+) -> None:
+    """At whatever await a call is cancelled, its frames hold no secret, and none that an answer repeats (P49, F76)."""
+    all_of_it = Turning(_repeating(status))
+    rails = attrs.evolve(getattr(wh.Guardrails, edition)(), breaker=None, default_cap=None, slow_cap=None)
+    action = attrs.evolve(_action(KINDS[kind]), idempotency_header=None)
+
+    for turns in count():
+        async with wh.Executor(
+            transport=all_of_it, secrets=all_of_it, tokens=all_of_it, guardrails=rails, clock=clock
+        ) as executor:
+            call = asyncio.create_task(executor.call(action))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if call.done():
+                break
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await call
+        assert _found(_told(caught.value)) == []
+
+    assert turns > 3
+    assert call.result().received is not None
 
 
 @pytest.mark.parametrize("kind", ["basic", "key in the query", "key in the path", "bearer", "literal"])
