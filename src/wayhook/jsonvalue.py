@@ -13,6 +13,7 @@ from wayhook.errors import DefinitionError, Violation
 __all__ = [
     "MAX_DEPTH",
     "MAX_NODES",
+    "SHOWN",
     "Json",
     "has_many_parts",
     "is_bounded",
@@ -27,6 +28,8 @@ Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
 MAX_DEPTH = 64
 MAX_NODES = 100_000
+SHOWN = 40
+"""Characters of a name that a message shows."""
 
 
 def parse_json(text: str | bytes, *, depth: int = MAX_DEPTH) -> Json:
@@ -67,7 +70,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise DefinitionError([Violation("$", f"the name {twice[:40]!r} stands twice in one object; keep one")])
+        raise DefinitionError([Violation("$", f"the name {twice[:SHOWN]!r} stands twice in one object; keep one")])
     return found
 
 

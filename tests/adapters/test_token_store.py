@@ -79,14 +79,14 @@ async def test_only_the_refused_token_is_dropped(store: wh.SqliteTokenStore) -> 
     """A token that another process has kept meanwhile stays."""
     await store.put(DIGEST, wh.StoredToken("old", 60))
     await store.put(DIGEST, wh.StoredToken("new", 60))
-    await store.drop(DIGEST, "old")
+    await store.drop(DIGEST, wh.StoredToken("old", 1))
     kept = await store.get(DIGEST)
-    await store.drop(DIGEST, "new")
+    await store.drop(DIGEST, wh.StoredToken("new", 1))
 
     assert kept is not None
     assert kept.text == "new"
     assert await store.get(DIGEST) is None
-    await store.drop(DIGEST, "new")
+    await store.drop(DIGEST, wh.StoredToken("new", 1))
 
 
 async def test_the_file_shows_no_token_and_no_digest(store: wh.SqliteTokenStore) -> None:
@@ -273,7 +273,7 @@ async def test_a_renewal_takes_not_the_token_that_ends(store: wh.SqliteTokenStor
 
 
 async def test_a_refused_token_that_a_store_cannot_forget_is_not_used_again(clock: WallClock) -> None:
-    """A store that gives the refused token once more is not believed."""
+    """A store that gives the refused token once more is not believed, then and when the next one has ended."""
 
     class Stubborn:
         async def get(self, key: str) -> wh.StoredToken | None:
@@ -282,16 +282,18 @@ async def test_a_refused_token_that_a_store_cannot_forget_is_not_used_again(cloc
         async def put(self, key: str, token: wh.StoredToken) -> None:
             raise wh.StoreUnavailable("full")
 
-        async def drop(self, key: str, text: str) -> None:
+        async def drop(self, key: str, token: wh.StoredToken) -> None:
             raise wh.StoreUnavailable("full")
 
     service = Service(refused=("Bearer t-0",))
 
     async with wh.Executor(transport=service, tokens=Stubborn(), clock=clock) as executor:
         outcome = await executor.call(_action())
+        clock.pass_time(3600)
+        await executor.call(_action())
 
     assert outcome.succeeded
-    assert service.called == ["Bearer t-0", "Bearer t-1"]
+    assert service.called == ["Bearer t-0", "Bearer t-1", "Bearer t-2"]
 
 
 @pytest.mark.parametrize("change", [{"cache_duration": wh.CacheDuration(0)}, {"headers": {"X-Scope": "write"}}])
@@ -335,6 +337,115 @@ async def test_a_store_that_cannot_be_used_harms_no_call(
     assert outcome.succeeded
     assert service.called == ["Bearer t-1", "Bearer t-2"]
     assert "the token store cannot be used" in caplog.text
+
+
+class Slow:
+    """A store that writes when `gate` is set. `kept`: the token's text, by key; `said`: what it was told."""
+
+    def __init__(self) -> None:
+        self.gate, self.kept, self.said = asyncio.Event(), dict[str, str](), list[str]()
+
+    async def get(self, key: str) -> wh.StoredToken | None:
+        self.said.append("get")
+        return None
+
+    async def put(self, key: str, token: wh.StoredToken) -> None:
+        await self.gate.wait()
+        self.said.append(f"put {token.text}")
+        self.kept[key] = token.text
+
+    async def drop(self, key: str, token: wh.StoredToken) -> None:
+        await self.gate.wait()
+        self.said.append(f"drop {token.text}")
+        if self.kept.get(key) == token.text:
+            del self.kept[key]
+
+
+async def test_nobody_waits_until_a_store_has_written(clock: WallClock) -> None:
+    """A call has its token before the store keeps it; what is written comes in order, and before the executor ends."""
+    store, service, before = Slow(), Service(refused=("Bearer t-1",)), asyncio.all_tasks()
+
+    async with wh.Executor(transport=service, tokens=store, clock=clock) as executor:
+        outcome = await executor.call(_action())
+        said = list(store.said)
+        store.gate.set()
+
+    assert outcome.succeeded
+    assert said == ["get", "get"]
+    assert store.said[2:] == ["put t-1", "drop t-1", "put t-2"]
+    assert list(store.kept.values()) == ["t-2"]
+    assert asyncio.all_tasks() == before
+
+
+async def test_nobody_waits_for_a_store_that_does_not_answer(
+    clock: WallClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half a second is lost, and no call; the log says why."""
+
+    class Deaf(Slow):
+        async def get(self, key: str) -> wh.StoredToken | None:
+            return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
+
+    store, service = Deaf(), Service()
+    store.gate.set()
+
+    async with wh.Executor(transport=service, tokens=store) as executor:
+        outcome = await executor.call(_action(), timeout=1)
+
+    assert outcome.succeeded
+    assert "the token store did not answer" in caplog.text
+
+
+async def test_a_file_that_another_process_locks_costs_no_call(store: wh.SqliteTokenStore, clock: WallClock) -> None:
+    """While somebody else writes the token is asked for, and kept when the file is free again."""
+    await store.get(DIGEST)
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        async with wh.Executor(transport=Service(), tokens=store) as executor:
+            outcome = await executor.call(_action(), timeout=1)
+            other.execute("COMMIT")
+        kept = other.execute("SELECT count(*) FROM token").fetchone()
+
+    assert outcome.succeeded
+    assert kept == (1,)
+
+
+async def test_a_store_with_a_fault_of_its_own_harms_no_call(
+    clock: WallClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it raises when it writes is logged by its kind, without its words."""
+
+    class Broken(Slow):
+        async def put(self, key: str, token: wh.StoredToken) -> None:
+            raise KeyError(token.text)
+
+    async with wh.Executor(transport=Service(), tokens=Broken(), clock=clock) as executor:
+        outcome = await executor.call(_action())
+
+    assert outcome.succeeded
+    assert "the token store failed: KeyError" in caplog.text
+    assert "t-1" not in caplog.text
+
+
+async def test_leaving_waits_for_no_store_for_ever(clock: WallClock) -> None:
+    """Who is cancelled while he leaves the executor leaves no task of the store behind."""
+    store, before = Slow(), asyncio.all_tasks()
+
+    async def use() -> None:
+        async with wh.Executor(transport=Service(), tokens=store, clock=clock) as executor:
+            await executor.call(_action())
+
+    using = asyncio.create_task(use())
+    for _ in range(100):
+        await asyncio.sleep(0)
+    under_way = len(asyncio.all_tasks() - before)
+    using.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await using
+
+    assert under_way == 2
+    assert asyncio.all_tasks() == before
+    assert store.said == ["get"]
 
 
 async def test_a_wrong_key_is_told_by_the_outcome(tmp_path: Path, clock: WallClock) -> None:

@@ -13,6 +13,7 @@ import pickle
 import traceback
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -263,25 +264,62 @@ async def test_no_secret_that_does_not_fit_is_shown(kind: str, clock: FakeClock)
     assert not [spelling for text in _texts(outcome) for spelling in spelled if spelling in text]
 
 
-async def test_no_secret_is_shown_by_a_cancellation(clock: FakeClock) -> None:
-    """The traceback of a cancelled call, with the locals of its frames, holds no secret."""
+class Turning:
+    """Transport, secrets and token store that each give the loop a turn before they answer."""
 
-    class Hanging(FakeTransport):
-        async def send(self, request: wh.Request, deadline: float) -> wh.Response:
-            if request.url == ENDPOINT:
-                return wh.Response(200, body=TOKEN.encode())
-            await asyncio.Event().wait()
-            raise AssertionError
+    def __init__(self, answer: Callable[[wh.Request], wh.Response]) -> None:
+        self.answer, self.tokens = answer, dict[str, wh.StoredToken]()
 
-    async with wh.Executor(transport=Hanging(), secrets=FakeSecrets(SECRETS), clock=clock) as executor:
-        call = asyncio.create_task(executor.call(_action(KINDS["token, form"])))
-        for _ in range(20):
-            await asyncio.sleep(0)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError) as caught:
-            await call
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        await asyncio.sleep(0)
+        return wh.Response(200, body=TOKEN.encode()) if request.url == ENDPOINT else self.answer(request)
 
-    assert _found(_told(caught.value)) == []
+    async def aclose(self) -> None:
+        await asyncio.sleep(0)
+
+    async def reveal(self, reference: wh.SecretReference) -> str:
+        await asyncio.sleep(0)
+        return SECRETS[reference.source]
+
+    async def get(self, key: str) -> wh.StoredToken | None:
+        await asyncio.sleep(0)
+        return self.tokens.get(key)
+
+    async def put(self, key: str, token: wh.StoredToken) -> None:
+        await asyncio.sleep(0)
+        self.tokens[key] = token
+
+    async def drop(self, key: str, token: wh.StoredToken) -> None:
+        await asyncio.sleep(0)
+        self.tokens.pop(key, None)
+
+
+@pytest.mark.parametrize(("edition", "status"), [("standard", 401), ("standard", 500), ("journey_optimizer", 302)])
+@pytest.mark.parametrize("kind", ["token, form", "token in the query", "basic", "key in the path", "literal"])
+async def test_no_secret_is_shown_by_a_cancellation_at_any_moment(
+    kind: str, edition: str, status: int, clock: FakeClock
+) -> None:
+    """At whatever await a call is cancelled, its frames hold no secret, and none that an answer repeats (P49, F76)."""
+    all_of_it = Turning(_repeating(status))
+    rails = attrs.evolve(getattr(wh.Guardrails, edition)(), breaker=None, default_cap=None, slow_cap=None)
+    action = attrs.evolve(_action(KINDS[kind]), idempotency_header=None)
+
+    for turns in count():
+        async with wh.Executor(
+            transport=all_of_it, secrets=all_of_it, tokens=all_of_it, guardrails=rails, clock=clock
+        ) as executor:
+            call = asyncio.create_task(executor.call(action))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if call.done():
+                break
+            call.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await call
+        assert _found(_told(caught.value)) == []
+
+    assert turns > 3
+    assert call.result().received is not None
 
 
 @pytest.mark.parametrize("kind", ["basic", "key in the query", "key in the path", "bearer", "literal"])
@@ -305,6 +343,64 @@ async def test_no_secret_is_shown_by_a_real_call(
     assert outcome.received is not None
     assert "***" in outcome.received.text
     assert _found([*_texts(outcome), everything_logged.text, *_shown(sink.events)]) == []
+
+
+KEY = "canary-é/+7f3a="
+ECHOES = {
+    "escaped as PHP does": r"canary-\u00e9\/+7f3a=",
+    "escaped without need": "".join(f"\\u{ord(sign):04X}" for sign in KEY),
+    "half escaped": r"\u0063anary-é/+7f3\u0061=",
+    "percent-encoded in lower case": "canary-%c3%a9%2f%2b7f3a%3d",
+    "percent-encoded and escaped": r"canary-%C3%A9%2F%2B7\u00663a%3D",
+    "a path in lower case": "canary-%c3%a9/%2b7f3a%3d",
+    "a name in a list of lists": KEY,
+}
+
+
+NOT_AS_IT_CAME = ("escaped without need", "half escaped", "percent-encoded and escaped")
+"""Escapes that no list of spellings holds: such a text is masked where it is read, and not in the bytes that came."""
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("status", [200, 400])
+async def test_no_secret_is_shown_in_what_is_read_of_an_answer(echo: str, status: int, clock: FakeClock) -> None:
+    """A receiver repeats the key as its own JSON writer spells it: what is parsed is masked again (P49)."""
+    body = '{"echo": "<%s>", "n": "%s", "deep": [[{"%s": ["%s"]}]]}'.replace("%s", ECHOES[echo])
+    declared = wh.payload({"echo": "x", "n": 1, "deep": [[1]]})
+    action = attrs.evolve(
+        _action(wh.ApiKeyAuthentication("X-Key", _secret("ODD"), location="query")),
+        response=declared,
+        failure_response=declared,
+    )
+    transport = FakeTransport(
+        wh.Response(status, (("x-echo", ECHOES[echo].encode().decode("latin-1")),), body.encode())
+    )
+
+    async with wh.Executor(
+        transport=transport, secrets=FakeSecrets({**SECRETS, "env:ODD": KEY}), clock=clock
+    ) as executor:
+        outcome = await executor.call(action)
+
+    assert outcome.response == {"echo": "<***>", "n": None, "deep": [[{"***": ["***"]}]]}
+    assert outcome.received is not None
+    told = [repr(outcome.response), *outcome.response_faults]
+    if echo not in NOT_AS_IT_CAME:
+        told += [outcome.received.text, str(outcome.received.header("x-echo")).encode("latin-1").decode()]
+    assert not [text for text in told for spelled in (KEY, ECHOES[echo]) if spelled in text]
+
+
+@pytest.mark.parametrize("secret", ["canary-name-7f3a", "canary-name-7f3a" * 5])
+async def test_a_name_that_is_a_secret_and_stands_twice_is_not_told(secret: str, clock: FakeClock) -> None:
+    """What keeps an answer from being read is told without it, and without the beginning of a long one."""
+    name = secret.replace("m", r"\u006d")
+    transport = FakeTransport(wh.Response(200, body=f'{{"{name}": 1, "{name}": 2}}'.encode()))
+
+    async with wh.Executor(
+        transport=transport, secrets=FakeSecrets({**SECRETS, "env:KEY": secret}), clock=clock
+    ) as executor:
+        outcome = await executor.call(_action(wh.BearerAuthentication(_secret("KEY"))))
+
+    assert outcome.response_faults == ("$: the name '***' stands twice in one object; keep one",)
 
 
 async def test_what_is_no_secret_of_the_call_stays(clock: FakeClock) -> None:

@@ -33,6 +33,7 @@ from wayhook.execution.deadline import Deadline
 from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded, Limiter
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
+from wayhook.execution.token import Granted
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
@@ -110,7 +111,7 @@ class Execution:
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
     _budget: Deadline = attrs.field(default=attrs.Factory(lambda self: Deadline(self.means.watch), takes_self=True))
-    _token: str = ""
+    _token: Granted | None = None
     _is_renewed: bool = False
     _sending_since: float | None = None
     _last: Tried | None = None
@@ -237,7 +238,7 @@ class Execution:
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer, evidence = tried.response, tried.attempt.evidence
         if answer is not None:
-            fields, faults = read_answer(self.use.plan.action, answer)
+            fields, faults = read_answer(self.use.plan.action, answer, tried.reflected)
             cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
             status = f"http_{answer.status}"
             return self._outcome(status, call, received=answer, response=fields, faults=faults, cause=cause)
@@ -276,17 +277,17 @@ class Execution:
 
     async def _replayed(self, tried: Tried, call: Call, approach: Approach) -> Tried:
         """The attempt, or after a 401 the one with a new token (F66, F67)."""
-        if tried.attempt.status == _UNAUTHORIZED and await self._may_replay():
+        if tried.attempt.status == _UNAUTHORIZED and self._may_replay():
             return await self._admitted(call, approach)
         return tried
 
-    async def _may_replay(self) -> bool:
+    def _may_replay(self) -> bool:
         """Drop a refused token, once in an execution; whether one call with a new token may follow."""
         token_call = self.use.plan.action.authentication.token_call()
-        if token_call is None or self._is_renewed:
+        if token_call is None or self._token is None or self._is_renewed:
             return False
         self._is_renewed = True
-        await self.means.tokens.drop(token_call, self.use.journey, self._token)
+        self.means.tokens.drop(token_call, self.use.journey, self._token)
         return self.means.policy.repetition is Repetition.EVIDENCE and len(self.attempts) < ATTEMPTS
 
     def _admitted(self, call: Call, approach: Approach) -> Awaitable[Tried]:
@@ -365,7 +366,7 @@ class Execution:
         assert call is not None  # noqa: S101 - it alone asks for a token
         fetch = Authorization(self.means, call).answered
         self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
-        return self._token
+        return self._token.text
 
 
 def _refused_redirect(attempt: Attempt) -> UnsafeCall:

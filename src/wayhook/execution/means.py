@@ -48,7 +48,7 @@ def hidden(tried: Tried, texts: Revealed, sent: Iterable[SecretText]) -> Tried:
     attempt, response = tried.attempt, tried.response
     if attempt.failure:
         attempt = attrs.evolve(attempt, failure=masked_text(attempt.failure, found))
-    return attrs.evolve(tried, attempt=attempt, response=response and masked_response(response, found))
+    return attrs.evolve(tried, attempt=attempt, response=response and masked_response(response, found), reflected=found)
 
 
 def unexpected(failure: Exception, name: str) -> ExecutionError:

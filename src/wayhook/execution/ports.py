@@ -139,7 +139,8 @@ class TokenStore(Protocol):
 
     `key`: a digest of all that makes a difference to the token, in hexadecimal; no secret can be read from it, but one
     that is easy to guess could be tried. A store that cannot be used raises `StoreUnavailable`, which is logged and
-    costs a token request.
+    costs a token request; one that takes longer than half a second to `get` is not waited for. Nobody waits for `put`
+    and `drop`, which come one after another, each for three seconds at most.
     """
 
     async def get(self, key: str) -> StoredToken | None:
@@ -150,8 +151,8 @@ class TokenStore(Protocol):
         """Keep the token for its seconds, instead of the one before."""
         ...
 
-    async def drop(self, key: str, text: str) -> None:
-        """Forget the token if it is this one, which was refused; another process may have kept another meanwhile."""
+    async def drop(self, key: str, token: StoredToken) -> None:
+        """Forget the token if it has this text, which was refused; another process may have kept another meanwhile."""
         ...
 
 

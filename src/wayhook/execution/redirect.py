@@ -31,16 +31,20 @@ class Redirects:
         """Return an attempt to its end; `send` makes each step of it."""
         tried = first = await send(request)
         for _ in range(self.most):
-            if not (location := _location(tried)):
+            if not _location(tried):
                 return tried
             try:
-                request = redirected(request, location, self.network)
+                request = self._next(request, tried)
             except RedirectFault as fault:
                 return _refused(tried, str(fault))
             tried = _joined(first, await send(request))
         if self.most and _location(tried):
             return _refused(tried, f"the answers lead on and on; at most {self.most} redirects are followed")
         return tried
+
+    def _next(self, request: Request, tried: Tried) -> Request:
+        """The request to where an answer leads; a place may repeat a secret, and no frame that waits holds it (P49)."""
+        return redirected(request, _location(tried) or "", self.network)
 
 
 def _location(tried: Tried) -> str | None:

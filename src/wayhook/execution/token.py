@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from functools import partial
 
 import attrs
 
@@ -23,6 +24,8 @@ _REFUSAL = 1.0
 _AGAIN = 1.0
 """Seconds after which an early renewal that failed is tried again."""
 _FETCH = 30.0
+_LOOK_UP, _WRITE, _CLOSING = 0.5, 3.0, 3.0
+"""Seconds that a store has to give a token, to keep or forget one, and to end with that when the executor closes."""
 _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59 minutes (R117)
 
 
@@ -75,7 +78,8 @@ class Tokens:
     One request serves all who wait for the same token. It runs as a task of its own, so that a cancelled caller
     does not take it away from the others; it ends with the last who waits. A failure is handed to all who wait
     and is not kept; but a refusal is, for a second, so that many callers with a wrong secret lock no account.
-    A token that ends soon is renewed while it still serves, so that nobody waits (P37).
+    A token that ends soon is renewed while it still serves, so that nobody waits (P37). Nor does anybody wait until a
+    store has kept or forgotten one.
     """
 
     clock: Clock
@@ -83,10 +87,12 @@ class Tokens:
     store: TokenStore | None = None
     _kept: dict[Key, _Kept] = attrs.Factory(dict)
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
-    _dropped: dict[Key, str] = attrs.Factory(dict)
+    _dropped: dict[Key, Granted] = attrs.Factory(dict)
     _tasks: set[asyncio.Task[Found]] = attrs.Factory(set)
+    _writes: set[asyncio.Task[None]] = attrs.Factory(set)
+    _writing: asyncio.Lock = attrs.Factory(asyncio.Lock)
 
-    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> str:
+    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> Granted:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
 
         `deadline`: how long the caller waits. Raises what `fetch` raises, and `AuthenticationFailed` when the token is
@@ -103,7 +109,7 @@ class Tokens:
                 self._renew(key, call, fetch)
         if isinstance(found, Refused):
             raise AuthenticationFailed(found.reason)
-        return found.text
+        return found
 
     async def _awaited(self, key: Key, call: TokenCall, fetch: Fetch, deadline: float) -> Found:
         flight = self._flights.get(key) or self._started(key, call, fetch)
@@ -151,16 +157,15 @@ class Tokens:
 
         flight.task.add_done_callback(landed)
 
-    async def drop(self, call: TokenCall, journey: str | None, text: str) -> None:
+    def drop(self, call: TokenCall, journey: str | None, token: Granted) -> None:
         """Forget a token that was refused, unless another has taken its place."""
         key = (call.key, journey)
         kept = self._kept.get(key)
-        if kept is not None and isinstance(kept.found, Granted) and kept.found.text == text:
+        if kept is not None and _is(kept.found, token):
             del self._kept[key]
         if self.store is not None:
-            self._dropped[key] = text
-            with _tolerated():
-                await self.store.drop(call.digest(journey), text)
+            self._dropped[key] = token
+            self._write(partial(self.store.drop, call.digest(journey), StoredToken(token.text, token.lifetime)))
 
     async def _found(self, key: Key, call: TokenCall, fetch: Callable[[], Awaitable[Found]]) -> Found:
         found: Found | None = await self._stored(key, call)
@@ -170,9 +175,7 @@ class Tokens:
         found = await fetch()
         self._keep(key, found)
         if self.store is not None and isinstance(found, Granted) and found.lifetime > 0:
-            self._dropped.pop(key, None)
-            with _tolerated():
-                await self.store.put(call.digest(key[1]), StoredToken(found.text, found.lifetime))
+            self._write(partial(self._put, self.store, call.digest(key[1]), key, found))
         return found
 
     async def _stored(self, key: Key, call: TokenCall) -> Found | None:
@@ -180,10 +183,32 @@ class Tokens:
         if self.store is None or call.cache_duration.seconds == 0:
             return None
         kept, stored = self._kept.get(key), None
-        known = {self._dropped.get(key), kept.found.text if kept and isinstance(kept.found, Granted) else None}
-        with _tolerated():
+        async with _tolerated(_LOOK_UP):
             stored = await self.store.get(call.digest(key[1]))
-        return None if stored is None or stored.text in known else Granted(stored.text, stored.seconds)
+        found = None if stored is None else Granted(stored.text, stored.seconds)
+        is_known = _is(self._dropped.get(key), found) or _is(kept.found if kept else None, found)
+        return None if is_known else found
+
+    async def _put(self, store: TokenStore, digest: str, key: Key, token: Granted) -> None:
+        await store.put(digest, StoredToken(token.text, token.lifetime))
+        if not _is(self._dropped.get(key), token):
+            self._dropped.pop(key, None)  # the store has another one instead
+
+    def _write(self, change: Callable[[], Awaitable[None]]) -> None:
+        """Change the store, in a task that ends with the executor: who waits for a token does not wait for that."""
+        task = asyncio.create_task(self._written(change))
+        self._writes.add(task)
+        task.add_done_callback(self._was_written)
+
+    async def _written(self, change: Callable[[], Awaitable[None]]) -> None:
+        """One change after another, so that what is said last about a token counts."""
+        async with self._writing, _tolerated(_WRITE):
+            await change()
+
+    def _was_written(self, task: asyncio.Task[None]) -> None:
+        self._writes.discard(task)
+        if not task.cancelled() and (failure := task.exception()) is not None:
+            _LOG.warning("the token store failed: %s", type(failure).__name__)
 
     def _keep(self, key: Key, found: Found) -> None:
         """Keep what was found as long as it is good; a token that still serves is not given up for a refusal."""
@@ -196,16 +221,34 @@ class Tokens:
             self._kept[key] = _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2))
 
     async def aclose(self) -> None:
-        """End the requests under way."""
+        """End the requests under way, and let the store end with what it was given."""
         for task in (tasks := list(self._tasks)):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        writes = list(self._writes)
+        try:
+            if writes:
+                await asyncio.wait(writes, timeout=_CLOSING)
+        finally:
+            for write in writes:
+                write.cancel()
+            await asyncio.gather(*writes, return_exceptions=True)
 
 
-@contextmanager
-def _tolerated() -> Iterator[None]:
-    """A store that cannot be used costs a token request, and no call."""
+def _is(found: Found | None, token: Granted | None) -> bool:
+    return isinstance(found, Granted) and token is not None and found.text == token.text
+
+
+@asynccontextmanager
+async def _tolerated(seconds: float) -> AsyncIterator[None]:
+    """A store that cannot be used, or takes longer than `seconds`, costs a token request, and no call."""
+    limit = asyncio.timeout(seconds)
     try:
-        yield
+        async with limit:
+            yield
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        _LOG.warning("the token store did not answer within %s seconds", seconds)
     except RepositoryError as error:
         _LOG.warning("the token store cannot be used: %s", error)

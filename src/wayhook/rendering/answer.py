@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wayhook.errors import DefinitionError
-from wayhook.jsonvalue import MAX_NODES, Json, has_many_parts, parse_exact_json, parse_json
+from wayhook.jsonvalue import MAX_NODES, SHOWN, Json, has_many_parts, parse_exact_json, parse_json
 from wayhook.model.action import Action
 from wayhook.model.parameter import MessageParameter
+from wayhook.rendering.reflection import masked_json, masked_text
 from wayhook.values import DataType, Misfit, conform
 from wayhook.wire import Response
 
@@ -26,8 +27,20 @@ MAX_TOKEN = 8192
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", re.ASCII)
 
 
-def read_answer(action: Action, response: Response) -> tuple[Json, tuple[str, ...]]:
+def read_answer(action: Action, response: Response, reflected: Sequence[str] = ()) -> tuple[Json, tuple[str, ...]]:
     """Return the declared fields of `response`, and why some of them could not be read.
+
+    `reflected`: how the secrets of the call are spelled where the answer repeats them; they are masked in both.
+    """
+    fields, faults = _read(action, response)
+    if reflected and b"\\" in response.body:  # without an escape in it the body was masked as it came
+        shown = [*reflected, *(spelling[:SHOWN] for spelling in reflected)]
+        return masked_json(fields, reflected), tuple(masked_text(fault, shown) for fault in faults)
+    return fields, faults
+
+
+def _read(action: Action, response: Response) -> tuple[Json, tuple[str, ...]]:
+    """The declared fields of an answer, and why some of them could not be read.
 
     The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
     nothing is declared for that case, or the body is no JSON object or has more than 100,000 values. Numbers are those

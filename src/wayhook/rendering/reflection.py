@@ -1,13 +1,16 @@
 """The secrets of a call in what comes back: a receiver may repeat what it was sent. No I/O.
 
-Section 11 of `reference/reliability.md`: they are taken out by knowledge, not by pattern.
+Section 11 of `reference/reliability.md`: they are taken out by knowledge, not by pattern. Of an answer twice: as
+it came, and what is read of it as JSON, since a writer of JSON may escape any sign of a text.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import attrs
@@ -15,17 +18,20 @@ import attrs
 from wayhook.secret import Base64, DeliveryId, Revealed, SecretText
 from wayhook.wire import Response
 
-__all__ = ["SHORTEST", "masked_response", "masked_text", "reflections"]
+__all__ = ["SHORTEST", "masked_json", "masked_response", "masked_text", "reflections"]
 
 SHORTEST = 8
 """Characters: a shorter text stands in many answers by chance, and would be torn out of words."""
 _MASK = "***"
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
+_HEX = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
 
 
 def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
     """Return every spelling in which the secrets of a call may come back, the longest first.
 
-    As they are, percent-encoded, as in a form, in Base64 and in JSON; and each `Base64` of what was `sent` as a whole.
+    As they are, percent-encoded, as in a form, in Base64 and in JSON, with hexadecimal digits in upper and lower case;
+    and each `Base64` of what was `sent` as a whole.
     """
     secrets = [text for secret, text in texts.items() if not isinstance(secret, DeliveryId)]
     secrets += [SecretText(part).reveal(texts) for text in sent for part in text.parts if isinstance(part, Base64)]
@@ -35,12 +41,19 @@ def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
 
 def _spellings(secret: str) -> Iterator[str]:
     yield secret
-    yield quote(secret)
-    yield quote(secret, safe="")
-    yield quote_plus(secret)
     yield b64encode(secret.encode()).decode().rstrip("=")
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    if _PLAIN.fullmatch(secret):
+        return  # it is spelled the same everywhere else
+    escaped = [json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)]
+    slashed = [text.replace("/", r"\/") for text in escaped]
+    for spelling in (quote(secret), quote(secret, safe=""), quote_plus(secret), *escaped, *slashed):
+        yield spelling
+        yield _HEX.sub(lambda digits: _other_case(digits[0]), spelling)
+
+
+def _other_case(digits: str) -> str:
+    """The same sign with its digits in the other case: in lower case after a percent sign, else in upper case."""
+    return digits.lower() if digits[0] == "%" else digits[:2] + digits[2:].upper()
 
 
 def masked_text(text: str, found: Iterable[str]) -> str:
@@ -55,7 +68,37 @@ def masked_response(response: Response, found: Iterable[str]) -> Response:
     body = response.body
     for spelling in found:
         body = body.replace(spelling.encode(), _MASK.encode())
-    headers = tuple((masked_text(name, found), masked_text(value, found)) for name, value in response.headers)
+    spelled = [*found, *(text.encode().decode("latin-1") for text in found if not text.isascii())]
+    headers = tuple((masked_text(name, spelled), masked_text(value, spelled)) for name, value in response.headers)
     if body == response.body and headers == response.headers:
         return response
     return attrs.evolve(response, headers=headers, body=body)
+
+
+def masked_json(value: Any, found: Iterable[str]) -> Any:
+    """Return a value of JSON with a mask in place of every reflection in its texts and names."""
+    texts = "\n".join(_texts(value))
+    there = [spelling for spelling in found if spelling in texts]
+    return _masked(value, there) if there else value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for below in value:
+            yield from _texts(below)
+    elif isinstance(value, dict):
+        yield from value
+        for below in value.values():
+            yield from _texts(below)
+
+
+def _masked(value: Any, found: list[str]) -> Any:
+    if isinstance(value, str):
+        return masked_text(value, found)
+    if isinstance(value, list):
+        return [_masked(below, found) for below in value]
+    if isinstance(value, dict):
+        return {masked_text(name, found): _masked(below, found) for name, below in value.items()}
+    return value

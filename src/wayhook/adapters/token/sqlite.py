@@ -29,7 +29,8 @@ from wayhook.secret import LiteralSecret, Secret, SecretReference
 __all__ = ["SqliteTokenStore"]
 
 APPLICATION_ID = 0x57415954  # "WAYT"
-_BUSY_SECONDS = 2.0
+_BUSY_SECONDS, _READ_SECONDS = 2.0, 0.4
+"""How long another process is waited for that writes: by a writer, and by a reader, for whom a call waits."""
 _SCHEMA = """
     CREATE TABLE token (key TEXT PRIMARY KEY, until REAL NOT NULL, sealed BLOB NOT NULL) WITHOUT ROWID
 """
@@ -74,7 +75,8 @@ class SqliteTokenStore:
         """Return the token; see `TokenStore.get`."""
         cipher, now = await self._cipher(), self._clock.now().timestamp()
         row = await self._on_thread(
-            lambda database: database.execute("SELECT sealed FROM token WHERE key = ?", (cipher.row(key),)).fetchone()
+            lambda database: database.execute("SELECT sealed FROM token WHERE key = ?", (cipher.row(key),)).fetchone(),
+            _READ_SECONDS,
         )
         return None if row is None else cipher.opened(key, row[0], now)
 
@@ -90,7 +92,7 @@ class SqliteTokenStore:
 
         await self._on_thread(write)
 
-    async def drop(self, key: str, text: str) -> None:
+    async def drop(self, key: str, token: StoredToken) -> None:
         """Forget the token if it is this one; see `TokenStore.drop`."""
         cipher, now = await self._cipher(), self._clock.now().timestamp()
 
@@ -98,7 +100,7 @@ class SqliteTokenStore:
             row = (cipher.row(key),)
             found = database.execute("SELECT sealed FROM token WHERE key = ?", row).fetchone()
             kept = None if found is None else cipher.opened(key, found[0], now)
-            if kept is not None and kept.text == text:
+            if kept is not None and kept.text == token.text:
                 database.execute("DELETE FROM token WHERE key = ?", row)
 
         await self._on_thread(forget)
@@ -113,14 +115,16 @@ class SqliteTokenStore:
     async def _text(self) -> str:
         return self._key.reveal() if isinstance(self._key, LiteralSecret) else await self._secrets.reveal(self._key)
 
-    async def _on_thread(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
-        return await asyncio.to_thread(self._done, work)
+    async def _on_thread(
+        self, work: Callable[[sqlite3.Connection], _Result], seconds: float = _BUSY_SECONDS
+    ) -> _Result:
+        return await asyncio.to_thread(self._done, work, seconds)
 
-    def _done(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    def _done(self, work: Callable[[sqlite3.Connection], _Result], seconds: float) -> _Result:
         """Do the work in one transaction, on a connection of its own: nothing is open between two of them."""
         try:
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-            with closing(sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None)) as database:
+            with closing(sqlite3.connect(self.path, timeout=seconds, isolation_level=None)) as database:
                 database.execute("BEGIN IMMEDIATE")
                 self._check(database)
                 result = work(database)
