@@ -346,6 +346,7 @@ def _json(value: Any) -> Any:
     return value
 
 
+@cache
 def _marks_of(kind: Any) -> frozenset[str]:
     if kind is Any:
         return frozenset({"expression", "literal", "decimal"})
@@ -426,7 +427,7 @@ def _scalar_reader(scalar: type, word: str) -> Callable[[Any, Any], Any]:
     def read(value: Any, _: Any) -> Any:
         if type(value) not in accepted:
             raise _Fault(f"{word} belongs here, not {_kind_of(value)}", "")
-        return _json(value)
+        return value if scalar is bool or (scalar is str and value.isascii()) else _json(value)
 
     return read
 

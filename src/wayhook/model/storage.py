@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cache
+from operator import attrgetter
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import attrs
@@ -433,6 +435,8 @@ def _unfinished(journey: Journey) -> Iterator[Violation]:
 
 def storing_violations(value: Definition, *, literal_secrets_allowed: bool = False) -> Iterator[Violation]:
     """Yield what of a definition cannot be kept: literal secrets, and values that JSON does not have."""
+    if _is_plain(value):
+        return  # as nearly every one is; paths are made for what is wrong
     for path, leaf in _leaves(value, "$"):
         if isinstance(leaf, LiteralSecret):
             if not literal_secrets_allowed:
@@ -441,6 +445,37 @@ def storing_violations(value: Definition, *, literal_secrets_allowed: bool = Fal
             yield from _decimal_faults(leaf, path)
         elif not isinstance(leaf, Expression | SecretReference) and (fault := json_fault(leaf)) is not None:
             yield Violation(path + fault[0], f"{fault[1]}; only JSON values can be stored")
+
+
+def _is_plain(definition: Definition) -> bool:
+    """Whether a definition holds nothing that needs a closer look."""
+    waiting: list[Any] = [definition]
+    while waiting:
+        part = waiting.pop()
+        kind = type(part)
+        if kind in _PLAIN or (kind is str and part.isascii()):
+            continue
+        if kind is tuple or kind is frozenset:
+            waiting += part
+        elif (parts := _parts_of(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
+            waiting += parts(part)
+        elif not isinstance(part, StrEnum) and json_fault(part) is not None:
+            return False
+    return True
+
+
+_PLAIN = frozenset({type(None), bool, Expression, SecretReference})
+
+
+@cache
+def _parts_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]] | None:
+    """What gives the parts of an attrs class, but for the instants of a journey; None for another class."""
+    if not attrs.has(kind):
+        return None
+    names = [field.name for field in attrs.fields(kind)]
+    if kind is Journey:
+        return lambda value: [part for name in names if not isinstance(part := getattr(value, name), datetime)]
+    return attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
 
 
 def _decimal_faults(value: Decimal, path: str) -> Iterator[Violation]:
