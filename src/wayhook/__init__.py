@@ -1,83 +1,17 @@
 """Wayhook: describe an HTTP call once, use it in journeys, deliver it with care.
 
-Importing this package has no effect: it opens no file, reads no environment variable and loads no HTTP client.
-What executes is loaded when it is first named.
+Importing this package has no effect and costs next to nothing: it opens no file, reads no environment variable, and
+loads what a public name needs when that name is first used.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import sys
+from types import ModuleType
 
-from wayhook.errors import (
-    AuthenticationFailed,
-    Conflict,
-    ConnectionFailed,
-    DefinitionError,
-    Delivery,
-    DestinationUnavailable,
-    Discarded,
-    DocumentError,
-    Evidence,
-    ExecutionError,
-    ExpressionError,
-    ExpressionProblem,
-    MissingExtra,
-    MissingValue,
-    NotFound,
-    Rejected,
-    RenderError,
-    RepositoryError,
-    SecretMissing,
-    StillInUse,
-    StoreUnavailable,
-    TimedOut,
-    TransportError,
-    UnsafeCall,
-    Violation,
-    WayhookError,
-    WrongType,
-)
-from wayhook.expression.context import Context, DataSourceAnswer
-from wayhook.expression.expression import Expression, expression
-from wayhook.expression.type import ExpressionType
-from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
-from wayhook.model.authentication import (
-    ApiKeyAuthentication,
-    Authentication,
-    BasicAuthentication,
-    BearerAuthentication,
-    ConnectionReference,
-    MutualTlsAuthentication,
-    NoAuthentication,
-    connection,
-)
-from wayhook.model.authorization import (
-    CertificateCredential,
-    CustomAuthorization,
-    JwtBearerGrant,
-    OAuthClientCredentials,
-)
-from wayhook.model.capping import CappingConfiguration, CappingRule
-from wayhook.model.connection import Connection
-from wayhook.model.guardrail import (
-    BreakerRule,
-    DataPolicy,
-    Guardrails,
-    NestedLists,
-    NetworkPolicy,
-    Repetition,
-    RetryBudget,
-)
-from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
-from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
-from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
-from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
-from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.presentation import draw_with
-from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
-from wayhook.values import DataType
-from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
 
+TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
@@ -85,6 +19,35 @@ if TYPE_CHECKING:
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.adapters.transport.wire import WireTransport
+    from wayhook.errors import (
+        AuthenticationFailed,
+        Conflict,
+        ConnectionFailed,
+        DefinitionError,
+        Delivery,
+        DestinationUnavailable,
+        Discarded,
+        DocumentError,
+        Evidence,
+        ExecutionError,
+        ExpressionError,
+        ExpressionProblem,
+        MissingExtra,
+        MissingValue,
+        NotFound,
+        Rejected,
+        RenderError,
+        RepositoryError,
+        SecretMissing,
+        StillInUse,
+        StoreUnavailable,
+        TimedOut,
+        TransportError,
+        UnsafeCall,
+        Violation,
+        WayhookError,
+        WrongType,
+    )
     from wayhook.execution.batch import Batch
     from wayhook.execution.blocking import call
     from wayhook.execution.exchange import export_journey, import_journey
@@ -108,74 +71,133 @@ if TYPE_CHECKING:
         Transport,
     )
     from wayhook.execution.window import WindowLimiter
+    from wayhook.expression.context import Context, DataSourceAnswer
+    from wayhook.expression.expression import Expression, expression
+    from wayhook.expression.type import ExpressionType
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
+    from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
     from wayhook.model.answer import answer_types
+    from wayhook.model.authentication import (
+        ApiKeyAuthentication,
+        Authentication,
+        BasicAuthentication,
+        BearerAuthentication,
+        ConnectionReference,
+        MutualTlsAuthentication,
+        NoAuthentication,
+        connection,
+    )
+    from wayhook.model.authorization import (
+        CertificateCredential,
+        CustomAuthorization,
+        JwtBearerGrant,
+        OAuthClientCredentials,
+    )
+    from wayhook.model.capping import CappingConfiguration, CappingRule
+    from wayhook.model.connection import Connection
+    from wayhook.model.guardrail import (
+        BreakerRule,
+        DataPolicy,
+        Guardrails,
+        NestedLists,
+        NetworkPolicy,
+        Repetition,
+        RetryBudget,
+    )
+    from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
+    from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
+    from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
     from wayhook.model.publication import publication_violations
     from wayhook.model.rule import violations
+    from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
+    from wayhook.model.token import CacheDuration, TimeUnit
     from wayhook.rendering.preview import preview
+    from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
+    from wayhook.values import DataType
+    from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
 
-_LATER = {
-    "AttemptEnded": "execution.ports",
-    "BreakerChanged": "execution.ports",
-    "Batch": "execution.batch",
-    "Clock": "execution.ports",
-    "Consent": "execution.ports",
-    "Event": "execution.ports",
-    "EventSink": "execution.ports",
-    "ExecutionEnded": "execution.ports",
-    "Executor": "execution.executor",
-    "HttpxTransport": "adapters.transport.httpx",
-    "Limiter": "execution.ports",
-    "LogSink": "adapters.telemetry.log",
-    "MemoryRepository": "adapters.repository.memory",
-    "Page": "execution.ports",
-    "Repository": "execution.ports",
-    "SecretSource": "execution.ports",
-    "SqliteRepository": "adapters.repository.sqlite",
-    "SqliteTokenStore": "adapters.token.sqlite",
-    "Stored": "execution.ports",
-    "StoredToken": "execution.ports",
-    "TokenStore": "execution.ports",
-    "Transport": "execution.ports",
-    "WindowLimiter": "execution.window",
-    "WireTransport": "adapters.transport.wire",
-    "answer_types": "model.answer",
-    "call": "execution.blocking",
-    "dump": "formats.document",
-    "dump_authorization": "formats.adobe",
-    "dump_capping": "formats.limit",
-    "dump_throttling": "formats.limit",
-    "dumps": "formats.document",
-    "export_journey": "execution.exchange",
-    "import_journey": "execution.exchange",
-    "json_schema": "formats.schema",
-    "load": "formats.document",
-    "load_authorization": "formats.adobe",
-    "load_capping": "formats.limit",
-    "load_throttling": "formats.limit",
-    "loads": "formats.document",
-    "open_repository": "execution.opening",
-    "placeholders": "formats.bundle",
-    "preview": "rendering.preview",
-    "publication_violations": "model.publication",
-    "to_curl": "formats.curl",
-    "violations": "model.rule",
-    "with_secrets": "formats.bundle",
+_HOMES = {
+    "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.sqlite": "SqliteRepository",
+    "adapters.telemetry.log": "LogSink",
+    "adapters.token.sqlite": "SqliteTokenStore",
+    "adapters.transport.httpx": "HttpxTransport",
+    "adapters.transport.wire": "WireTransport",
+    "errors": (
+        "AuthenticationFailed Conflict ConnectionFailed DefinitionError Delivery DestinationUnavailable Discarded "
+        "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem MissingExtra MissingValue "
+        "NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable TimedOut "
+        "TransportError UnsafeCall Violation WayhookError WrongType"
+    ),
+    "execution.batch": "Batch",
+    "execution.blocking": "call",
+    "execution.exchange": "export_journey import_journey",
+    "execution.executor": "Executor",
+    "execution.opening": "open_repository",
+    "execution.ports": (
+        "AttemptEnded BreakerChanged Clock Consent Event EventSink ExecutionEnded Limiter Page Repository "
+        "SecretSource Stored StoredToken TokenStore Transport"
+    ),
+    "execution.window": "WindowLimiter",
+    "expression.context": "Context DataSourceAnswer",
+    "expression.expression": "Expression expression",
+    "expression.type": "ExpressionType",
+    "formats.adobe": "dump_authorization load_authorization",
+    "formats.bundle": "placeholders with_secrets",
+    "formats.curl": "to_curl",
+    "formats.document": "dump dumps load loads",
+    "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
+    "formats.schema": "json_schema",
+    "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
+    "model.answer": "answer_types",
+    "model.authentication": (
+        "ApiKeyAuthentication Authentication BasicAuthentication BearerAuthentication ConnectionReference "
+        "MutualTlsAuthentication NoAuthentication connection"
+    ),
+    "model.authorization": "CertificateCredential CustomAuthorization JwtBearerGrant OAuthClientCredentials",
+    "model.capping": "CappingConfiguration CappingRule",
+    "model.connection": "Connection",
+    "model.guardrail": "BreakerRule DataPolicy Guardrails NestedLists NetworkPolicy Repetition RetryBudget",
+    "model.journey": "ActionActivity Activity ActivityKind Journey JourneyStatus PauseMode",
+    "model.limit": "CanDeploy ConfigurationState Metadata Rating Stamp",
+    "model.parameter": "MessageParameter Variable message_parameters payload variable",
+    "model.publication": "publication_violations",
+    "model.rule": "violations",
+    "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
+    "model.token": "CacheDuration TimeUnit",
+    "rendering.preview": "preview",
+    "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
+    "values": "DataType",
+    "wire": "AddressPolicy Attempt Call Outcome Request Response",
 }
+_LATER = {name: home for home, names in _HOMES.items() for name in names.split()}
 
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+class _FrontDoor(ModuleType):
+    """A package with functions that are called as modules of it are: `wayhook.secret` and `wayhook.expression`."""
 
-    if name not in _LATER:
-        raise AttributeError(f"module 'wayhook' has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"wayhook.{_LATER[name]}"), name)
-    return value
+    def __setattr__(self, name: str, value: object) -> None:
+        # The first import of such a module would otherwise put it in the place of the function.
+        if name not in _LATER or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor
+
+if not TYPE_CHECKING:  # type checkers know the names, and shall tell of one that is not there
+
+    def __getattr__(name: str) -> object:
+        from importlib import import_module
+
+        if name not in _LATER:
+            raise AttributeError(f"module 'wayhook' has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"wayhook.{_LATER[name]}"), name)
+        return value
 
 
 def __dir__() -> list[str]:

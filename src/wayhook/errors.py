@@ -68,8 +68,16 @@ __all__ = [
     "Violation",
     "WayhookError",
     "WrongType",
+    "closest",
     "delivery_of",
 ]
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return which of the `known` names may have been meant, or None, for the sentence about one that is not there."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
 
 
 @attrs.frozen

@@ -136,6 +136,9 @@ def json_fault(value: Any) -> tuple[str, str] | None:
     Objects have names that are text, numbers are finite, texts are Unicode, and there are at most 64 levels and
     100,000 parts; a value that contains itself has too many.
     """
+    if not isinstance(value, dict | list | tuple):
+        fault = _scalar_fault(value)
+        return None if fault is None else ("", fault)
     waiting = [("", value, 0)]
     for _ in range(MAX_NODES):
         if not waiting:

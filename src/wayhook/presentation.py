@@ -6,12 +6,20 @@ values at the bottom need not reach up.
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Presentable", "draw_with"]
 
-_draw: Callable[[object], str] = lambda value: f"<pre>{html.escape(str(value))}</pre>"  # noqa: E731
+
+def _plain(value: object) -> str:
+    import html
+
+    return f"<pre>{html.escape(str(value))}</pre>"
+
+
+_draw: Callable[[object], str] = _plain
 
 
 def draw_with(draw: Callable[[object], str]) -> None:

@@ -7,7 +7,6 @@ Groups: `wayhook.repositories` (scheme of a URL to a function of it), `wayhook.t
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import entry_points
 from typing import Any
 
 from wayhook.errors import DefinitionError, Violation
@@ -21,6 +20,8 @@ def plugin(group: str, name: str) -> Any:
 
     Raises `DefinitionError` that lists the names there are.
     """
+    from importlib.metadata import entry_points
+
     found = entry_points(group=f"wayhook.{group}")
     for entry in found:
         if entry.name == name:

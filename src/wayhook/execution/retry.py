@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import attrs
 
@@ -98,6 +97,8 @@ def _seconds(value: str, now: datetime) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime
+
     if not _DATE.fullmatch(value):
         return None
     try:

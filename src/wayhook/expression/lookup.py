@@ -5,13 +5,13 @@ Section 1.6 of `reference/expression-language.md`.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import attrs
 
+from wayhook.errors import closest
 from wayhook.expression.declaration import Declarations
 from wayhook.expression.fault import Fault
 from wayhook.expression.operator import truth_type
@@ -236,5 +236,5 @@ def _step_located(take: StepOf, step: Step) -> StepOf:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return the rest of a sentence that names what may have been meant."""
     names = sorted(known)
-    close = [each for each in names if each.lower() == name.lower()] or difflib.get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; there are {', '.join(names[:8])}" if names else ""
+    close = next((each for each in names if each.lower() == name.lower()), None) or closest(name, names)
+    return f"; did you mean {close!r}?" if close else f"; there are {', '.join(names[:8])}" if names else ""

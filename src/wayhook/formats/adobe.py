@@ -5,14 +5,13 @@ Sections 3.4 to 3.6 of the rules (R97 to R132).
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import attrs
 
-from wayhook.errors import DefinitionError, DocumentError, Violation
+from wayhook.errors import DefinitionError, DocumentError, Violation, closest
 from wayhook.jsonvalue import Json, parse_json
 from wayhook.model.authorization import CertificateCredential, CustomAuthorization
 from wayhook.model.shape import type_fault
@@ -148,8 +147,8 @@ class _Reading:
         """Keys that are unknown, missing or of a wrong type."""
         for name in given:
             if name not in keys:
-                close = difflib.get_close_matches(str(name), keys, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(keys)}"
+                close = closest(str(name), keys)
+                hint = f"did you mean {close!r}?" if close else f"there are {', '.join(keys)}"
                 self.fault(f"{path}.{str(name)[:40]}", f"there is no such key; {hint}", "R97")
         for name, (kind, required, rule) in keys.items():
             if name not in given:

@@ -77,8 +77,27 @@ def placeholders(document: Mapping[str, Any]) -> tuple[str, ...]:
     Those in parts that are never imported are not among them (R314). Raises `DocumentError` for what is no object, or
     is nested too deeply.
     """
-    given = _object(document)
-    return tuple(path for name in _KEYS if name in given for path in _placeholders(given[name], f"$.{name}"))
+    return _left(_object(document))
+
+
+def _left(given: Mapping[str, Any]) -> tuple[str, ...]:
+    parts = {f"$.{name}": given[name] for name in _KEYS if name in given}
+    return tuple(path for start, part in parts.items() if _is_open(part) for path in _placeholders(part, start))
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a placeholder is anywhere in a part; most have none, and paths are made for those that do."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if PLACEHOLDER in part:
+                return True
+        elif isinstance(part, dict | Mapping):  # a dict is told at once
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return False
 
 
 def _placeholders(value: Any, path: str) -> Iterator[str]:
@@ -136,7 +155,7 @@ def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
     faults = list(_frame_faults(given))
     faults += [
         Violation(path, "a placeholder is left; put a reference such as {'secret': 'env:NAME'} there", "R312")
-        for path in placeholders(given)
+        for path in _left(given)
     ]
     reader = _Reader(faults)
     journey: Any = reader.read(given["journey"], "journey", "$.journey") if "journey" in given else None
@@ -152,11 +171,13 @@ def load_bundle(document: Mapping[str, Any] | str | bytes) -> Bundle:
 def _parsed(document: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
     if isinstance(document, str | bytes) and len(document) > MAX_SIZE:
         raise DocumentError([Violation("$", f"an export has at most {MAX_SIZE:,} characters", "R313")])
+    if not isinstance(document, str | bytes):
+        return _object(document)
     try:
-        given = parse_json(document, depth=MAX_DEPTH) if isinstance(document, str | bytes) else document
+        given = parse_json(document, depth=MAX_DEPTH)
     except DefinitionError as error:
         raise DocumentError(error.violations) from None
-    return _object(given)
+    return given if isinstance(given, dict) else _object(given)
 
 
 def _object(document: object) -> dict[str, Any]:

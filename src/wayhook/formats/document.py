@@ -7,7 +7,6 @@ read is bounded (5 MB, 160 levels), and a document never widens the network poli
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -22,7 +21,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
-from wayhook.errors import DefinitionError, DocumentError, ExpressionError, Violation
+from wayhook.errors import DefinitionError, DocumentError, ExpressionError, Violation, closest
 from wayhook.expression.expression import Expression
 from wayhook.jsonvalue import json_fault, parse_json
 from wayhook.model.authentication import (
@@ -201,8 +200,8 @@ def _leaf_faults(error: BaseException, path: str) -> Iterator[Violation]:
 
 
 def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+    close = closest(name, known)
+    return f"did you mean {close!r}?" if close else f"there are {', '.join(known)}"
 
 
 def _kind_of(value: object) -> str:
@@ -347,6 +346,7 @@ def _json(value: Any) -> Any:
     return value
 
 
+@cache
 def _marks_of(kind: Any) -> frozenset[str]:
     if kind is Any:
         return frozenset({"expression", "literal", "decimal"})
@@ -427,7 +427,7 @@ def _scalar_reader(scalar: type, word: str) -> Callable[[Any, Any], Any]:
     def read(value: Any, _: Any) -> Any:
         if type(value) not in accepted:
             raise _Fault(f"{word} belongs here, not {_kind_of(value)}", "")
-        return _json(value)
+        return value if scalar is bool or (scalar is str and value.isascii()) else _json(value)
 
     return read
 

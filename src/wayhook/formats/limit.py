@@ -6,13 +6,12 @@ Sections 6.4 and 6.5 of the rules (R237 to R273).
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import attrs
 
-from wayhook.errors import DefinitionError, DocumentError, Violation
+from wayhook.errors import DefinitionError, DocumentError, Violation, closest
 from wayhook.jsonvalue import json_fault, parse_json
 from wayhook.model.capping import CappingConfiguration, CappingRule, methods_faults, url_faults
 from wayhook.model.limit import (
@@ -164,8 +163,8 @@ class _Object:
         """Tell the keys that there are not."""
         known = list(known)
         for name in sorted(set(self.fields) - set(known)):
-            close = difflib.get_close_matches(name, known, n=1)
-            remedy = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+            close = closest(name, known)
+            remedy = f"did you mean {close!r}?" if close else f"there are {', '.join(known)}"
             message = f"there is no such key; {remedy}"
             self.faults.append(Violation(f"{self.path}.{name[:40]}", message, rule or self.rule, code or self.code))
 

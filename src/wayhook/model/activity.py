@@ -5,11 +5,10 @@ Asked when a use is compiled and when a journey is published, so that both refus
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from wayhook.errors import Violation
+from wayhook.errors import Violation, closest
 from wayhook.model.action import Action
 from wayhook.model.journey import ActionActivity
 from wayhook.model.parameter import MessageParameter, Variable, walk
@@ -58,8 +57,8 @@ def _place_faults(
 def unknown_variable(name: str, known: Iterable[str]) -> str:
     """Say that an action has no variable `name`, and which of those it has may be meant."""
     names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(names[:8])}" if names else "there is none"
+    close = closest(name, names)
+    hint = f"did you mean {close!r}?" if close else f"there are {', '.join(names[:8])}" if names else "there is none"
     return f"the action has no such variable; {hint}"
 
 

@@ -5,7 +5,6 @@ Types, inference and names follow sections 4.2 to 4.4 of the rules (R135 to R142
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -13,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from wayhook.errors import DefinitionError, Violation
+from wayhook.errors import DefinitionError, Violation, closest
 from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_exact_json
 from wayhook.model.shape import Shaped, as_tuple, as_word, type_fault
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType
@@ -328,8 +327,8 @@ class _Inference:
         for path in dict.fromkeys((*self.variables, *self.types)):
             if path in known or any(fault.path == f"$.{path}" for fault in self.faults):
                 continue
-            close = difflib.get_close_matches(path, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"it has {', '.join(known[:8]) or 'no fields'}"
+            close = closest(path, known)
+            hint = f"did you mean {close!r}?" if close else f"it has {', '.join(known[:8]) or 'no fields'}"
             yield Violation(f"$.{path}", f"the sample has no such field; {hint}")
 
 

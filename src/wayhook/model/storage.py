@@ -6,12 +6,14 @@ comes between.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from functools import cache
+from operator import attrgetter
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import attrs
 
@@ -105,39 +107,70 @@ class Change:
     removed: tuple[tuple[type[Any], str], ...] = ()
 
 
-@attrs.frozen
 class Records:
-    """A shelf of dictionaries by kind and name, for a repository that holds all of its records in memory."""
+    """A shelf of dictionaries by kind and name, for a repository that holds all of its records in memory.
 
-    _kept: dict[type[Any], dict[str, Stored[Any]]] = attrs.Factory(lambda: {kind: {} for kind in KINDS.values()})
+    What a value is used by and the order of names are kept beside them, so that nothing looks through all records but
+    `every` and `after`.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[type[Any], dict[str, Stored[Any]]] = {kind: {} for kind in KINDS.values()}
+        self._names: dict[type[Any], list[str]] = {kind: [] for kind in KINDS.values()}
+        self._users: dict[tuple[type[Any], str], set[tuple[str, str]]] = {}
 
     @classmethod
-    def of(cls, records: Iterable[Stored[Any]]) -> Records:
+    def of(cls, records: Iterable[Stored[Any]]) -> Self:
         """Return a shelf with `records`, each under the kind and name of its value."""
-        return cls().after(Change(tuple(records)))
+        shelf = cls()
+        shelf.apply(Change(tuple(records)))
+        return shelf
 
-    def after(self, change: Change) -> Records:
+    def after(self, change: Change) -> Self:
         """Return what stands there after `change`; this shelf stays as it is."""
-        kept = {kind: dict(below) for kind, below in self._kept.items()}
+        shelf = type(self).of(stored for below in self._kept.values() for stored in below.values())
+        shelf.apply(change)
+        return shelf
+
+    def apply(self, change: Change) -> None:
+        """Carry `change` out on this shelf."""
         for kind, name in change.removed:
-            del kept[kind][name]
+            self._forget(self._kept[kind].pop(name))
+            names = self._names[kind]
+            del names[bisect_left(names, name)]
         for stored in change.written:
-            kept[type(stored.value)][stored.value.name] = stored
-        return Records(kept)
+            self._keep(stored)
+
+    def _keep(self, stored: Stored[Any]) -> None:
+        kind, name = type(stored.value), stored.value.name
+        if (old := self._kept[kind].get(name)) is None:
+            insort(self._names[kind], name)
+        else:
+            self._forget(old)
+        self._kept[kind][name] = stored
+        for used in uses(stored.value):
+            self._users.setdefault(used, set()).add((kind_of(kind), name))
+
+    def _forget(self, stored: Stored[Any]) -> None:
+        """Take a record away from what it uses."""
+        for used in uses(stored.value):
+            users = self._users[used]
+            users.remove((kind_of(stored.value), stored.value.name))
+            if not users:
+                del self._users[used]
 
     def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
         """Return the record of that kind and name, or None."""
         return self._kept[kind].get(name) if is_name(name) else None
 
     def users(self, kind: type[Any], name: str) -> tuple[Stored[Any], ...]:
-        """Return the records whose values use that one, by name."""
-        return tuple(
-            stored for users in KINDS.values() for stored in self.every(users) if (kind, name) in uses(stored.value)
-        )
+        """Return the records whose values use that one, by kind and name."""
+        users = self._users.get((kind, name), ()) if is_name(name) else ()
+        return tuple(self._kept[KINDS[word]][user] for word, user in sorted(users))
 
     def every(self, kind: type[Any]) -> tuple[Stored[Any], ...]:
         """Return all records of a kind, by name."""
-        return tuple(stored for _, stored in sorted(self._kept[kind].items()))
+        return tuple(self._kept[kind][name] for name in self._names[kind])
 
     def page(self, kind: type[Any], cursor: str | None, limit: int) -> tuple[tuple[Stored[Any], ...], str | None]:
         """Return the records with names after `cursor`, at most `limit`, and the cursor of those that follow.
@@ -146,7 +179,7 @@ class Records:
         """
         after, limit = page_bounds(cursor, limit)
         kind_of(kind)
-        names = sorted(self._kept[kind])
+        names = self._names[kind]
         start = bisect_right(names, after)
         page = names[start : start + limit]
         more = start + limit < len(names)
@@ -402,6 +435,8 @@ def _unfinished(journey: Journey) -> Iterator[Violation]:
 
 def storing_violations(value: Definition, *, literal_secrets_allowed: bool = False) -> Iterator[Violation]:
     """Yield what of a definition cannot be kept: literal secrets, and values that JSON does not have."""
+    if _is_plain(value):
+        return  # as nearly every one is; paths are made for what is wrong
     for path, leaf in _leaves(value, "$"):
         if isinstance(leaf, LiteralSecret):
             if not literal_secrets_allowed:
@@ -410,6 +445,37 @@ def storing_violations(value: Definition, *, literal_secrets_allowed: bool = Fal
             yield from _decimal_faults(leaf, path)
         elif not isinstance(leaf, Expression | SecretReference) and (fault := json_fault(leaf)) is not None:
             yield Violation(path + fault[0], f"{fault[1]}; only JSON values can be stored")
+
+
+def _is_plain(definition: Definition) -> bool:
+    """Whether a definition holds nothing that needs a closer look."""
+    waiting: list[Any] = [definition]
+    while waiting:
+        part = waiting.pop()
+        kind = type(part)
+        if kind in _PLAIN or (kind is str and part.isascii()):
+            continue
+        if kind is tuple or kind is frozenset:
+            waiting += part
+        elif (parts := _parts_of(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
+            waiting += parts(part)
+        elif not isinstance(part, StrEnum) and json_fault(part) is not None:
+            return False
+    return True
+
+
+_PLAIN = frozenset({type(None), bool, Expression, SecretReference})
+
+
+@cache
+def _parts_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]] | None:
+    """What gives the parts of an attrs class, but for the instants of a journey; None for another class."""
+    if not attrs.has(kind):
+        return None
+    names = [field.name for field in attrs.fields(kind)]
+    if kind is Journey:
+        return lambda value: [part for name in names if not isinstance(part := getattr(value, name), datetime)]
+    return attrgetter(*names) if len(names) > 1 else lambda value: [getattr(value, name) for name in names]
 
 
 def _decimal_faults(value: Decimal, path: str) -> Iterator[Violation]:

@@ -5,7 +5,6 @@ Sections 3.4 to 3.7 of the rules (R97 to R133).
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Hashable, Iterator
@@ -197,6 +196,8 @@ class TokenCall:
 
     def digest(self, journey: str | None) -> str:
         """Return what tells the token of a journey from others, in every process: SHA-256 in hexadecimal (R122)."""
+        import hashlib
+
         text = json.dumps(_written(("wayhook token 1", self.key, journey)), separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 

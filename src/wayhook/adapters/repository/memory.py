@@ -47,7 +47,7 @@ class MemoryRepository:
             guardrails=self.guardrails,
             new_uid=lambda: uuid4().hex,
         )
-        self._records = self._records.after(change)
+        self._records.apply(change)
         return change.written[0].version
 
     async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
@@ -63,7 +63,7 @@ class MemoryRepository:
         """Forget the value; see `Repository.delete`."""
         kind_of(kind)
         admit_deletion(self._records, kind, name, expected_version=expected_version, force=force)
-        self._records = self._records.after(Change((), ((kind, name),)))
+        self._records.apply(Change((), ((kind, name),)))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
         """Return a page; see `Repository.list`."""

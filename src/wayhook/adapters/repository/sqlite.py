@@ -287,7 +287,7 @@ class _SqliteShelf:
         if not is_name(name):
             return []
         return self._database.execute(
-            "SELECT user_kind, user_name FROM use WHERE kind = ? AND name = ? ORDER BY user_name",
+            "SELECT user_kind, user_name FROM use WHERE kind = ? AND name = ? ORDER BY user_kind, user_name",
             (kind_of(kind), name),
         ).fetchall()
 
