@@ -41,6 +41,7 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+_ENDS_CONNECTION = frozenset({408, 421})
 _BROKEN = (
     httpx.HTTPError,
     httpcore.NetworkError,
@@ -280,9 +281,10 @@ def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
 
 
-def _is_doubtful(headers: Headers) -> bool:
-    """Whether the answer is framed in two ways at once (RFC 9112 6.3)."""
-    return {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
+def _is_last(status: int, headers: Headers) -> bool:
+    """Whether the connection ends with this answer: it is framed in two ways at once (RFC 9112 6.3), or says that the
+    connection itself was the wrong one, so that a repeat needs another (F45, F49; RFC 9110 15.5.9, 15.5.20)."""  # noqa: D205, D209
+    return status in _ENDS_CONNECTION or {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
 
 
 def _expired(*, sent: bool) -> TransportError:
@@ -366,7 +368,7 @@ class _ByConnection:
         self._connection, self._message, self._owner = connection, message, owner
         self._reused = connection.stream is not None
         self._answer: httpcore.Response | None = None
-        self._doubtful = False
+        self._is_last = False
 
     @property
     def sent(self) -> bool:
@@ -380,7 +382,7 @@ class _ByConnection:
         if (stream := self._connection.stream) is not None:
             stream.begin_body(self._owner.body_limit)
         headers = _fields(answer.headers)
-        self._doubtful = _is_doubtful(headers)
+        self._is_last = _is_last(answer.status, headers)
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
         return _Head(answer.status, headers, body)
 
@@ -404,7 +406,7 @@ class _ByConnection:
         try:
             if complete and self._answer is not None:
                 await self._answer.aclose()
-                clean = self._connection.is_clean and not self._doubtful
+                clean = self._connection.is_clean and not self._is_last
         finally:
             if clean:
                 self._owner.keep(self._connection)
@@ -456,7 +458,7 @@ class _ByClient:
         self._allowed: tuple[Address, ...] = ()
         self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
-        self._doubtful = False
+        self._is_last = False
         self.sent = False
         self._message = httpx.Request(
             request.method,
@@ -504,7 +506,7 @@ class _ByClient:
         except RuntimeError:
             raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
         headers = _fields(answer.headers.raw)
-        self._doubtful = _is_doubtful(headers)
+        self._is_last = _is_last(answer.status_code, headers)
         if answer.is_stream_consumed:  # by a hook, or by a mock that never had a stream
             return _Head(answer.status_code, headers, _whole(answer.content), is_decoded=True)
         return _Head(answer.status_code, headers, cast("AsyncGenerator[bytes, None]", answer.aiter_raw()))
@@ -518,9 +520,9 @@ class _ByClient:
                 await self._dialled.aclose()
             return
         http = _their_connection(self._answer.stream) if complete else None
-        doubtful = self._doubtful or _leftover(http)
+        is_last = self._is_last or _leftover(http)
         await self._answer.aclose()
-        if doubtful and http is not None:
+        if is_last and http is not None:
             await http.aclose()
 
 
