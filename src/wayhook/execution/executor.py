@@ -216,6 +216,7 @@ class Executor:
         if secrets is not None and not isinstance(secrets, Mapping):
             message = f"secrets are a mapping of references to texts, not {type(secrets).__name__}"
             raise DefinitionError([Violation("$.secrets", message, "R202")])
+        await self._limits.refresh()
         use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._means.tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:
@@ -246,6 +247,7 @@ class Executor:
         if call is None:
             message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
             raise DefinitionError([Violation("$.authentication", message)])
+        await self._limits.refresh()
         return await Authorization(self._means, call).check(definition.name)
 
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
