@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -42,10 +44,12 @@ from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, last_word
 
-__all__ = ["Execution", "Use", "new_delivery_id"]
+__all__ = ["Execution", "Use", "delivery_id_fault", "new_delivery_id"]
 
 _GRACE = 0.1
 _UNAUTHORIZED = 401
+MAX_DELIVERY_ID = 255
+_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
 @attrs.frozen
@@ -75,16 +79,24 @@ def new_delivery_id() -> str:
     return os.urandom(16).hex()
 
 
+def delivery_id_fault(given: object) -> str:
+    """Return what is wrong with an identifier that was given, or ""."""
+    if isinstance(given, str) and _DELIVERY_ID.fullmatch(given):
+        return ""
+    return "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
+
+
 @attrs.define(repr=False)
 class Execution:
     """One execution: its deadline, and what was tried. `index`: its place in a batch. `delivery_id`: its own, or the
-    one of the execution that it repeats (P6)."""  # noqa: D205, D209 - one sentence each
+    one of the execution that it repeats (P6). `identify`: gives that one for a subject, where each has its own."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     use: Use
     started: float
     delivery_id: str
     index: int | None = None
+    identify: Callable[[Any], str] | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
     _budget: asyncio.Timeout = attrs.Factory(lambda: asyncio.timeout(None))
@@ -128,9 +140,11 @@ class Execution:
 
     async def _ended(self, subject: Any) -> Outcome:
         call = None
-        if self.use.left_out:
-            return self._outcome(self.use.left_out, None)
         try:
+            if self.identify is not None:
+                self.delivery_id = _identified(self.identify(subject))
+            if self.use.left_out:
+                return self._outcome(self.use.left_out, None)
             async with self._budget:
                 if not await self._allowed(subject):
                     return self._outcome("excluded", None)
@@ -346,6 +360,13 @@ class Execution:
         fetch = Authorization(self.means, call).answered
         self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
         return self._token
+
+
+def _identified(given: str) -> str:
+    """The identifier that a batch has for one of its contexts; one that is none is that context's fault alone."""
+    if fault := delivery_id_fault(given):
+        raise WrongType([Violation("$.delivery_id", fault)])
+    return given
 
 
 def _refused_redirect(attempt: Attempt) -> UnsafeCall | None:

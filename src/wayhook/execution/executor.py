@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import attrs
@@ -15,7 +15,7 @@ from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.destination import Destinations
-from wayhook.execution.execution import Execution, Use, new_delivery_id
+from wayhook.execution.execution import Execution, Use, delivery_id_fault, new_delivery_id
 from wayhook.execution.limit import Limits
 from wayhook.execution.means import Events, Means
 from wayhook.execution.plugin import plugin
@@ -50,8 +50,6 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
-MAX_DELIVERY_ID = 255
-_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -268,28 +266,41 @@ class Executor:
         contexts: Iterable[Context] | AsyncIterable[Context],
         *,
         concurrency: int = 50,
+        delivery_ids: Callable[[Context], str] | None = None,
     ) -> Batch:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
 
         `contexts`: any iterable, sync or async, endless or not; it is pulled only as fast as outcomes are taken.
         `concurrency`: calls under way at once, 1 to 10,000. `outcome.index` is the context's place in the source.
+        `delivery_ids`: gives the delivery id of each context's execution, as `execute` takes one, so that a batch that
+        is run again repeats with the same ids (P6); new ones unless given. A context that it has none for, or raises
+        for, is not called and has an outcome that says so.
         Entering raises what is wrong with the definition, as `execute` does.
         """
+        if delivery_ids is not None and not callable(delivery_ids):
+            message = f"give a function from a context to its delivery id, not {type(delivery_ids).__name__}"
+            raise DefinitionError([Violation("$.delivery_ids", message)])
 
         async def prepare() -> Use:
             self._require_home()
             return await self._use(journey, label)
 
-        return Batch(prepare, self._run, contexts, concurrency)
+        return Batch(prepare, partial(self._run, identify=delivery_ids), contexts, concurrency)
 
     async def _run(
-        self, use: Use, subject: Any, index: int | None = None, *, delivery_id: str | None = None
+        self,
+        use: Use,
+        subject: Any,
+        index: int | None = None,
+        *,
+        delivery_id: str | None = None,
+        identify: Callable[[Context], str] | None = None,
     ) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
         self._require_home()
         await self._limits.refresh()
         started, delivery_id = self._means.clock.monotonic(), delivery_id or new_delivery_id()
-        return await Execution(self._means, use, started, delivery_id, index).outcome(subject)
+        return await Execution(self._means, use, started, delivery_id, index, identify).outcome(subject)
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
@@ -373,6 +384,5 @@ def _require_context(context: object) -> None:
 
 
 def _require_delivery_id(given: object) -> None:
-    if given is not None and not (isinstance(given, str) and _DELIVERY_ID.fullmatch(given)):
-        message = "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
-        raise DefinitionError([Violation("$.delivery_id", message)])
+    if given is not None and (fault := delivery_id_fault(given)):
+        raise DefinitionError([Violation("$.delivery_id", fault)])
