@@ -60,7 +60,7 @@ LIMITS = (
     ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
     ("rendering.answer", "MAX_MISFITS", "{}", "values of an answer that do not fit; the rest is left then"),
     ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
-    ("execution.executor", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
+    ("execution.execution", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
     ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
     ("rendering.reflection", "SHORTEST", "{} characters", "less: a secret that is too short to be masked in an answer"),
 )

@@ -17,7 +17,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 import wayhook as wh
-from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
+from wayhook.testing import FakeClock, FakeSecrets, FakeTransport, TokenStoreContract
 
 KEY = Fernet.generate_key().decode()
 CANARY = "canary-token-7f3a9c"
@@ -47,6 +47,20 @@ def store(tmp_path: Path, clock: WallClock) -> wh.SqliteTokenStore:
 
 def _again(store: wh.SqliteTokenStore, clock: FakeClock, key: str = KEY) -> wh.SqliteTokenStore:
     return wh.SqliteTokenStore(store.path, key=wh.literal_secret(key), clock=clock)
+
+
+class TestSqliteTokenStore(TokenStoreContract):
+    """The contract that other people's stores keep, too."""
+
+    @pytest.fixture
+    def store(self, tmp_path: Path, clock: FakeClock) -> wh.SqliteTokenStore:
+        """A store in a new file."""
+        return wh.SqliteTokenStore(tmp_path / "tokens.db", key=wh.literal_secret(KEY), clock=clock)
+
+    @pytest.fixture
+    def another(self, store: wh.SqliteTokenStore, clock: FakeClock) -> wh.SqliteTokenStore:
+        """Another store of the same file, which is opened for each piece of work."""
+        return _again(store, clock)
 
 
 async def test_a_token_is_kept_over_a_restart(store: wh.SqliteTokenStore, clock: WallClock) -> None:

@@ -305,6 +305,72 @@ async def test_what_is_no_identifier_is_refused(ping: Make, greet: wh.Action, gi
             await executor.execute(wh.Journey("J", []), "p", wh.Context(), delivery_id=given)
 
 
+def _order_id(context: wh.Context) -> Any:
+    return context.events["Order"]["id"]
+
+
+async def _batched(
+    ping: Make, orders: list[dict[str, Any]], identify: Any = _order_id, **settings: Any
+) -> tuple[list[wh.Outcome], list[Any]]:
+    """The outcomes in the order of the source, and the keys that went out."""
+    repository, transport = wh.MemoryRepository(), FakeTransport()
+    journey = wh.Journey("J", [wh.ActionActivity("Ping", label="p")], **settings)
+    await repository.save(ping(idempotency_header=ID))
+    contexts = [wh.Context({"Order": order}) for order in orders]
+    async with (
+        wh.Executor(repository, transport=transport, clock=FakeClock()) as executor,
+        executor.batch(journey, "p", contexts, concurrency=2, delivery_ids=identify) as batch,
+    ):
+        outcomes = [outcome async for outcome in batch]
+    return sorted(outcomes, key=lambda outcome: outcome.index or 0), _keys(transport)
+
+
+async def test_a_batch_that_is_run_again_repeats_with_the_same_identifiers(ping: Make) -> None:
+    """Each context has its own, whichever batch, in whichever order, and however often (P6)."""
+    orders = [{"id": f"order-{number}"} for number in range(5)]
+
+    first, sent = await _batched(ping, orders)
+    again, sent_again = await _batched(ping, orders[::-1])
+
+    assert [outcome.delivery_id for outcome in first] == [order["id"] for order in orders]
+    assert [outcome.delivery_id for outcome in again] == [order["id"] for order in orders[::-1]]
+    assert sorted(sent) == sorted(sent_again) == [order["id"] for order in orders]
+
+
+@pytest.mark.parametrize("order", [{"id": None}, {"id": 7}, {"id": "a b"}, {"id": ""}, {"id": "a" * 256}, {}], ids=str)
+async def test_a_context_without_an_identifier_is_not_called(ping: Make, order: dict[str, Any]) -> None:
+    """A key that cannot be had keeps one call from being made, and the others go on."""
+    outcomes, sent = await _batched(ping, [{"id": "a"}, order, {"id": "b"}])
+
+    assert [outcome.delivery for outcome in outcomes] == ["delivered", "refused", "delivered"]
+    assert outcomes[1].status == "internalError"
+    assert "delivery id" in str(outcomes[1].cause) or not order
+    assert sent == ["a", "b"]
+
+
+async def test_an_expression_gives_identifiers(ping: Make) -> None:
+    """What a marketer wrote says which effect it is; where its fields are missing, there is no call."""
+    identify = wh.expression("'order-' + @event{Order.id}").evaluate
+
+    outcomes, sent = await _batched(ping, [{"id": "a"}, {}], identify)
+
+    assert (sent, [outcome.delivery for outcome in outcomes]) == (["order-a"], ["delivered", "refused"])
+
+
+async def test_a_call_that_is_held_has_the_identifier_too(ping: Make) -> None:
+    """What a paused journey holds is told with the key that it will be called with."""
+    outcomes, sent = await _batched(ping, [{"id": "a"}], status="Paused")
+
+    assert ([(outcome.status, outcome.delivery_id) for outcome in outcomes], sent) == ([("held", "a")], [])
+
+
+async def test_a_batch_takes_a_function_of_identifiers_only(ping: Make) -> None:
+    """A list of them, say, is refused before anything is called."""
+    async with wh.Executor(transport=FakeTransport()) as executor:
+        with pytest.raises(wh.DefinitionError, match=r"\$\.delivery_ids: give a function .* not list"):
+            executor.batch(wh.Journey("J", []), "p", [], delivery_ids=["a"])  # type: ignore[arg-type]
+
+
 def test_the_blocking_call_takes_an_identifier(ping: Make) -> None:
     """A script can repeat a call, too."""
     transport = FakeTransport()

@@ -160,6 +160,22 @@ async def test_more_limits_than_a_page_holds_are_all_kept(kept: Counting, ping: 
         assert await statuses(executor, ping(), 2) == ["http_200", "capped"]
 
 
+@pytest.mark.parametrize("method", ["check_authentication", "send_test_request"])
+async def test_a_look_keeps_what_is_deployed(kept: Counting, ping: Make, clock: FakeClock, method: str) -> None:
+    """The first thing that an executor does may be a look: it takes a place below the limits, and there is one."""
+    call = wh.OAuthClientCredentials("https://api.example.com/token", "me", wh.literal_secret("a-secret-text"))
+    action = ping("GET", authentication=call if method == "check_authentication" else wh.NoAuthentication())
+    transport = FakeTransport(wh.Response(200, body=b'{"access_token": "t"}'))
+    await kept.save(CAPPING.deployed())
+
+    async with wh.Executor(kept, transport=transport, clock=clock) as executor:
+        first, second = [await getattr(executor, method)(action) for _ in range(2)]
+
+    assert first.succeeded
+    assert isinstance(second.cause, wh.Discarded)
+    assert len(transport.requests) == 1
+
+
 @pytest.mark.rule("R216")
 async def test_a_batch_keeps_what_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
     """The calls of a batch share the cap with all others."""

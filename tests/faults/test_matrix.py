@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.testing.fault import FAULTS, NAME_FAULTS, Fault, NameFault
+from wayhook.testing.fault import FAULTS, NAME_FAULTS, Fault, NameFault, answer, answers
 from wayhook.testing.fault_server import CLEAN, FaultServer, Visit, authority
 
 OVERRUN = 0.25
@@ -80,6 +80,7 @@ class Seen:
     column: str
     outcome: wh.Outcome
     counted: int
+    connections: int
     took: float
     after: wh.Outcome
     tries: int
@@ -93,11 +94,11 @@ async def _seen(fault: Fault, column: str, inner: wh.Transport) -> Seen:
         async with _executor(transport) as executor:
             started = loop.time()
             outcome = await _called(executor, action, fault)
-            took, counted = loop.time() - started, len(server.requests)
+            took, counted, connections = loop.time() - started, len(server.requests), server.connections
         await server.heal()
         await asyncio.sleep(0.02)  # for what is under way to arrive
         after, tries = await _next(transport, action, fault)
-    return Seen(column, outcome, counted, took, after, tries)
+    return Seen(column, outcome, counted, connections, took, after, tries)
 
 
 async def _next(transport: Guarded, action: wh.Action, fault: Fault) -> tuple[wh.Outcome, int]:
@@ -129,6 +130,24 @@ async def test_a_row_of_the_matrix(fault: Fault, opened: list[wh.Transport]) -> 
 def _word(fault: Fault, column: str) -> str:
     """A POST without a key stops at what is ambiguous, whatever the destination would have said next."""
     return "unknown" if fault.proves == "A" and column == "POST" else fault.delivery
+
+
+@pytest.mark.parametrize("number", ["F45", "F49"])
+async def test_a_repeat_goes_out_on_another_connection(number: str, opened: list[wh.Transport]) -> None:
+    """After 408 and 421, which speak of the connection, each attempt has one of its own (F45, F49)."""
+    seen = await asyncio.gather(*(_seen(FAULTS[number], *column) for column in zip(COLUMNS, opened, strict=False)))
+
+    assert [row.connections for row in seen] == [row.counted for row in seen]
+    assert all(row.counted > 1 for row in seen)
+
+
+async def test_a_second_421_is_final(opened: list[wh.Transport]) -> None:
+    """The repeat of a misdirected request is made once, whatever the method (F49)."""
+    fault = attrs.evolve(FAULTS["F49"], script=answers(answer(421)))
+
+    seen = await asyncio.gather(*(_seen(fault, *column) for column in zip(COLUMNS, opened, strict=False)))
+
+    assert [(row.counted, row.connections, row.outcome.delivery) for row in seen] == [(2, 2, "unavailable")] * 3
 
 
 async def test_an_end_at_once_does_not_wait(opened: list[wh.Transport]) -> None:

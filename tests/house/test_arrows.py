@@ -40,7 +40,7 @@ THIRD_PARTIES = {
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},
-    "pytest": {"testing/contract.py", "testing/transport_contract.py"},
+    "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
 }

@@ -146,6 +146,11 @@ async def keep(repository: wh.Repository) -> None:
     await repository.delete(wh.CappingConfiguration, "sms", force=True)
 
 
+def key_of(context: wh.Context) -> str:
+    """The key of what a context stands for."""
+    return f"order-{context.events['Order']['id']}"
+
+
 async def execute() -> None:
     """An executor gives outcomes, a batch one after another."""
     policy = wh.NetworkPolicy(loopback=True, hosts={"crm.internal"}, ports={8443})
@@ -172,7 +177,7 @@ async def execute() -> None:
         assert_type(await executor.call("SendSms", delivery_id=outcome.delivery_id), wh.Outcome)
         assert_type(await executor.preview("Welcome", "day1", CONTEXT), wh.Call)
         for contexts in (endless(), [CONTEXT], streamed()):
-            async with executor.batch("Welcome", "day1", contexts, concurrency=20) as batch:
+            async with executor.batch("Welcome", "day1", contexts, delivery_ids=key_of) as batch:
                 assert_type(batch, wh.Batch)
                 async for one in batch:
                     assert_type(one, wh.Outcome)

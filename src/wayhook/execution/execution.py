@@ -6,7 +6,8 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable
+import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -44,9 +45,11 @@ from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
-__all__ = ["Execution", "Use", "new_delivery_id"]
+__all__ = ["Execution", "Use", "delivery_id_fault", "new_delivery_id"]
 
 _UNAUTHORIZED = 401
+MAX_DELIVERY_ID = 255
+_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
 @attrs.frozen
@@ -98,16 +101,24 @@ def new_delivery_id() -> str:
     return os.urandom(16).hex()
 
 
+def delivery_id_fault(given: object) -> str:
+    """Return what is wrong with an identifier that was given, or ""."""
+    if isinstance(given, str) and _DELIVERY_ID.fullmatch(given):
+        return ""
+    return "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
+
+
 @attrs.define(repr=False)
 class Execution:
     """One execution: its deadline, and what was tried. `index`: its place in a batch. `delivery_id`: its own, or the
-    one of the execution that it repeats (P6)."""  # noqa: D205, D209 - one sentence each
+    one of the execution that it repeats (P6). `identify`: gives that one for a subject, where each has its own."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     use: Use
     started: float
     delivery_id: str
     index: int | None = None
+    identify: Callable[[Any], str] | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
     _budget: Deadline = attrs.field(default=attrs.Factory(lambda self: Deadline(self.means.watch), takes_self=True))
@@ -124,6 +135,8 @@ class Execution:
         """
         call, use = None, self.use
         try:
+            if self.identify is not None:
+                self.delivery_id = _identified(self.identify(subject))
             with self._budget:
                 if use.left_out:
                     outcome = self._outcome(use.left_out, None)
@@ -367,6 +380,13 @@ class Execution:
         fetch = Authorization(self.means, call).answered
         self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
         return self._token.text
+
+
+def _identified(given: str) -> str:
+    """The identifier that a batch has for one of its contexts; one that is none is that context's fault alone."""
+    if fault := delivery_id_fault(given):
+        raise WrongType([Violation("$.delivery_id", fault)])
+    return given
 
 
 def _refused_redirect(attempt: Attempt) -> UnsafeCall:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Self
 
 import attrs
@@ -15,7 +15,7 @@ from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.destination import Destinations
-from wayhook.execution.execution import Execution, Use, new_delivery_id
+from wayhook.execution.execution import Execution, Use, delivery_id_fault, new_delivery_id
 from wayhook.execution.limit import Limits
 from wayhook.execution.means import Events, Means
 from wayhook.execution.plugin import plugin
@@ -50,8 +50,6 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
-MAX_DELIVERY_ID = 255
-_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -218,6 +216,7 @@ class Executor:
         if secrets is not None and not isinstance(secrets, Mapping):
             message = f"secrets are a mapping of references to texts, not {type(secrets).__name__}"
             raise DefinitionError([Violation("$.secrets", message, "R202")])
+        await self._limits.refresh()
         use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._means.tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:
@@ -248,6 +247,7 @@ class Executor:
         if call is None:
             message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
             raise DefinitionError([Violation("$.authentication", message)])
+        await self._limits.refresh()
         return await Authorization(self._means, call).check(definition.name)
 
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
@@ -269,6 +269,7 @@ class Executor:
         *,
         concurrency: int = 50,
         in_order: bool = False,
+        delivery_ids: Callable[[Context], str] | None = None,
     ) -> Batch:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
 
@@ -276,17 +277,29 @@ class Executor:
         `concurrency`: calls under way at once, 1 to 10,000. `outcome.index` is the context's place in the source.
         `in_order`: yield outcomes in the order of the source; a slow call holds back those after it, and when twice
         `concurrency` contexts are held back, the source as well.
+        `delivery_ids`: gives the delivery id of each context's execution, as `execute` takes one, so that a batch that
+        is run again repeats with the same ids (P6); new ones unless given. A context that it has none for, or raises
+        for, is not called and has an outcome that says so.
         Entering raises what is wrong with the definition, as `execute` does.
         """
+        if delivery_ids is not None and not callable(delivery_ids):
+            message = f"give a function from a context to its delivery id, not {type(delivery_ids).__name__}"
+            raise DefinitionError([Violation("$.delivery_ids", message)])
 
         async def prepare() -> Use:
             self._require_home()
             return await self._use(journey, label)
 
-        return Batch(prepare, self._run, contexts, concurrency, in_order=in_order)
+        return Batch(prepare, partial(self._run, identify=delivery_ids), contexts, concurrency, in_order=in_order)
 
     async def _run(
-        self, use: Use, subject: Any, index: int | None = None, *, delivery_id: str | None = None
+        self,
+        use: Use,
+        subject: Any,
+        index: int | None = None,
+        *,
+        delivery_id: str | None = None,
+        identify: Callable[[Context], str] | None = None,
     ) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
         self._require_home()
@@ -295,7 +308,8 @@ class Executor:
         if started >= limits.known_until:
             await limits.refresh()
             started = means.clock.monotonic()
-        return await Execution(means, use, started, delivery_id or new_delivery_id(), index).outcome(subject)
+        delivery_id = delivery_id or new_delivery_id()
+        return await Execution(means, use, started, delivery_id, index, identify).outcome(subject)
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
@@ -381,6 +395,5 @@ def _require_context(context: object) -> None:
 
 
 def _require_delivery_id(given: object) -> None:
-    if given is not None and not (isinstance(given, str) and _DELIVERY_ID.fullmatch(given)):
-        message = "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
-        raise DefinitionError([Violation("$.delivery_id", message)])
+    if given is not None and (fault := delivery_id_fault(given)):
+        raise DefinitionError([Violation("$.delivery_id", fault)])

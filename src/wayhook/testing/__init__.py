@@ -1,7 +1,7 @@
-"""For other people's tests: fakes of the ports, contracts for repositories and transports, services on this machine.
+"""For other people's tests: fakes of the ports, services on this machine, contracts for what others write.
 
-`RepositoryContract` and `RepositoryMachine` need pytest and hypothesis, `TransportContract` needs pytest and trustme;
-the rest needs nothing more than wayhook.
+`RepositoryContract` and `RepositoryMachine` need pytest and hypothesis, `TransportContract` needs pytest and trustme,
+`TokenStoreContract` needs pytest; the rest needs nothing more than wayhook.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from wayhook.testing.service import Answer, LoopbackService, Received
 if TYPE_CHECKING:
     from wayhook.testing.contract import RepositoryContract as RepositoryContract
     from wayhook.testing.contract import RepositoryMachine as RepositoryMachine
+    from wayhook.testing.token_store_contract import TokenStoreContract as TokenStoreContract
     from wayhook.testing.transport_contract import TransportContract as TransportContract
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
 _CONTRACTS = {
     "RepositoryContract": "contract",
     "RepositoryMachine": "contract",
+    "TokenStoreContract": "token_store_contract",
     "TransportContract": "transport_contract",
 }
 

@@ -22,7 +22,7 @@ import pytest
 from wayhook.errors import Evidence, TransportError
 from wayhook.execution.ports import Transport
 from wayhook.model.guardrail import NetworkPolicy
-from wayhook.testing.fault import FAULTS, Fault
+from wayhook.testing.fault import FAULTS, Fault, answer
 from wayhook.testing.fault_server import CLEAN, OK, FaultServer, Visit, authority, certified
 from wayhook.wire import Request, Response
 
@@ -156,6 +156,21 @@ class TransportContract:
                 await _sent(transport, _request(server, method))
 
         assert server.connections == 1
+
+    @pytest.mark.parametrize("status", [408, 421])
+    async def test_a_connection_that_was_the_wrong_one_serves_no_more(self, transport: Transport, status: int) -> None:
+        """An answer of 408 or 421 ends its connection: the repeat goes out on another (F45, F49)."""
+
+        async def refuses_the_first(visit: Visit) -> None:
+            await visit.request()
+            await visit.say(answer(status) if len(visit.server.requests) == 1 else OK)
+            await visit.serve()
+
+        async with FaultServer(refuses_the_first) as server:
+            found = [await _sent(transport, _request(server, method)) for method in ("POST", "POST", "PUT")]
+
+        assert [response.status for response in found if isinstance(response, Response)] == [status, 200, 200]
+        assert server.connections == 2
 
     async def test_the_environment_is_not_asked(self, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
         """Variables for proxies, certificates and passwords have no effect."""
