@@ -22,7 +22,7 @@ from wayhook.adapters.transport.body import BODY_LIMIT, CUT, LATE, announced_len
 from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
 from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
 from wayhook.adapters.transport.head import WITHOUT_BODY, ends_connection, require_bounded
-from wayhook.adapters.transport.origin import Origin, destined, fields
+from wayhook.adapters.transport.origin import Origin, content_length, destined
 from wayhook.adapters.transport.pool import Key, Pool, at_home
 from wayhook.adapters.transport.stream import Stream
 from wayhook.adapters.transport.tls import Trust
@@ -315,7 +315,11 @@ def _message(origin: Origin, target: str, request: Request) -> httpcore.Request:
         port=origin.port,
         target=target.encode("ascii"),
     )
-    headers = [(name.encode("ascii"), value.encode("ascii")) for name, value in fields(origin, request)]
+    headers = [(b"Host", origin.authority.encode("ascii"))]
+    if (length := content_length(request)) is not None:
+        headers.append((b"Content-Length", b"%d" % length))
+    headers += [(name.encode("ascii"), value.encode("ascii")) for name, value in request.headers]
+    headers.append((b"Accept-Encoding", b"identity"))
     return httpcore.Request(request.method, url, headers=headers, content=request.body or b"")
 
 

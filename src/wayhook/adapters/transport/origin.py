@@ -9,11 +9,12 @@ import attrs
 
 from wayhook.adapters.transport.failure import unsendable
 from wayhook.model.url import UrlFault, parse_url
-from wayhook.wire import Headers, Request
+from wayhook.wire import Request
 
-__all__ = ["Origin", "destined", "fields"]
+__all__ = ["Origin", "content_length", "destined"]
 
-_URL = re.compile(r"([A-Za-z]+://[^/?#]*)(/[^?#]*)?(\?[^#]*)?")
+_AUTHORITY = re.compile(r"[A-Za-z]+://[^/?#]*")
+_SHORTEST = len("http://h")
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -30,25 +31,30 @@ class Origin:
 
 def destined(url: str) -> tuple[Origin, str]:
     """Return the origin and the target of a URL, the target exactly as it stands; raises `TransportError`."""
-    parts = _URL.fullmatch(url)
-    try:
-        if parts is None or not url.isascii():
-            raise unsendable()
-        return _origin(parts[1]), f"{parts[2] or '/'}{parts[3] or ''}"
-    except UrlFault:
-        raise unsendable() from None
+    end = url.find("/", _SHORTEST)
+    if end >= 0 and "?" not in url[:end]:
+        target = url[end:]
+    else:
+        end = len(url.partition("?")[0])
+        target = "/" + url[end:]
+    if "#" in target:
+        raise unsendable()
+    return _origin(url[:end]), target
 
 
 @lru_cache(maxsize=1024)
 def _origin(text: str) -> Origin:
-    url = parse_url(text + "/")
+    try:
+        if _AUTHORITY.fullmatch(text) is None:
+            raise unsendable()
+        url = parse_url(text + "/")
+    except UrlFault:
+        raise unsendable() from None
     return Origin(url.scheme, url.host, url.port, url.origin, url.origin.partition("://")[2])
 
 
-def fields(origin: Origin, request: Request) -> Headers:
-    """Return the header fields of a request as they go out: those of the transport around its own."""
-    host = ("Host", origin.authority)
-    coding = ("Accept-Encoding", "identity")
-    if request.body is None and request.method not in _WITH_LENGTH:
-        return (host, *request.headers, coding)
-    return (host, ("Content-Length", str(len(request.body or b""))), *request.headers, coding)
+def content_length(request: Request) -> int | None:
+    """Return the length that a request says its body has; None where it says nothing of a body."""
+    if request.body is not None:
+        return len(request.body)
+    return 0 if request.method in _WITH_LENGTH else None

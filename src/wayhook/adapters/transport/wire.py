@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from functools import cache
+from functools import cache, lru_cache
 from os import PathLike
 from typing import Any
+
+import attrs
 
 from wayhook.adapters.transport.body import BODY_LIMIT, CUT, FLOOD, FRAMING_LIMIT, LATE, decoded, too_large
 from wayhook.adapters.transport.deadline import Deadlines
 from wayhook.adapters.transport.dial import Destination, alert
 from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
 from wayhook.adapters.transport.head import (
-    FIELD_LIMIT,
     HEAD_LIMIT,
     INTERIM_LIMIT,
     WITHOUT_BODY,
@@ -26,7 +27,7 @@ from wayhook.adapters.transport.head import (
     require_bounded,
 )
 from wayhook.adapters.transport.link import Link
-from wayhook.adapters.transport.origin import Origin, destined, fields
+from wayhook.adapters.transport.origin import Origin, content_length, destined
 from wayhook.adapters.transport.place import Places
 from wayhook.adapters.transport.pool import Key, Pool, at_home
 from wayhook.adapters.transport.tls import Trust
@@ -38,9 +39,11 @@ __all__ = ["WireTransport"]
 CONNECTIONS = 1_000
 _SWITCHING = 101
 _DIGITS = 20
-_SENDABLE = re.compile(
-    r"[!#$%&'*+.^_`|~\w-]+ [!-~]+ HTTP/1\.1\r\n(?:[!#$%&'*+.^_`|~\w-]+: [\t -~]*\r\n)+\r\n", re.ASCII
-)
+_SHORT = 1_024
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VISIBLE = b"\t" + bytes(range(0x20, 0x7F))
+_SPACES = 2
+_END = b"\r\n"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _LENGTHS = re.compile(rb"\r\ncontent-length:([^\r\n]*)", re.IGNORECASE)
@@ -141,12 +144,29 @@ def _crowded() -> TransportError:
 
 
 def _message(origin: Origin, target: str, request: Request) -> bytes:
-    """The bytes of the request; raises `TransportError` for one that is none."""
-    lines = [f"{name}: {value}\r\n" for name, value in fields(origin, request)]
-    head = f"{request.method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n"
-    if _SENDABLE.fullmatch(head) is None:
+    """The bytes of the request, as httpx would send it; raises `TransportError` for one that is none."""
+    length = content_length(request)
+    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {origin.authority}"]
+    if length is not None:
+        lines.append(f"Content-Length: {length}")
+    for name, value in request.headers:
+        lines.append(_named(name) + value)
+    lines.append("Accept-Encoding: identity\r\n\r\n")
+    try:
+        head = "\r\n".join(lines).encode("ascii")
+    except UnicodeEncodeError:
+        raise unsendable() from None
+    if lines[0].count(" ") != _SPACES or head.translate(None, _VISIBLE) != _END * (len(lines) + 1):
         raise unsendable()
-    return head.encode("ascii") + (request.body or b"")
+    return head + request.body if request.body else head
+
+
+@lru_cache(maxsize=1024)
+def _named(name: str) -> str:
+    """The name of a header field with what stands between it and its value; raises `TransportError`."""
+    if _TOKEN.fullmatch(name) is None:
+        raise unsendable()
+    return f"{name}: "
 
 
 class _Connections(Pool["_Connection"]):
@@ -187,10 +207,10 @@ class _Connection(Link):
         try:
             if not await done:
                 answer.give_up(LATE)
-            if not answer.status:
+            if answer.head is None:
                 raise self._failure(answer, sent=sent)
             kept = answer.is_clean
-            return answer.response()
+            return answer.response(answer.head)
         finally:
             pool.deadlines.remove(done)
             self._answer = self._done = None
@@ -220,7 +240,7 @@ class _Connection(Link):
             self._stray = True
             self.abort()
             return
-        if not answer.status and self.is_sending:  # an answer that comes early leaves the connection in doubt (F16)
+        if answer.head is None and self.is_sending:  # an answer that comes early leaves the connection in doubt (F16)
             answer.is_clean = False
         if answer.feed(bytes(self.buffer[:nbytes])):
             self._complete()
@@ -252,39 +272,52 @@ class _Connection(Link):
         return self.is_alive and self._destination.is_open_to(request.network, self)
 
 
+@attrs.frozen
+class _Head:
+    """A head as it stands on the wire, judged.
+
+    `is_interim`: whether another head follows. `length`: that of the body, where the head tells one. `keeps`: whether
+    the connection may serve again.
+    """
+
+    status: int
+    headers: Headers
+    is_interim: bool
+    length: int | None
+    is_chunked: bool
+    is_coded: bool
+    keeps: bool
+
+
 class _Answer:
     """What comes back, read as it comes: heads, then the body in its framing (RFC 9112 6). No I/O.
 
-    `status`: of the final head, 0 until it is there. `failure`: what is wrong with the heads, or None. `is_clean`:
+    `head`: the final one, None until it is there. `failure`: what is wrong with the heads, or None. `is_clean`:
     whether the connection may serve again once the answer is complete.
     """
 
-    __slots__ = (
-        "_body", "_chunks", "_fault", "_has_coding", "_http", "_left", "_limit", "_method", "_parser", "_seen", "_size",
-        "_skipped", "failure", "headers", "is_clean", "status",
-    )  # fmt: skip
+    head: _Head | None = None
+    failure: TransportError | None = None
+    is_clean = True
+    _fault = ""
+    _seen: bytearray | None = None
+    _skipped = 0
+    _size = 0
+    _left: int | None = None
+    _chunks: _Chunks | None = None
 
     def __init__(self, http: Any, method: str, limit: int) -> None:
         self._http, self._method, self._limit = http, method, limit
-        self._seen: bytearray | None = None
-        self._skipped = self._size = 0
         self._body: list[bytes] = []
-        self._left: int | None = None
-        self._chunks: _Chunks | None = None
-        self._has_coding, self._fault = False, ""
-        self.status = 0
-        self.headers: Headers = ()
-        self.failure: TransportError | None = None
-        self.is_clean = True
 
-    def response(self) -> Response:
+    def response(self, head: _Head) -> Response:
         """Return the answer, its content coding taken off."""
         body, fault = b"".join(self._body), self._fault
         if fault:
             body = b""
-        elif self._has_coding:
-            body, fault = decoded(body, self.headers, self._limit)
-        return Response(self.status, self.headers, body, fault)
+        elif head.is_coded:
+            body, fault = decoded(body, head.headers, self._limit)
+        return Response(head.status, head.headers, body, fault)
 
     def give_up(self, fault: str) -> bool:
         """Say why the body cannot be used; there is nothing more to wait for."""
@@ -294,12 +327,12 @@ class _Answer:
     def end(self, *, broken: bool) -> None:
         """Note the end of the connection: it completes a body without a length, and cuts every other."""
         self.is_clean = False
-        if self.status and (broken or self._left is not None or self._chunks is not None):
+        if broken or self._left is not None or self._chunks is not None:
             self.give_up(CUT)
 
     def feed(self, data: bytes) -> bool:
         """Take what came next; return whether there is nothing more to wait for."""
-        if self.status:
+        if self.head is not None:
             return self._read(data)
         try:
             return self._read_heads(data)
@@ -319,8 +352,9 @@ class _Answer:
             data = bytes(self._seen)
         start = 0
         while end := _end_of_head(data, start):
-            if self._judge(data[start:end]):
-                return self._read(data[end:])
+            head = _head(data[start:end]) if end - start < _SHORT else _head.__wrapped__(data[start:end])
+            if not head.is_interim:
+                return self._begin_body(head, data[end:])
             self._skipped += end - start
             start = end
         self._seen = bytearray(data[start:])
@@ -333,45 +367,25 @@ class _Answer:
             raise malformed("the head of the answer is larger than its limit")
         return False
 
-    def _judge(self, head: bytes) -> bool:
-        """Take a head, if it is the final one; return whether it is. Raises `TransportError`."""
-        status, head = _accepted(self._http, head)
-        if 100 <= status < 200 and status != _SWITCHING:  # noqa: PLR2004
-            return False
-        lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2]]
-        headers = tuple([(name.lower(), value.strip(" \t")) for name, _, value in lines])
-        if status < 200 or len(head) > HEAD_LIMIT or len(headers) > FIELD_LIMIT:  # noqa: PLR2004
-            require_bounded(status, headers)
-        self.headers = headers
-        self._frame(status, dict(headers))
-        self.status = status
-        self.is_clean = self.is_clean and head.startswith(b"HTTP/1.1")
-        return True
+    # The body.
 
-    def _frame(self, status: int, named: dict[str, str]) -> None:
-        """Find how the body ends (RFC 9112 6.3), and whether that leaves the connection as it was."""
-        is_chunked = "transfer-encoding" in named
-        if is_chunked and self._items("transfer-encoding") != ["chunked"]:
-            raise malformed()
-        if ends_connection(status, named) or ("connection" in named and "close" in self._items("connection")):
-            self.is_clean = False
-        self._has_coding = "content-encoding" in named
-        if self._method == "HEAD" or status in WITHOUT_BODY:
+    def _begin_body(self, head: _Head, data: bytes) -> bool:
+        """Begin to read the body in the framing that the head tells (RFC 9112 6.3)."""
+        self.head = head
+        self.is_clean = self.is_clean and head.keeps
+        if self._method == "HEAD" or head.status in WITHOUT_BODY:
             self._left = 0
-        elif is_chunked:
+        elif head.is_chunked:
             self._chunks = _Chunks()
             self._parser = self._http.HttpResponseParser(self._chunks)
             self._parser.feed_data(_CHUNKED_HEAD)
-        elif "content-length" in named:
-            self._left = _length(named["content-length"])
-        else:
+        elif head.length is None:
             self.is_clean = False
-
-    def _items(self, name: str) -> list[str]:
-        """The items of a field that is a list, in lower case."""
-        return [item.strip(" \t") for key, value in self.headers if key == name for item in value.lower().split(",")]
-
-    # The body.
+        elif head.length > self._limit:
+            return self.give_up(too_large(self._limit))
+        else:
+            self._left = head.length
+        return self._read(data)
 
     def _read(self, data: bytes) -> bool:
         if self._chunks is not None:
@@ -379,8 +393,6 @@ class _Answer:
         left = self._left
         if left is None:
             return self._read_to_end(data)
-        if left > self._limit:
-            return self.give_up(too_large(self._limit))
         if len(data) < left:
             self._body.append(data)
             self._left = left - len(data)
@@ -446,6 +458,31 @@ def _end_of_head(data: bytes, start: int) -> int:
         return end + 4
     bare = _BLANK_LINE.search(data, start)
     return bare.end() if bare else 0
+
+
+@lru_cache(maxsize=256)  # a service says the same for a second, until its date changes
+def _head(head: bytes) -> _Head:
+    """Judge a head; raises `TransportError` for what is no HTTP, no answer, or too large."""
+    status, head = _accepted(_httptools(), head)
+    lines = [line.partition(":") for line in head.decode("latin-1").split("\r\n")[1:-2]]
+    headers = tuple([(name.lower(), value.strip(" \t")) for name, _, value in lines])
+    named = dict(headers)
+    codings = [coding.lower() for name, coding in headers if name == "transfer-encoding"]
+    if codings not in ([], ["chunked"]):
+        raise malformed()
+    is_interim = 100 <= status < 200 and status != _SWITCHING  # noqa: PLR2004
+    if not is_interim:
+        require_bounded(status, headers)
+    closes = any(name == "connection" and "close" in value.lower() for name, value in headers)
+    return _Head(
+        status,
+        headers,
+        is_interim,
+        _length(named["content-length"]) if "content-length" in named else None,
+        is_chunked=bool(codings),
+        is_coded="content-encoding" in named,
+        keeps=head.startswith(b"HTTP/1.1") and not closes and not ends_connection(status, named),
+    )
 
 
 def _accepted(http: Any, head: bytes) -> tuple[int, bytes]:
