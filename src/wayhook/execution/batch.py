@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack
 from typing import Self
 
 from wayhook.errors import DefinitionError, ExecutionError, Violation
-from wayhook.execution.execution import Use
 from wayhook.execution.source import Source
 from wayhook.expression.context import Context
 from wayhook.wire import Outcome
 
-__all__ = ["Batch"]
+__all__ = ["Batch", "Run"]
+
+Run = Callable[[Context, int], Awaitable[Outcome]]
+"""Makes the call for a context, which has this place in its source."""
 
 MAX_CONCURRENCY = 10_000
 """Each is a task that is made at once, and a connection."""
@@ -35,8 +38,7 @@ class Batch:
 
     def __init__(
         self,
-        prepare: Callable[[], Awaitable[Use]],
-        run: Callable[[Use, Context, int], Awaitable[Outcome]],
+        prepare: Callable[[AsyncExitStack], Awaitable[Run]],
         contexts: Iterable[Context] | AsyncIterable[Context],
         concurrency: int,
         *,
@@ -45,7 +47,8 @@ class Batch:
         if type(concurrency) is not int or not 1 <= concurrency <= MAX_CONCURRENCY:
             message = f"give a whole number from 1 to {MAX_CONCURRENCY:,}"
             raise DefinitionError([Violation("$.concurrency", message)])
-        self._prepare, self._run, self._source = prepare, run, Source(contexts, 2 * concurrency)
+        self._prepare, self._source = prepare, Source(contexts, 2 * concurrency)
+        self._stack = AsyncExitStack()
         self._concurrency, self._in_order = concurrency, in_order
         self._workers: list[asyncio.Task[None]] | None = None
         self._working = 0
@@ -67,12 +70,19 @@ class Batch:
     async def __aenter__(self) -> Self:
         if self._workers is not None:
             raise DefinitionError([Violation("$", "a batch is entered once; make another: executor.batch(…)")])
-        use = await self._prepare()
+        run = await self._prepared()
         self._working = self._concurrency
-        self._workers = [asyncio.create_task(self._work(use)) for _ in range(self._concurrency)]
+        self._workers = [asyncio.create_task(self._work(run)) for _ in range(self._concurrency)]
         for worker in self._workers:
             worker.add_done_callback(self._rest)
         return self
+
+    async def _prepared(self) -> Run:
+        try:
+            return await self._prepare(self._stack)
+        except BaseException:
+            await self._stack.aclose()
+            raise
 
     def _rest(self, _: asyncio.Task[None]) -> None:
         self._working -= 1
@@ -86,6 +96,7 @@ class Batch:
             await asyncio.gather(*workers, return_exceptions=True)
         finally:
             await self._source.aclose()
+            await self._stack.aclose()
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
@@ -122,7 +133,7 @@ class Batch:
                 raise ExecutionError("a call of the batch was cancelled from within, and the batch ended")
             worker.result()
 
-    async def _work(self, use: Use) -> None:
+    async def _work(self, run: Run) -> None:
         while self._failure is None:
             try:
                 index, context = await self._source.pull()
@@ -131,5 +142,5 @@ class Batch:
             except Exception as failure:  # noqa: BLE001 - the source is the caller's: it comes out as it is
                 self._failure = failure
                 return
-            self._ended[index] = await self._run(use, context, index)
+            self._ended[index] = await run(context, index)
             self._arrived.set()

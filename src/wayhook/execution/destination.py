@@ -26,6 +26,10 @@ NEVER = float("-inf")
 THROTTLED = frozenset({429, 503, 529})
 
 
+def _unheard(_: str, __: float) -> None:
+    """Nobody hears of pauses, unless several processes share a destination."""
+
+
 @attrs.define
 class Breaker:
     """Opens when too many attempts fail, and closes when a probe succeeds.
@@ -125,6 +129,7 @@ class Destination:
     budget: Budget | None = None
     breaker: Breaker | None = None
     pauses: bool = True
+    told_pause: Callable[[str, float], None] = _unheard
     paused_until: float = NEVER
 
     @property
@@ -142,9 +147,14 @@ class Destination:
         return self.budget is None or self.budget.spend(2 if status in THROTTLED else 1)
 
     def pause(self, until: float) -> None:
-        """Hold everybody back until then."""
+        """Hold everybody back until then, and tell of it."""
         if self.pauses:
-            self.paused_until = max(self.paused_until, until)
+            self.hold_back(until)
+            self.told_pause(self.name, until)
+
+    def hold_back(self, until: float) -> None:
+        """Hold everybody back until then."""
+        self.paused_until = max(self.paused_until, until)
 
     def refused_until(self, now: float) -> float | None:
         """Return when the breaker lets somebody through again; None when it does now."""
@@ -180,10 +190,16 @@ def is_failure(attempt: Attempt) -> bool | None:
 
 
 class Destinations:
-    """The destinations that an executor called, those used last kept."""
+    """The destinations that an executor called, those used last kept. `told_pause`: hears which pause, until when."""
 
-    def __init__(self, guardrails: Guardrails, random: Randomness, emit: Callable[[BreakerChanged], None]) -> None:
-        self._guardrails, self._random, self._emit = guardrails, random, emit
+    def __init__(
+        self,
+        guardrails: Guardrails,
+        random: Randomness,
+        emit: Callable[[BreakerChanged], None],
+        told_pause: Callable[[str, float], None] = _unheard,
+    ) -> None:
+        self._guardrails, self._random, self._emit, self._told_pause = guardrails, random, emit, told_pause
         self._kept: OrderedDict[str, Destination] = OrderedDict()
 
     def of(self, name: str) -> Destination:
@@ -198,6 +214,7 @@ class Destinations:
                 None if rails.retry_budget is None else Budget(rails.retry_budget),
                 None if rails.breaker is None else Breaker(rails.breaker, self._random),
                 rails.destination_pauses,
+                self._told_pause,
             )
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)

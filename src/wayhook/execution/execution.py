@@ -45,7 +45,7 @@ from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
-__all__ = ["Execution", "Use", "delivery_id_fault", "new_delivery_id"]
+__all__ = ["Execution", "Use", "delivery_id_fault", "identified", "new_delivery_id", "recorded"]
 
 _UNAUTHORIZED = 401
 MAX_DELIVERY_ID = 255
@@ -136,7 +136,7 @@ class Execution:
         call, use = None, self.use
         try:
             if self.identify is not None:
-                self.delivery_id = _identified(self.identify(subject))
+                self.delivery_id = identified(self.identify(subject))
             with self._budget:
                 if use.left_out:
                     outcome = self._outcome(use.left_out, None)
@@ -150,22 +150,10 @@ class Execution:
         except Exception as failure:  # noqa: BLE001 - the batch boundary
             outcome = self._outcome("internalError", None, cause=unexpected(failure, use.plan.action.name))
         if isinstance(subject, Context):
-            outcome = self._recorded(subject, outcome)
+            outcome = recorded(subject, outcome)
         if self.means.events.sinks:
             self.means.events.emit(ExecutionEnded(outcome))
         return outcome
-
-    def _recorded(self, context: Context, outcome: Outcome) -> Outcome:
-        """Let later activities read the answer as `@action{Name.field}` (R182 to R184, R190)."""
-        status: dict[str, Any] = {"jo_status_code": outcome.status}
-        answer, fields = status, outcome.response
-        if isinstance(fields, dict) and outcome.received is not None:
-            answer = {**fields, **status} if outcome.succeeded else {"errorResponse": fields, **status}
-        if context.record(outcome.action, answer):
-            return outcome
-        context.record(outcome.action, status)
-        fault = "$: the data of this individual would be larger than 1 MB with this answer; declare fewer fields (R198)"
-        return attrs.evolve(outcome, response=None, response_faults=(fault,))
 
     @property
     def deadline(self) -> float:
@@ -382,7 +370,20 @@ class Execution:
         return self._token.text
 
 
-def _identified(given: str) -> str:
+def recorded(context: Context, outcome: Outcome) -> Outcome:
+    """Let later activities read the answer as `@action{Name.field}` (R182 to R184, R190)."""
+    status: dict[str, Any] = {"jo_status_code": outcome.status}
+    answer, fields = status, outcome.response
+    if isinstance(fields, dict) and outcome.received is not None:
+        answer = {**fields, **status} if outcome.succeeded else {"errorResponse": fields, **status}
+    if context.record(outcome.action, answer):
+        return outcome
+    context.record(outcome.action, status)
+    fault = "$: the data of this individual would be larger than 1 MB with this answer; declare fewer fields (R198)"
+    return attrs.evolve(outcome, response=None, response_faults=(fault,))
+
+
+def identified(given: str) -> str:
     """The identifier that a batch has for one of its contexts; one that is none is that context's fault alone."""
     if fault := delivery_id_fault(given):
         raise WrongType([Violation("$.delivery_id", fault)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Self
 
@@ -12,10 +13,10 @@ import attrs
 
 from wayhook.errors import DefinitionError, ExecutionError, SecretMissing, Violation
 from wayhook.execution.authorization import Authorization
-from wayhook.execution.batch import Batch
+from wayhook.execution.batch import Batch, Run
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.destination import Destinations
-from wayhook.execution.execution import Execution, Use, delivery_id_fault, new_delivery_id
+from wayhook.execution.execution import Execution, Use, delivery_id_fault, identified, new_delivery_id
 from wayhook.execution.limit import Limits
 from wayhook.execution.means import Events, Means
 from wayhook.execution.plugin import plugin
@@ -50,6 +51,7 @@ from wayhook.wire import Call, Outcome
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
+MAX_PROCESSES = 256
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -119,11 +121,13 @@ class Executor:
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
+        self._transport = transport if isinstance(transport, str) else None
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
         self._uses: dict[tuple[str, int, str], Use] = {}
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
+        self._tokens = Tokens(clock, random, tokens)
         told = Events(tuple(events))
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
@@ -132,7 +136,7 @@ class Executor:
             told,
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
-            Tokens(clock, random, tokens),
+            self._tokens,
             Destinations(self.guardrails, random, told.emit),
             Redirects(self.guardrails.redirects, self.guardrails.network),
             self.guardrails.network,
@@ -147,7 +151,7 @@ class Executor:
             return  # what is open belongs to the process that this one was forked from
         self._closed = True
         try:
-            await self._means.tokens.aclose()
+            await self._tokens.aclose()
         finally:
             await self._means.transport.aclose()
 
@@ -217,7 +221,7 @@ class Executor:
             message = f"secrets are a mapping of references to texts, not {type(secrets).__name__}"
             raise DefinitionError([Violation("$.secrets", message, "R202")])
         await self._limits.refresh()
-        use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._means.tokens.random)
+        use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:
             given = Given({} if values is None else values, path)
@@ -269,6 +273,7 @@ class Executor:
         *,
         concurrency: int = 50,
         in_order: bool = False,
+        processes: int = 1,
         delivery_ids: Callable[[Context], str] | None = None,
     ) -> Batch:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
@@ -276,7 +281,9 @@ class Executor:
         `contexts`: any iterable, sync or async, endless or not; it is pulled only as fast as outcomes are taken.
         `concurrency`: calls under way at once, 1 to 10,000. `outcome.index` is the context's place in the source.
         `in_order`: yield outcomes in the order of the source; a slow call holds back those after it, and when twice
-        `concurrency` contexts are held back, the source as well.
+        `concurrency` contexts are held back, the source as well. `processes`: how many processes of this machine make
+        the calls, 1 to 256; they share limits, tokens and pauses with this one. The transport is given by its name
+        then, and secrets by reference; definitions stay as they are when the batch is entered.
         `delivery_ids`: gives the delivery id of each context's execution, as `execute` takes one, so that a batch that
         is run again repeats with the same ids (P6); new ones unless given. A context that it has none for, or raises
         for, is not called and has an outcome that says so.
@@ -286,11 +293,48 @@ class Executor:
             message = f"give a function from a context to its delivery id, not {type(delivery_ids).__name__}"
             raise DefinitionError([Violation("$.delivery_ids", message)])
 
-        async def prepare() -> Use:
-            self._require_home()
-            return await self._use(journey, label)
+        if type(processes) is not int or not 1 <= processes <= MAX_PROCESSES:
+            message = f"give a whole number from 1 to {MAX_PROCESSES}"
+            raise DefinitionError([Violation("$.processes", message)])
 
-        return Batch(prepare, partial(self._run, identify=delivery_ids), contexts, concurrency, in_order=in_order)
+        async def prepare(stack: AsyncExitStack) -> Run:
+            self._require_home()
+            use = await self._use(journey, label)
+            run = partial(self._run, use, identify=delivery_ids)
+            return run if processes == 1 else await self._crewed(stack, use, run, processes, delivery_ids)
+
+        return Batch(prepare, contexts, concurrency, in_order=in_order)
+
+    async def _crewed(
+        self,
+        stack: AsyncExitStack,
+        use: Use,
+        run: Run,
+        processes: int,
+        identify: Callable[[Context], str] | None,
+    ) -> Run:
+        """How calls are made by several processes; `run` makes those that cannot travel."""
+        if self._transport is None:
+            message = "give the transport by its name, for each process to make its own: Executor(transport='wire')"
+            raise DefinitionError([Violation("$.processes", message)])
+        if not hasattr(os, "fork"):
+            raise DefinitionError([Violation("$.processes", "this system has no sockets to inherit; leave this out")])
+        from wayhook.execution.crew import Crew
+
+        await self._limits.refresh()
+        crew = await stack.enter_async_context(Crew(self._means, use, self.guardrails, self._transport, processes))
+
+        async def made(context: Context, index: int) -> Outcome:
+            if self._means.clock.monotonic() >= self._limits.known_until:
+                await self._limits.refresh()
+            try:
+                delivery_id = new_delivery_id() if identify is None else identified(identify(context))
+            except Exception:  # noqa: BLE001 - the batch boundary: it is the outcome of this context, made here
+                return await run(context, index)
+            outcome = await crew.outcome(context, index, delivery_id)
+            return await run(context, index) if outcome is None else outcome
+
+        return made
 
     async def _run(
         self,

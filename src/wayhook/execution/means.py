@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Iterable
+from typing import Protocol
 
 import attrs
 
@@ -19,13 +20,14 @@ from wayhook.errors import (
 )
 from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
-from wayhook.execution.limit import Limits
-from wayhook.execution.ports import Clock, Consent, Event, EventSink, SecretSource, Transport
+from wayhook.execution.ports import Clock, Consent, Event, EventSink, Limiter, SecretSource, Transport
 from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of, retry_after
-from wayhook.execution.token import Tokens
+from wayhook.execution.token import Fetch, Granted
+from wayhook.execution.window import WindowLimiter
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.guardrail import NetworkPolicy
+from wayhook.model.token import TokenCall
 from wayhook.rendering.reflection import masked_response, masked_text, reflections
 from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
 from wayhook.wire import Attempt, Request
@@ -79,17 +81,43 @@ class Events:
                 _LOG.exception("the event sink %s failed", type(sink).__name__)
 
 
+class Limited(Protocol):
+    """What limits calls: `Limits`, or the way to those of another process."""
+
+    @property
+    def limiter(self) -> Limiter | None:
+        """Where an attempt has a place; None while nothing is limited."""
+        ...
+
+    @property
+    def windows(self) -> tuple[WindowLimiter, ...]:
+        """Where a token call takes a place."""
+        ...
+
+
+class TokenSource(Protocol):
+    """Where tokens come from: `Tokens`, or the way to those of another process."""
+
+    async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> Granted:
+        """Return a token; see `Tokens.get`."""
+        ...
+
+    def drop(self, call: TokenCall, journey: str | None, token: Granted) -> None:
+        """Forget a token that was refused; see `Tokens.drop`."""
+        ...
+
+
 @attrs.frozen(repr=False)
 class Means:
     """What an execution works with; shared by all executions of an executor."""
 
     transport: Transport
     secrets: SecretSource
-    limits: Limits
+    limits: Limited
     events: Events
     clock: Clock
     policy: RetryPolicy
-    tokens: Tokens
+    tokens: TokenSource
     destinations: Destinations
     redirects: Redirects
     network: NetworkPolicy

@@ -110,6 +110,10 @@ class Plan:
             faults.unsafe("$.message_parameters", message, "")
         if faults:
             raise faults.error()
+        return self.call(url, headers, body)
+
+    def call(self, url: str, headers: Headers, body: bytes | None) -> Call:
+        """Return the call of these parts, rendered already: here, or by another process."""
         return Call(self.action.name, self.method, url, headers, body, self._credentials, self._identity)
 
     def _check_names(self, values: Mapping[str, Any], known: frozenset[str], faults: Faults) -> None:

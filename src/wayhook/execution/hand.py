@@ -1,0 +1,197 @@
+"""One process of a crew: makes the calls that it is told of, and asks for what is shared. `work` is its whole life."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import attrs
+
+from wayhook.execution.clock import SystemClock
+from wayhook.execution.crew import Work
+from wayhook.execution.destination import Destinations
+from wayhook.execution.execution import Execution, Use
+from wayhook.execution.freight import context_of, packed_outcome
+from wayhook.execution.means import Events, Means
+from wayhook.execution.pipe import Pipe
+from wayhook.execution.plugin import plugin
+from wayhook.execution.ports import Event, ExecutionEnded, Limiter, system_random
+from wayhook.execution.redirect import Redirects
+from wayhook.execution.retry import RetryPolicy
+from wayhook.execution.token import Granted
+from wayhook.expression.context import Context
+from wayhook.model.token import TokenCall
+from wayhook.rendering.plan import plan_activity
+from wayhook.secret import SecretReference
+
+__all__ = ["work"]
+
+
+def work() -> None:
+    """Work for the crew at the other end of the socket whose number is the argument, until it hangs up."""
+    asyncio.run(_working(socket.socket(fileno=int(sys.argv[1]))))
+
+
+async def _working(end: socket.socket) -> None:
+    pipe = await Pipe.over(end)
+    told = await pipe.receive()
+    if told is None:
+        return
+    given: Work = told[0]
+    line = _Line(pipe)
+    plan = plan_activity(given.action, given.activity)
+    use = Use(plan, given.timeout, (), given.journey, given.activity, given.uid, given.left_out)
+    means = _means(given, line)
+    try:
+        await _Hand(line, means, use, has_consent=given.has_consent).serve()
+    finally:
+        await means.transport.aclose()
+
+
+def _means(work: Work, line: _Line) -> Means:
+    rails, clock = work.guardrails, SystemClock()
+    events = Events((_Sink(line.pipe),) if work.hears else ())
+    return Means(
+        plugin("transports", work.transport)(),
+        line,
+        line,
+        events,
+        clock,
+        RetryPolicy(rails.repetition, clock, system_random),
+        line,
+        Destinations(rails, system_random, events.emit, line.tell_pause),
+        Redirects(rails.redirects, rails.network),
+        rails.network,
+        None,
+    )
+
+
+class _Line:
+    """The line to the crew: secrets, tokens and places below limits, as an execution knows them."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self.pipe = pipe
+        self.is_limited = False
+        self._numbers = count()
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+
+    async def ask(self, what: str, *about: Any) -> Any:
+        """Ask the crew; raises what it failed with."""
+        number = next(self._numbers)
+        answer = self._asked[number] = asyncio.get_running_loop().create_future()
+        self.pipe.send("ask", number, what, *about)
+        try:
+            found = await answer
+        finally:
+            del self._asked[number]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def answered(self, number: int, answer: Any) -> None:
+        """Hand an answer to who asked for it."""
+        if number in self._asked and not self._asked[number].done():
+            self._asked[number].set_result(answer)
+
+    async def reveal(self, reference: SecretReference) -> str:
+        """Return the text of a secret; see `SecretSource`."""
+        text: str = await self.ask("secret", reference)
+        return text
+
+    async def get(self, call: TokenCall, journey: str | None, fetch: object, deadline: float) -> Granted:  # noqa: ARG002
+        """Return a token; see `Tokens`."""
+        return Granted(*await self.ask("token", deadline))
+
+    def drop(self, call: TokenCall, journey: str | None, token: Granted) -> None:  # noqa: ARG002
+        """Say that a token was refused; see `Tokens`."""
+        self.pipe.send("drop", token.text, token.lifetime)
+
+    async def aclose(self) -> None:
+        """Keep nothing."""
+
+    windows = ()
+
+    @property
+    def limiter(self) -> Limiter | None:
+        """Where places are asked for, while anything is limited."""
+        return self if self.is_limited else None
+
+    @asynccontextmanager
+    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+        """Hold a place below the limits of the crew; see `Limiter`."""
+        number = next(self._numbers)
+        waited: float = await self.ask("place", number, method, url)
+        try:
+            yield waited
+        finally:
+            self.pipe.send("leave", number)
+
+    def tell_pause(self, name: str, until: float) -> None:
+        """Say that a destination asked for time."""
+        self.pipe.send("pause", name, until)
+
+
+@attrs.frozen
+class _Sink:
+    """Tells the crew of what happens; of ends it hears anyhow."""
+
+    pipe: Pipe
+
+    def emit(self, event: Event) -> None:
+        """Tell it."""
+        if not isinstance(event, ExecutionEnded):
+            self.pipe.send("event", event)
+
+
+@attrs.frozen
+class _Asked:
+    """Whether one individual agreed, as the crew knows."""
+
+    line: _Line
+    index: int
+
+    async def allows(self, context: Context, marketing_actions: tuple[str, ...]) -> bool:  # noqa: ARG002
+        """Return it; see `Consent`."""
+        allowed: bool = await self.line.ask("consent", self.index)
+        return allowed
+
+
+class _Hand:
+    """Makes the calls of one use of an action."""
+
+    def __init__(self, line: _Line, means: Means, use: Use, *, has_consent: bool) -> None:
+        self._line, self._means, self._use, self._has_consent = line, means, use, has_consent
+        self._calls: set[asyncio.Task[None]] = set()
+
+    async def serve(self) -> None:
+        """Do what the crew says, until it hangs up; calls under way end with it."""
+        try:
+            while (message := await self._line.pipe.receive()) is not None:
+                self._hear(*message)
+        finally:
+            for call in self._calls:
+                call.cancel()
+            await asyncio.gather(*self._calls, return_exceptions=True)
+
+    def _hear(self, kind: str, *told: Any) -> None:
+        match kind:
+            case "call":
+                call = asyncio.create_task(self._call(*told))
+                self._calls.add(call)
+                call.add_done_callback(self._calls.discard)
+            case "answer":
+                self._line.answered(*told)
+            case "pause":
+                name, until = told
+                self._means.destinations.of(name).hold_back(until)
+
+    async def _call(self, index: int, delivery_id: str, is_limited: bool, freight: dict[str, Any]) -> None:  # noqa: FBT001
+        self._line.is_limited = is_limited
+        means = attrs.evolve(self._means, consent=_Asked(self._line, index)) if self._has_consent else self._means
+        execution = Execution(means, self._use, means.clock.monotonic(), delivery_id, index)
+        self._line.pipe.send("outcome", *packed_outcome(await execution.outcome(context_of(freight))))

@@ -1,0 +1,315 @@
+"""Batches by several processes: the same outcomes, and one of everything that is shared. Real processes and sockets."""
+
+# ruff: noqa: SIM117 - a batch stands inside of its executor, as its users write it
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+import wayhook as wh
+from wayhook.testing import Answer, FakeConsent, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a crew needs sockets that a process can inherit")
+GUARDRAILS = wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True))
+
+
+def contexts(count: int) -> Iterator[wh.Context]:
+    """So many individuals, n0 and so on."""
+    return (wh.Context({"Signup": {"name": f"n{i}"}}) for i in range(count))
+
+
+@pytest.fixture
+def service() -> Iterator[LoopbackService]:
+    """Answers each call with the text that it was sent."""
+
+    def respond(received: Received) -> Answer:
+        return Answer(200, {"echo": received.json().get("text")})
+
+    with LoopbackService(respond) as service:
+        yield service
+
+
+async def kept(url: str, **fields: Any) -> wh.MemoryRepository:
+    """A repository with an action at `url`, and a journey that uses it."""
+    action = wh.Action(
+        name="Greet",
+        url_configuration=wh.UrlConfiguration(f"{url}/greet"),
+        message_parameters=wh.message_parameters({"text": "Hello"}, variables={"text": "Text"}),
+        response=wh.payload({"echo": "Hello"}),
+        **fields,
+    )
+    parameters = {"text": wh.expression("'Hello ' + @event{Signup.name}")}
+    repository = wh.MemoryRepository(guardrails=GUARDRAILS)
+    await repository.save(
+        action, wh.Journey("Welcome", [wh.ActionActivity("Greet", label="hello", parameters=parameters)])
+    )
+    return repository
+
+
+def children() -> list[int]:
+    """The processes that this one has started and that still run."""
+    listed = Path(f"/proc/{os.getpid()}/task/{threading.get_native_id()}/children")
+    if not listed.exists():
+        pytest.skip("this system does not list the children of a process")
+    return [int(number) for number in listed.read_text().split()]
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+async def test_each_context_has_one_outcome(service: LoopbackService, in_order: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """The same as of one process, by two; the answers are read there and recorded here."""
+    people = list(contexts(40))
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", people, concurrency=8, processes=2, in_order=in_order) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert [o.index for o in (outcomes if in_order else sorted(outcomes, key=lambda o: o.index or 0))] == list(
+        range(40)
+    )
+    assert all(o.response == {"echo": f"Hello n{o.index}"} and o.delivery == "delivered" for o in outcomes)
+    assert all(o.attempts[0].evidence is wh.Evidence.DELIVERED for o in outcomes)
+    assert all(o.call is not None and o.call.body == f'{{"text":"Hello n{o.index}"}}'.encode() for o in outcomes)
+    assert all(person.actions["Greet"]["jo_status_code"] == "http_200" for person in people)
+    assert sorted(received.json()["text"] for received in service.received) == sorted(f"Hello n{i}" for i in range(40))
+    assert len({o.delivery_id for o in outcomes}) == 40
+
+
+async def test_an_outcome_is_as_one_process_has_it(service: LoopbackService) -> None:
+    """But for its times and its name, field by field; failures of a value too."""
+    odd = [wh.Context({"Signup": {"name": "n0"}}), wh.Context({"Signup": {}}), wh.Context({"Signup": {"name": 7}})]
+    found = []
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        for processes in (1, 2):
+            async with executor.batch("Welcome", "hello", odd, processes=processes, in_order=True) as batch:
+                found.append([outcome async for outcome in batch])
+
+    def timeless(outcome: wh.Outcome) -> wh.Outcome:
+        attempts = tuple(attrs.evolve(attempt, started=0.0, elapsed=0.0) for attempt in outcome.attempts)
+        changes: dict[str, Any] = {"attempts": attempts, "cause": str(outcome.cause)}
+        return attrs.evolve(outcome, elapsed=0.0, finished=None, delivery_id="", **changes)
+
+    alone, together = ([timeless(outcome) for outcome in outcomes] for outcomes in found)
+    assert alone == together
+
+
+async def test_one_limit_holds_for_all_processes(service: LoopbackService) -> None:
+    """A cap of seven calls lets seven through, whichever process makes them."""
+    cap = wh.WindowLimiter([wh.CappingRule(f"{service.url}/*", wh.Rating(7, 3_600_000))])
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, limiter=cap) as executor:
+        async with executor.batch("Welcome", "hello", contexts(30), concurrency=10, processes=3) as batch:
+            async for _ in batch:
+                pass
+
+    assert batch.tally == {"http_200": 7, "capped": 23}
+    assert len(service.received) == 7
+
+
+async def test_a_place_that_one_process_leaves_is_taken_by_another() -> None:
+    """With a limit of one attempt under way the service never sees two, and all are sent."""
+    under_way, most, lock = 0, 0, threading.Lock()
+
+    def respond(received: Received) -> Answer:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        try:
+            return Answer(200, {"echo": received.json()["text"]})
+        finally:
+            with lock:
+                under_way -= 1
+
+    with LoopbackService(respond) as service:
+        one = wh.WindowLimiter([wh.CappingRule(f"{service.url}/*", wh.Rating(1000, 1000, max_http_connections=1))])
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, limiter=one) as executor:
+            async with executor.batch("Welcome", "hello", contexts(20), concurrency=6, processes=2) as batch:
+                async for _ in batch:
+                    pass
+
+    assert (batch.tally, most) == ({"http_200": 20}, 1)
+
+
+async def test_secrets_are_looked_up_here(service: LoopbackService) -> None:
+    """A source of the caller's own serves every process, and the receiver gets the text."""
+    authentication = wh.ApiKeyAuthentication("X-Api-Key", wh.secret("vault:KEY"), location="header")
+    secrets = FakeSecrets({"vault:KEY": "s3cr3t-k3y"})
+
+    async with wh.Executor(
+        await kept(service.url, authentication=authentication), guardrails=GUARDRAILS, secrets=secrets
+    ) as executor:
+        async with executor.batch("Welcome", "hello", contexts(6), processes=2) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert all(outcome.succeeded for outcome in outcomes)
+    assert "s3cr3t-k3y" not in repr(outcomes)
+    assert {dict(received.headers)["x-api-key"] for received in service.received} == {"s3cr3t-k3y"}
+
+
+async def test_one_token_serves_all_processes() -> None:
+    """It is asked for once, and again once when it was refused."""
+    tokens = iter(["first", "second"])
+
+    def respond(received: Received) -> Answer:
+        if received.path == "/token":
+            return Answer(200, {"access_token": next(tokens)})
+        return Answer(200 if dict(received.headers)["authorization"] == "Bearer second" else 401, {"echo": ""})
+
+    with LoopbackService(respond) as service:
+        token = wh.CustomAuthorization(
+            f"{service.url}/token",
+            body_type="form",
+            body_params={"client": "c"},
+            token_in_response="json://access_token",
+            cache_duration=wh.CacheDuration(1, wh.TimeUnit.HOURS),
+        )
+        async with wh.Executor(await kept(service.url, authentication=token), guardrails=GUARDRAILS) as executor:
+            async with executor.batch("Welcome", "hello", contexts(12), processes=2) as batch:
+                async for _ in batch:
+                    pass
+
+    assert batch.tally == {"http_200": 12}
+    assert [received.path for received in service.received].count("/token") == 2
+
+
+async def test_sinks_hear_of_everything_here(service: LoopbackService) -> None:
+    """Each attempt and each end is heard of once."""
+    sink = RecordingSink()
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, events=[sink]) as executor:
+        async with executor.batch("Welcome", "hello", contexts(10), processes=2) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    ended = [event for event in sink.events if isinstance(event, wh.ExecutionEnded)]
+    attempts = [event for event in sink.events if isinstance(event, wh.AttemptEnded)]
+    assert sorted(event.outcome.delivery_id for event in ended) == sorted(outcome.delivery_id for outcome in outcomes)
+    assert sorted(event.delivery_id for event in attempts) == sorted(outcome.delivery_id for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("refused", "expected"), [("sms", {"excluded": 4}), ("email", {"http_200": 4})])
+async def test_consent_is_asked_here(service: LoopbackService, refused: str, expected: dict[str, int]) -> None:
+    """Who did not agree is not called."""
+    repository = await kept(service.url, required_marketing_action="sms")
+    consent = FakeConsent(refused)
+
+    async with wh.Executor(repository, guardrails=GUARDRAILS, consent=consent) as executor:
+        async with executor.batch("Welcome", "hello", contexts(4), processes=2) as batch:
+            async for _ in batch:
+                pass
+
+    assert (batch.tally, consent.asked) == (expected, [("sms",)] * 4)
+
+
+async def test_a_context_that_cannot_travel_is_executed_here(service: LoopbackService) -> None:
+    """One with a function in it, and what is no context at all."""
+    from uuid import UUID
+
+    source = [wh.Context({"Signup": {"name": "n0"}}, random_uuid=lambda: UUID(int=1)), "no context"]
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", source, processes=2, in_order=True) as batch:  # type: ignore[arg-type]
+            travelled, other = [outcome async for outcome in batch]
+
+    assert travelled.response == {"echo": "Hello n0"}
+    assert (other.status, other.delivery) == ("internalError", "refused")
+
+
+async def test_delivery_ids_are_those_of_the_caller(service: LoopbackService) -> None:
+    """One for each context; a context without one is refused."""
+
+    def name(context: wh.Context) -> str:
+        return "" if context.events["Signup"]["name"] == "n2" else f"id-{context.events['Signup']['name']}"
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch(
+            "Welcome", "hello", contexts(4), processes=2, in_order=True, delivery_ids=name
+        ) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert [o.delivery_id for o in outcomes if o.index != 2] == ["id-n0", "id-n1", "id-n3"]
+    assert outcomes[2].delivery == "refused"
+
+
+async def test_calls_of_a_process_that_is_killed_are_unknown() -> None:
+    """None is lost and none is repeated; the others go on, and what comes later is made by them."""
+    reached, release = threading.Semaphore(0), threading.Event()
+
+    def respond(received: Received) -> Answer:
+        reached.release()
+        release.wait(10)
+        return Answer(200, {"echo": received.json()["text"]})
+
+    with LoopbackService(respond) as service:
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+            before = children()
+            async with executor.batch("Welcome", "hello", contexts(8), concurrency=2, processes=2) as batch:
+                await asyncio.to_thread(reached.acquire)
+                victim = next(child for child in children() if child not in before)
+                os.kill(victim, signal.SIGKILL)
+                release.set()
+                outcomes = [outcome async for outcome in batch]
+
+    words = sorted(outcome.delivery for outcome in outcomes)
+    assert sorted(outcome.index or 0 for outcome in outcomes) == list(range(8))
+    assert words.count("delivered") >= 7 - words.count("unknown")
+    assert set(words) <= {"delivered", "unknown"}
+    assert len(service.received) <= 8
+
+
+async def test_leaving_early_leaves_no_process_behind(service: LoopbackService) -> None:
+    """Calls under way end with the processes that make them."""
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        before = children()
+        async with executor.batch("Welcome", "hello", contexts(1000), processes=2) as batch:
+            await anext(batch)
+            assert len(children()) == len(before) + 2
+        assert children() == before
+        assert (await executor.execute("Welcome", "hello", wh.Context({"Signup": {"name": "x"}}))).succeeded
+
+
+@pytest.mark.parametrize("processes", [0, -1, 257, 1.0, True, "2"])
+async def test_a_bad_number_of_processes_is_refused(processes: Any) -> None:
+    """It is a whole number from 1 to 256."""
+    async with wh.Executor(wh.MemoryRepository(), transport=FakeTransport()) as executor:
+        with pytest.raises(wh.DefinitionError, match="whole number"):
+            executor.batch("Welcome", "hello", [], processes=processes)
+
+
+async def test_a_transport_that_was_made_here_is_refused(service: LoopbackService) -> None:
+    """It cannot be in another process; a name can."""
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, transport=FakeTransport()) as executor:
+        with pytest.raises(wh.DefinitionError, match="by its name"):
+            await executor.batch("Welcome", "hello", [], processes=2).__aenter__()
+
+
+async def test_a_secret_that_was_given_as_text_is_refused(service: LoopbackService) -> None:
+    """It does not leave its process; a reference does. The processes that were begun are ended."""
+    stored = await kept(service.url)
+    authentication = wh.ApiKeyAuthentication("X-Api-Key", wh.literal_secret("s3cr3t"), location="header")
+
+    class Lax(wh.MemoryRepository):
+        """Keeps what no repository of ours would."""
+
+        async def get(self, kind: Any, name: str) -> Any:
+            found = await stored.get(kind, name)
+            value = found.value
+            return (
+                attrs.evolve(found, value=attrs.evolve(value, authentication=authentication))
+                if kind is wh.Action
+                else found
+            )
+
+    async with wh.Executor(Lax(), guardrails=GUARDRAILS) as executor:
+        before = children()
+        with pytest.raises(wh.DefinitionError, match="literal secret"):
+            await executor.batch("Welcome", "hello", [], processes=2).__aenter__()
+        assert children() == before
