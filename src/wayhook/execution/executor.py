@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterable, Iterable, Mapping
+from contextlib import AsyncExitStack
 from typing import Any, Self
 
 import attrs
@@ -148,10 +149,9 @@ class Executor:
         if self._home is not None and self._home[0] != os.getpid():
             return  # what is open belongs to the process that this one was forked from
         self._closed = True
-        try:
-            await self._means.tokens.aclose()
-        finally:
-            await self._means.transport.aclose()
+        async with AsyncExitStack() as closing:
+            for part in (self._means.transport, self._limits, self._means.tokens):
+                closing.push_async_callback(part.aclose)
 
     async def execute(
         self, journey: Journey | str, label: str, context: Context, *, delivery_id: str | None = None
@@ -290,8 +290,7 @@ class Executor:
         means, limits = self._means, self._limits
         started = means.clock.monotonic()
         if started >= limits.known_until:
-            await limits.refresh()
-            started = means.clock.monotonic()
+            await limits.refresh(started + use.timeout)  # when that is up, the execution sees it for itself
         return await Execution(means, use, started, delivery_id or new_delivery_id(), index).outcome(subject)
 
     def _require_home(self) -> None:
