@@ -114,7 +114,7 @@ class Means:
         try:
             if started >= deadline:
                 late = "the time was used up before the attempt"
-                raise TransportError(late, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE)
+                raise TransportError(late, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE, local=True)
             response = await self.transport.send(request, deadline)
             floor = retry_after(response, clock.now)
             evidence = evidence_of(response, floor)
