@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import wayhook as wh
+from wayhook.execution.clock import SystemClock
 from wayhook.testing import FakeTransport
 from wayhook.wire import Request, Response
 
@@ -34,6 +35,14 @@ class HeldLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Return the time, later by what it was held."""
         return super().time() + self.held
+
+
+class LoopClock(SystemClock):
+    """The clock of the running loop."""
+
+    def monotonic(self) -> float:
+        """Return the time of the loop."""
+        return asyncio.get_running_loop().time()
 
 
 class Unread(FakeTransport):
@@ -105,7 +114,7 @@ def test_a_loop_that_is_held_over_the_deadline_loses_no_answer(seconds: float) -
     async def call() -> wh.Outcome:
         loop, transport = asyncio.get_running_loop(), Unread()
         assert isinstance(loop, HeldLoop)
-        async with wh.Executor(transport=transport) as executor:
+        async with wh.Executor(transport=transport, clock=LoopClock()) as executor:
             calling = asyncio.create_task(executor.call(ACTION, timeout=1))
             await transport.asked.wait()
             loop.held = seconds

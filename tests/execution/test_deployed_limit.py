@@ -110,7 +110,7 @@ async def test_what_is_deployed_is_read_once_a_second(kept: Counting, ping: Make
 
 
 async def test_one_call_reads_and_the_others_go_on(kept: Counting, ping: Make, clock: FakeClock) -> None:
-    """While limits are read again, other calls go by those known; a reader that is cancelled leaves it to the next."""
+    """While limits are read again, other calls go by those known; a reader that is cancelled takes it from nobody."""
     await kept.save(CAPPING.deployed())
     async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
         before = await statuses(executor, ping(), 2)
@@ -126,7 +126,72 @@ async def test_one_call_reads_and_the_others_go_on(kept: Counting, ping: Make, c
         after = await statuses(executor, ping(), 1)
 
     assert (before, meanwhile, after) == (["http_200", "capped"], ["capped"], ["capped"])
-    assert (reader.cancelled(), kept.reads) == (True, 3)
+    assert (reader.cancelled(), kept.reads) == (True, 2)
+
+
+async def test_a_repository_that_hangs_keeps_no_call(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """Calls go by the limits that are known while they are read again; the reading ends with the executor (P8)."""
+    await kept.save(CAPPING.deployed())
+    before = asyncio.all_tasks()
+
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        found = await statuses(executor, ping(), 1)
+        kept.gate.clear()
+        clock.pass_time(2)
+        async with asyncio.timeout(10):
+            found += await statuses(executor, ping(), 3)
+
+    assert found == ["http_200", "capped", "capped", "capped"]
+    assert kept.reads == 2
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_deadline_covers_the_first_reading(kept: Counting, ping: Make) -> None:
+    """While no limits are known nothing is sent: a call ends in its time, and the next has them (P8)."""
+    transport = FakeTransport()
+    kept.gate.clear()
+
+    async with wh.Executor(kept, transport=transport) as executor:
+        late = await executor.call(ping(), timeout=1)
+        requests = len(transport.requests)
+        kept.gate.set()
+        outcome = await executor.call(ping(), timeout=1)
+
+    assert (late.status, late.delivery, requests) == ("timedout", wh.Delivery.UNAVAILABLE, 0)
+    assert late.elapsed >= 1
+    assert outcome.succeeded
+    assert kept.reads == 1
+
+
+async def test_who_waits_for_the_first_reading_is_told_of_the_end(kept: Counting, ping: Make) -> None:
+    """An executor that closes meanwhile leaves neither the call nor the reading behind."""
+    kept.gate.clear()
+    before = asyncio.all_tasks()
+
+    async with wh.Executor(kept, transport=FakeTransport()) as executor:
+        call = asyncio.create_task(executor.call(ping()))
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    with pytest.raises(wh.ExecutionError, match="closed"):
+        await call
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_repository_with_a_fault_of_its_own_keeps_no_call(
+    kept: Counting, ping: Make, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it raises when limits are read again is logged by its kind, once a second."""
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        await statuses(executor, ping(), 1)
+        kept.list = lambda *_, **__: 1 / 0  # type: ignore[method-assign,assignment]
+        clock.pass_time(2)
+        found = await statuses(executor, ping(), 2)
+
+    assert found == ["http_200"] * 2
+    assert [record.message for record in caplog.records] == [
+        "the deployed limits cannot be read, and those known before stay: ZeroDivisionError"
+    ]
 
 
 async def test_limits_that_cannot_be_read_stay(

@@ -23,8 +23,11 @@ AMBIGUOUS = wh.TransportError("the connection broke", wh.Evidence.AMBIGUOUS)
 EXPIRED = wh.TransportError("the time was used up", wh.Evidence.EXPIRED)
 CERTIFICATE = wh.TransportError("the certificate is not trusted", wh.Evidence.PERMANENT)
 REFUSED = wh.TransportError("the address is not public", wh.Evidence.REFUSED)
+SHORT = wh.TransportError("no file descriptor is free", wh.Evidence.NEVER_SENT, local=True)
+WAITED = wh.TransportError("no connection was free in time", wh.Evidence.EXPIRED, wh.Delivery.UNAVAILABLE, local=True)
 FAILING = [NEVER, AMBIGUOUS, EXPIRED, wh.Response(500), wh.Response(503), wh.Response(501), wh.Response(999)]
 HARMLESS = [wh.Response(404), wh.Response(401), wh.Response(429), wh.Response(408), CERTIFICATE, REFUSED]
+HARMLESS += [SHORT, WAITED]
 TOKEN = wh.CustomAuthorization("https://auth.example.com/token", body_type="form")
 ISSUED = wh.Response(200, body=b'{"access_token": "t"}')
 
@@ -330,13 +333,29 @@ async def test_a_destination_that_fails_is_given_time(ping: Make, clock: FakeClo
 
 @pytest.mark.parametrize("answer", HARMLESS, ids=str)
 async def test_what_is_no_failure_of_the_destination_opens_nothing(ping: Make, clock: FakeClock, answer: Any) -> None:
-    """A 4xx, a 429, a bad certificate and our own refusals tell nothing against a destination (P17)."""
+    """A 4xx, a 429, a bad certificate, our own refusals and shortages tell nothing against a destination (P17)."""
     transport = Other(answer)
 
     async with _executor(transport, clock, guardrails=ONCE) as executor:
         await _fail(executor, ping("PUT"), transport, answer, 100)
 
     assert transport.calls == 100
+
+
+async def test_time_that_was_used_up_before_opens_nothing(ping: Make, clock: FakeClock) -> None:
+    """Calls that come out of a queue or from a slow secret too late have not reached their destination (P17)."""
+    transport = Other(wh.Response(200), clock)
+    limiter = Slow(lambda: asyncio.sleep(0, clock.pass_time(6)))
+    rails = attrs.evolve(ONCE, breaker=wh.BreakerRule(calls=2))
+
+    async with _executor(transport, clock, guardrails=rails, limiter=limiter) as executor:
+        late = [await executor.call(ping(), timeout=5) for _ in range(5)]
+        limiter.meanwhile = lambda: asyncio.sleep(0)
+        outcome = await executor.call(ping(), timeout=5)
+
+    assert {(outcome.status, outcome.delivery) for outcome in late} == {("timedout", wh.Delivery.UNAVAILABLE)}
+    assert outcome.succeeded
+    assert transport.calls == 1
 
 
 async def test_half_of_the_calls_must_fail(ping: Make, clock: FakeClock) -> None:

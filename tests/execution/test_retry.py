@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -310,6 +311,29 @@ async def test_attempts_are_recorded(ping: Make) -> None:
         wh.Attempt(3, wh.Evidence.DELIVERED, 201, "", 1.5, 0.5),
     )
     assert outcome.elapsed == pytest.approx(2.0)
+
+
+async def test_a_failure_stands_where_no_file_can_be_opened_to_repeat_it(
+    ping: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library of repeats is loaded after a first failure: without a file descriptor the call is not repeated."""
+
+    class Short:
+        """Finds no module, for want of a file descriptor."""
+
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "tenacity":
+                raise OSError(errno.EMFILE, "Too many open files")
+
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tenacity"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Short(), *sys.meta_path])
+    short, _, _ = await _call(ping("PUT"), [wh.Response(500), wh.Response(200)])
+    monkeypatch.undo()
+    outcome, _, _ = await _call(ping("PUT"), [wh.Response(500), wh.Response(200)])
+
+    assert (short.status, len(short.attempts), short.cause) == ("http_500", 1, None)
+    assert outcome.succeeded
 
 
 def test_a_call_that_succeeds_does_not_load_tenacity() -> None:

@@ -183,8 +183,9 @@ class Destination:
 
 
 def is_failure(attempt: Attempt) -> bool | None:
-    """Whether an attempt tells against its destination (P17); None for our own refusals, which tell nothing."""
-    if attempt.evidence is Evidence.REFUSED:
+    """Whether an attempt tells against its destination (P17); None for our own refusals and shortages, which tell
+    nothing."""  # noqa: D205, D209 - one sentence
+    if attempt.local or attempt.evidence is Evidence.REFUSED:
         return None
     return attempt.evidence in _FAILURES or attempt.status in _SERVER_ERRORS
 

@@ -150,10 +150,9 @@ class Executor:
         if self._home is not None and self._home[0] != os.getpid():
             return  # what is open belongs to the process that this one was forked from
         self._closed = True
-        try:
-            await self._tokens.aclose()
-        finally:
-            await self._means.transport.aclose()
+        async with AsyncExitStack() as closing:
+            for part in (self._means.transport, self._limits, self._tokens):
+                closing.push_async_callback(part.aclose)
 
     async def execute(
         self, journey: Journey | str, label: str, context: Context, *, delivery_id: str | None = None
@@ -220,7 +219,7 @@ class Executor:
         if secrets is not None and not isinstance(secrets, Mapping):
             message = f"secrets are a mapping of references to texts, not {type(secrets).__name__}"
             raise DefinitionError([Violation("$.secrets", message, "R202")])
-        await self._limits.refresh()
+        await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
         use, tokens = Use(plan, self._timeout(None), ()), Tokens(self._means.clock, self._tokens.random)
         means = attrs.evolve(self._means, secrets=GivenSecrets(secrets or {}), tokens=tokens)
         try:
@@ -251,7 +250,7 @@ class Executor:
         if call is None:
             message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
             raise DefinitionError([Violation("$.authentication", message)])
-        await self._limits.refresh()
+        await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
         return await Authorization(self._means, call).check(definition.name)
 
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
@@ -321,12 +320,13 @@ class Executor:
             raise DefinitionError([Violation("$.processes", "this system has no sockets to inherit; leave this out")])
         from wayhook.execution.crew import Crew
 
-        await self._limits.refresh()
+        await self._limits.refresh(self._means.clock.monotonic() + use.timeout)
         crew = await stack.enter_async_context(Crew(self._means, use, self.guardrails, self._transport, processes))
 
         async def made(context: Context, index: int) -> Outcome:
-            if self._means.clock.monotonic() >= self._limits.known_until:
-                await self._limits.refresh()
+            now = self._means.clock.monotonic()
+            if now >= self._limits.known_until:
+                await self._limits.refresh(now + use.timeout)
             try:
                 delivery_id = new_delivery_id() if identify is None else identified(identify(context))
             except Exception:  # noqa: BLE001 - the batch boundary: it is the outcome of this context, made here
@@ -350,8 +350,7 @@ class Executor:
         means, limits = self._means, self._limits
         started = means.clock.monotonic()
         if started >= limits.known_until:
-            await limits.refresh()
-            started = means.clock.monotonic()
+            await limits.refresh(started + use.timeout)  # when that is up, the execution sees it for itself
         delivery_id = delivery_id or new_delivery_id()
         return await Execution(means, use, started, delivery_id, index, identify).outcome(subject)
 

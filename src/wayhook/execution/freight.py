@@ -52,8 +52,16 @@ def packed_outcome(outcome: Outcome) -> Freight:
 
 
 def _packed_attempt(attempt: Attempt) -> Freight:
-    number, failure, status = attempt.number, attempt.failure, attempt.status
-    return number, attempt.evidence.value, status, failure, attempt.started, attempt.elapsed, attempt.delivery.value
+    return (
+        attempt.number,
+        attempt.evidence.value,
+        attempt.status,
+        attempt.failure,
+        attempt.started,
+        attempt.elapsed,
+        attempt.delivery.value,
+        attempt.local,
+    )
 
 
 def outcome_of(use: Use, freight: Freight) -> Outcome:
@@ -87,5 +95,5 @@ def outcome_of(use: Use, freight: Freight) -> Outcome:
 
 
 def _attempt_of(number: int, evidence: str, *rest: Any) -> Attempt:
-    status, failure, started, elapsed, word = rest
-    return Attempt(number, Evidence(evidence), status, failure, started, elapsed, Delivery(word))
+    status, failure, started, elapsed, word, local = rest
+    return Attempt(number, Evidence(evidence), status, failure, started, elapsed, Delivery(word), local)

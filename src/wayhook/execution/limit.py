@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from wayhook.errors import WayhookError
+from wayhook.errors import ExecutionError, WayhookError
 from wayhook.execution.ports import Clock, Limiter, Repository, Stored
 from wayhook.execution.window import LimitRule, WindowLimiter
 from wayhook.model.capping import CappingConfiguration
@@ -21,6 +21,8 @@ from wayhook.model.throttling import ThrottlingConfiguration
 __all__ = ["KNOWN_FOR", "Limits"]
 
 KNOWN_FOR = 1.0
+_PATIENCE = 0.1
+"""Seconds that the call which begins a reading waits for it: behind a quick repository nobody goes by what is old."""
 _NEVER, _ALWAYS = float("-inf"), float("inf")
 _LOG = logging.getLogger("wayhook")
 _PAGE = 1000
@@ -39,7 +41,7 @@ class Limits:
         self._repository, self._clock = repository, clock
         self._own = WindowLimiter(default_cap=guardrails.default_cap, slow_cap=guardrails.slow_cap, clock=clock)
         self.known_until = _NEVER if repository is not None else _ALWAYS
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
         self._given = given
         self.limiter = self._limiter()
         self.windows = (*((given,) if isinstance(given, WindowLimiter) else ()), self._own)
@@ -50,27 +52,50 @@ class Limits:
             return self._given
         return self._own if self._given is None else _Chain(self._given, self._own)
 
-    async def refresh(self) -> None:
-        """Read what is deployed, if that was not done within the last second.
+    async def refresh(self, deadline: float) -> None:
+        """Have read what is deployed, if that was not done within the last second.
 
-        One call reads, and the others go by what is known; only the first reading is waited for by all, and raises
-        what keeps it from being done. A later one that fails is logged, and what is known stays.
+        It is read in a task that ends with the executor. All wait for the first reading, until `deadline`; it raises
+        what keeps it from being done. For a later one only the call that begins it waits, a moment; one that takes
+        longer keeps no call, one that fails is logged, and what is known stays.
         """
-        if self._clock.monotonic() < self.known_until or (self.known_until > _NEVER and self._reading.locked()):
+        clock, reading = self._clock, self._reading
+        if clock.monotonic() < self.known_until:
             return
-        async with self._reading:
-            if self._repository is not None and self._clock.monotonic() >= self.known_until:
-                await self._read(self._repository)
+        begins = reading is None
+        if reading is None:
+            reading = self._reading = asyncio.create_task(self._read())
+            reading.add_done_callback(self._was_read)
+        is_first = self.known_until == _NEVER
+        while is_first and not reading.done() and (left := deadline - clock.monotonic()) > 0:
+            await asyncio.wait([reading], timeout=left)
+        if is_first and reading.cancelled():
+            raise ExecutionError("the executor was closed before its limits were known")
+        if is_first and reading.done():
+            reading.result()
+        elif begins:
+            await asyncio.wait([reading], timeout=_PATIENCE)
 
-    async def _read(self, repository: Repository) -> None:
-        try:
-            self._own.hold(await _deployed(repository))
+    async def _read(self) -> None:
+        if self._repository is not None:
+            self._own.hold(await _deployed(self._repository))
             self.limiter = self._limiter()
-        except WayhookError as error:
-            if self.known_until == _NEVER:
-                raise
-            _LOG.warning("the deployed limits cannot be read, and those known before stay: %s", error)
         self.known_until = self._clock.monotonic() + KNOWN_FOR
+
+    def _was_read(self, reading: asyncio.Task[None]) -> None:
+        self._reading = None
+        failure = None if reading.cancelled() else reading.exception()
+        if failure is None or self.known_until == _NEVER:
+            return  # a first failure is raised where it is waited for
+        reason = str(failure) if isinstance(failure, WayhookError) else type(failure).__name__
+        _LOG.warning("the deployed limits cannot be read, and those known before stay: %s", reason)
+        self.known_until = self._clock.monotonic() + KNOWN_FOR
+
+    async def aclose(self) -> None:
+        """End a reading under way."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
 
 
 async def _deployed(repository: Repository) -> dict[Hashable, LimitRule]:

@@ -154,7 +154,10 @@ class RetryPolicy:
         `deadline` is asked each time: an attempt that waited in a queue has moved it (R224). `may_repeat`: takes a
         repeat after an answer of this status out of the budget, if there is one.
         """
-        from tenacity import AsyncRetrying, RetryCallState
+        try:
+            from tenacity import AsyncRetrying, RetryCallState
+        except OSError:
+            return first  # no file descriptor is left to load it with; the next call may have one
 
         def last(state: RetryCallState) -> Tried:
             assert state.outcome is not None  # noqa: S101 - tenacity asks after each attempt
