@@ -37,6 +37,7 @@ class Limits:
     ) -> None:
         self._repository, self._clock = repository, clock
         self._own = WindowLimiter(default_cap=guardrails.default_cap, slow_cap=guardrails.slow_cap, clock=clock)
+        self._deployed: dict[Hashable, LimitRule] = {}
         self._known_since: float | None = None
         self._reading = asyncio.Lock()
         is_needed = repository is not None or guardrails.default_cap is not None or guardrails.slow_cap is not None
@@ -61,7 +62,10 @@ class Limits:
 
     async def _read(self, repository: Repository) -> None:
         try:
-            self._own.hold(await _deployed(repository))
+            deployed = await _deployed(repository)
+            if deployed != self._deployed:  # compared by identity first; most readings bring nothing new
+                self._own.hold(deployed)
+                self._deployed = deployed
         except WayhookError as error:
             if self._known_since is None:
                 raise

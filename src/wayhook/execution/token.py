@@ -9,6 +9,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Iterator
 from contextlib import contextmanager
+from heapq import heappop, heappush
+from itertools import count
 
 import attrs
 
@@ -85,6 +87,8 @@ class Tokens:
     _flights: dict[Key, _Flight] = attrs.Factory(dict)
     _dropped: dict[Key, str] = attrs.Factory(dict)
     _tasks: set[asyncio.Task[Found]] = attrs.Factory(set)
+    _ends: list[tuple[float, int, Key]] = attrs.Factory(list)  # a heap: when, the how-manieth, which
+    _puts: Iterator[int] = attrs.Factory(count)
 
     async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> str:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
@@ -187,12 +191,24 @@ class Tokens:
     def _keep(self, key: Key, found: Found) -> None:
         """Keep what was found as long as it is good; a token that still serves is not given up for a refusal."""
         now = self.clock.monotonic()
-        self._kept = {key: kept for key, kept in self._kept.items() if now < kept.until}
+        self._forget(now)
         if isinstance(found, Refused):
-            self._kept.setdefault(key, _Kept(found, now + _REFUSAL, now + _REFUSAL))
+            if key not in self._kept:
+                self._put(key, _Kept(found, now + _REFUSAL, now + _REFUSAL))
         elif found.lifetime > 0:
             margin, until = min(found.lifetime * _MARGIN, _LONGEST_MARGIN), now + found.lifetime
-            self._kept[key] = _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2))
+            self._put(key, _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2)))
+
+    def _put(self, key: Key, kept: _Kept) -> None:
+        self._kept[key] = kept
+        heappush(self._ends, (kept.until, next(self._puts), key))
+
+    def _forget(self, now: float) -> None:
+        """Forget what has ended, and look at nothing else."""
+        while self._ends and self._ends[0][0] <= now:
+            _, _, key = heappop(self._ends)
+            if key in self._kept and self._kept[key].until <= now:
+                del self._kept[key]
 
     async def aclose(self) -> None:
         """End the requests under way."""
