@@ -40,6 +40,7 @@ class Limits:
     ) -> None:
         self._repository, self._clock = repository, clock
         self._own = WindowLimiter(default_cap=guardrails.default_cap, slow_cap=guardrails.slow_cap, clock=clock)
+        self._deployed: dict[Hashable, LimitRule] = {}
         self.known_until = _NEVER if repository is not None else _ALWAYS
         self._reading: asyncio.Task[None] | None = None
         self._given = given
@@ -78,8 +79,10 @@ class Limits:
 
     async def _read(self) -> None:
         if self._repository is not None:
-            self._own.hold(await _deployed(self._repository))
-            self.limiter = self._limiter()
+            deployed = await _deployed(self._repository)
+            if deployed != self._deployed:  # compared by identity first; most readings bring nothing new
+                self._own.hold(deployed)
+                self._deployed, self.limiter = deployed, self._limiter()
         self.known_until = self._clock.monotonic() + KNOWN_FOR
 
     def _was_read(self, reading: asyncio.Task[None]) -> None:

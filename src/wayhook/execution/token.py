@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 
 import attrs
 
@@ -91,6 +93,8 @@ class Tokens:
     _tasks: set[asyncio.Task[Found]] = attrs.Factory(set)
     _writes: set[asyncio.Task[None]] = attrs.Factory(set)
     _writing: asyncio.Lock = attrs.Factory(asyncio.Lock)
+    _ends: list[tuple[float, int, Key]] = attrs.Factory(list)  # a heap: when, the how-manieth, which
+    _holds: Iterator[int] = attrs.Factory(count)
 
     async def get(self, call: TokenCall, journey: str | None, fetch: Fetch, deadline: float) -> Granted:
         """Return a token that has not expired, kept or fetched; each journey has its own (R122).
@@ -213,12 +217,24 @@ class Tokens:
     def _keep(self, key: Key, found: Found) -> None:
         """Keep what was found as long as it is good; a token that still serves is not given up for a refusal."""
         now = self.clock.monotonic()
-        self._kept = {key: kept for key, kept in self._kept.items() if now < kept.until}
+        self._forget(now)
         if isinstance(found, Refused):
-            self._kept.setdefault(key, _Kept(found, now + _REFUSAL, now + _REFUSAL))
+            if key not in self._kept:
+                self._hold(key, _Kept(found, now + _REFUSAL, now + _REFUSAL))
         elif found.lifetime > 0:
             margin, until = min(found.lifetime * _MARGIN, _LONGEST_MARGIN), now + found.lifetime
-            self._kept[key] = _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2))
+            self._hold(key, _Kept(found, until - margin / 4, until - margin * (1 - self.random() / 2)))
+
+    def _hold(self, key: Key, kept: _Kept) -> None:
+        self._kept[key] = kept
+        heappush(self._ends, (kept.until, next(self._holds), key))
+
+    def _forget(self, now: float) -> None:
+        """Forget what has ended, and look at nothing else."""
+        while self._ends and self._ends[0][0] <= now:
+            _, _, key = heappop(self._ends)
+            if key in self._kept and self._kept[key].until <= now:
+                del self._kept[key]
 
     async def aclose(self) -> None:
         """End the requests under way, and let the store end with what it was given."""

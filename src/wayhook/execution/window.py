@@ -25,7 +25,7 @@ from wayhook.errors import DefinitionError, Discarded, Violation
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import Clock
 from wayhook.model.capping import CappingRule
-from wayhook.model.limit import Rating
+from wayhook.model.limit import Rating, beginnings, fixed_part, spelled
 from wayhook.model.shape import as_tuple
 from wayhook.model.throttling import ThrottlingRule
 
@@ -61,6 +61,7 @@ class WindowLimiter:
     ) -> None:
         self._clock = clock or SystemClock()
         self._bounds: dict[Hashable, tuple[LimitRule, _Bound]] = {}
+        self._coverage = _Coverage(())
         self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
         self._hosts = _Hosts(default_cap, slow_cap)
         self._arrivals = count()
@@ -81,6 +82,7 @@ class WindowLimiter:
             raise DefinitionError(faults)
         enforced = {key: (rule, rating) for key, rule in rules.items() if (rating := _rating(rule)) is not None}
         self._bounds = {key: (rule, self._following(key, rule, rating)) for key, (rule, rating) in enforced.items()}
+        self._coverage = _Coverage(self._bounds.values())
         self._wake()
 
     def _following(self, key: Hashable, rule: LimitRule, rating: Rating) -> _Bound:
@@ -97,7 +99,7 @@ class WindowLimiter:
 
     def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
         """Return a context manager that holds a place for one attempt; see `Limiter.place`."""
-        bounds = self._covering(method, url)
+        bounds = self._coverage.of(method, url)
         if bounds:
             return self._place(bounds)
         return self._host_place(url) if self._hosts.are_capped else nullcontext(0.0)
@@ -126,14 +128,11 @@ class WindowLimiter:
 
         Raises `Discarded` when one of them has no place, and takes none then.
         """
-        bounds = tuple(bound for bound in self._covering(method, url) if not bound.queues)
+        bounds = tuple(bound for bound in self._coverage.of(method, url) if not bound.queues)
         now = self._clock.monotonic()
         _require_places(bounds, now)
         for bound in bounds:
             bound.take(now)
-
-    def _covering(self, method: str, url: str) -> tuple[_Bound, ...]:
-        return tuple(bound for rule, bound in self._bounds.values() if rule.covers(method, url))
 
     async def _enter(self, bounds: tuple[_Bound, ...]) -> float:
         """Take a place of each of `bounds`, now or when the turn comes; return the seconds waited."""
@@ -239,6 +238,24 @@ class _Bound:
     def _is_over(self, now: float) -> bool:
         """Whether the oldest call has left the window."""
         return bool(self.times) and self.times[0] + self.period <= now
+
+
+class _Coverage:
+    """The bounds of the rules that cover a call, found by what its URL begins with, however many rules there are."""
+
+    def __init__(self, bounds: Iterable[tuple[LimitRule, _Bound]]) -> None:
+        self._found: dict[str, list[tuple[int, LimitRule, _Bound]]] = {}
+        for number, (rule, bound) in enumerate(bounds):
+            pattern = rule.url_pattern if isinstance(rule, ThrottlingRule) else rule.url
+            self._found.setdefault(fixed_part(pattern), []).append((number, rule, bound))
+
+    def of(self, method: str, url: str) -> tuple[_Bound, ...]:
+        """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
+        if not self._found:
+            return ()
+        near = (entry for start in beginnings(spelled(url)) for entry in self._found.get(start, ()))
+        covering = sorted((number, bound) for number, rule, bound in near if rule.covers(method, url))
+        return tuple(bound for _, bound in covering)
 
 
 class _Waiter:

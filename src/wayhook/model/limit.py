@@ -27,9 +27,11 @@ __all__ = [
     "Rating",
     "Stamp",
     "as_methods",
+    "beginnings",
     "connection_faults",
     "count_faults",
     "covers",
+    "fixed_part",
     "is_number",
     "method_type_faults",
     "pattern_faults",
@@ -150,6 +152,21 @@ def covers(pattern: str, methods: Iterable[str], method: str, url: str) -> bool:
         return False
     wanted = _pieces(pattern)
     return _fits(wanted.pieces, url if wanted.has_query else url.partition("?")[0])
+
+
+def fixed_part(pattern: str) -> str:
+    """Return the beginning by which a pattern is found: each URL that fits it has this among its `beginnings`."""
+    path, star, _ = spelled(pattern).partition("?")[0].partition("*")
+    return path[: path.rfind("/") + 1] if star else path
+
+
+def beginnings(url: str) -> Iterator[str]:
+    """Yield a URL, as `spelled`, without its query, and the folders that it lies in, up to its host."""
+    path = url.partition("?")[0]
+    yield path
+    host, end = path.find("://") + 3, len(path) - 1
+    while (end := path.rfind("/", host, end)) >= 0:
+        yield path[: end + 1]
 
 
 @attrs.frozen
