@@ -105,8 +105,12 @@ def journey() -> wh.Journey:
 def by_hand(url: str, event: dict) -> tuple[str, dict, bytes]:
     """URL, headers and body of the same call: a recursive copy of the tree and json.dumps; nothing is checked."""
     headers = {"Content-Type": "application/json", "Charset": "UTF-8", "X-Campaign": event["campaign"]}
-    body = json.dumps(_filled(TREE, event), ensure_ascii=False, separators=(",", ":")).encode()
-    return f"{url}/v1/{quote(path(event))}", headers, body
+    return f"{url}/v1/{quote(path(event))}", headers, copied(event)
+
+
+def copied(event: dict) -> bytes:
+    """The payload: a copy of the tree with the values of the event."""
+    return json.dumps(_filled(TREE, event), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _filled(node, event: dict):

@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from wayhook.jsonvalue import is_unicode
 from wayhook.model.parameter import MessageParameter
 from wayhook.rendering.address import encode_field
 from wayhook.rendering.slot import Misfits, Part, Slot, skeleton
@@ -167,7 +168,8 @@ class _Compiler:
             item = self.item_object(parameter.parameters, path, "", "")
         else:
             item = _scalar(parameter.data_type.item or DataType.STRING, "", "")
-        return _listed(item, before + "[", ",", "]" + after)
+        listed = _listed(item, before + "[", ",", "]" + after)
+        return _strings(listed, before + "[", "]" + after) if parameter.data_type is DataType.LIST_STRING else listed
 
     def item_object(self, fields: tuple[MessageParameter, ...], above: str, before: str, after: str) -> Form:
         """An object of a variable list; what it has beyond the declared fields is not sent (R163)."""
@@ -249,6 +251,22 @@ def _listed(form: Form, opening: str, separator: str, closing: str) -> Form:
         return f"{opening}{separator.join(items)}{closing}"
 
     return write
+
+
+def _strings(otherwise: Form, opening: str, closing: str) -> Form:
+    """A list of strings, all at once where nothing else is in it; `otherwise` one by one."""
+
+    def write(value: Any) -> str:
+        if type(value) is list and set(map(type, value)) == _ONLY_STRINGS:
+            text = ",".join(map(encode_basestring, value))
+            if is_unicode(text):
+                return f"{opening}{text}{closing}"
+        return otherwise(value)
+
+    return write
+
+
+_ONLY_STRINGS = {str}
 
 
 def _located(where: str, misfit: Misfit) -> list[tuple[str, Misfit]]:

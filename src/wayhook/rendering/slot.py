@@ -141,16 +141,30 @@ class Slot:
 
 def skeleton(parts: Iterable[Part[str]]) -> Part[str]:
     """Return the text of parts one after the other; those side by side that never change are joined here, once."""
-    joined: list[Part[str]] = []
+    texts, writes = [""], list[Write[str]]()
     for part in parts:
-        if isinstance(part, str) and joined and isinstance(joined[-1], str):
-            joined[-1] += part
-        elif part:
-            joined.append(part)
-    if len(joined) < 2:  # noqa: PLR2004 - one part, or none
-        return joined[0] if joined else ""
+        if isinstance(part, str):
+            texts[-1] += part
+        else:
+            writes.append(part)
+            texts.append("")
+    return writes[0] if len(writes) == 1 and not any(texts) else _alternating(texts, writes)
 
-    def write(subject: Any, faults: Faults) -> str:
-        return "".join([part if type(part) is str else part(subject, faults) for part in joined])  # type: ignore[operator]
 
-    return write
+def _alternating(texts: list[str], writes: list[Write[str]]) -> Part[str]:
+    """Texts with what is written between them: up to four by name, since a loop costs as much as what it would call."""
+    match writes, texts:
+        case [], [t]:
+            return t
+        case [a], [t, u]:
+            return lambda subject, faults: f"{t}{a(subject, faults)}{u}"
+        case [a, b], [t, u, v]:
+            return lambda subject, faults: f"{t}{a(subject, faults)}{u}{b(subject, faults)}{v}"
+        case [a, b, c], [t, u, v, w]:
+            return lambda subject, faults: f"{t}{a(subject, faults)}{u}{b(subject, faults)}{v}{c(subject, faults)}{w}"
+        case [a, b, c, d], [t, u, v, w, x]:
+            return lambda subject, faults: (
+                f"{t}{a(subject, faults)}{u}{b(subject, faults)}{v}{c(subject, faults)}{w}{d(subject, faults)}{x}"
+            )
+    half = len(writes) // 2
+    return skeleton([_alternating([*texts[:half], ""], writes[:half]), _alternating(texts[half:], writes[half:])])
