@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 import attrs
 
 from wayhook.model.parameter import MessageParameter
+from wayhook.rendering.measure import list_measure
 from wayhook.rendering.slot import Faults, Slot
 from wayhook.values import DataType, Misfit, conform
 
@@ -78,7 +79,7 @@ def _form_values(parameter: MessageParameter, slots: Mapping[str, Slot]) -> Call
         constant = None if parameter.value is None else [_text(conform(parameter.data_type)(parameter.value))]
         return lambda *_: constant
     slot, check = slots[parameter.name], conform(parameter.data_type.item or parameter.data_type)
-    is_list = parameter.data_type.is_list
+    is_list, measure = parameter.data_type.is_list, list_measure(parameter)
 
     def values(subject: Any, faults: Faults) -> list[str] | None:
         value = slot.value(subject, faults)
@@ -86,6 +87,7 @@ def _form_values(parameter: MessageParameter, slots: Mapping[str, Slot]) -> Call
             return None
         try:
             items = conform(DataType.LIST_ANY)(value) if is_list else [value]
+            measure(items)
             return [_text(check(item)) for item in items if item is not None]
         except Misfit as misfit:
             faults.misfit(slot.path, misfit)
@@ -147,9 +149,10 @@ class _Compiler:
         slot = self.slots[path]
         if not parameter.data_type.is_list:
             return self.scalar(slot, parameter.data_type)
+        measure = list_measure(parameter, path, self.sources)
         if parameter.data_type is DataType.LIST_OBJECT:
-            return self.items(slot, self.item_object(parameter.parameters, path))
-        return self.items(slot, _item(parameter.data_type.item))
+            return self.items(slot, self.item_object(parameter.parameters, path), measure)
+        return self.items(slot, _item(parameter.data_type.item), measure)
 
     def scalar(self, slot: Slot, data_type: DataType) -> Write:
         check, empty = conform(data_type), b"null" if self.nulls else None
@@ -166,13 +169,20 @@ class _Compiler:
 
         return write
 
-    def items(self, slot: Slot, write_item: WriteItem) -> Write:
+    def items(self, slot: Slot, write_item: WriteItem, measure: Callable[[Any], None]) -> Write:
         """A variable list; a null in its place is `[]` with the switch (R153)."""
         empty, write_items = b"[]" if self.nulls else None, _array(write_item)
 
         def write(subject: Any, faults: Faults) -> bytes | None:
             value = slot.value(subject, faults)
-            return empty if value is None else write_items(value, slot.path, faults)
+            if value is None:
+                return empty
+            try:
+                measure(value)
+            except Misfit as misfit:
+                faults.misfit(slot.path, misfit)
+                return None
+            return write_items(value, slot.path, faults)
 
         return write
 
@@ -237,8 +247,13 @@ def _array(write_item: WriteItem) -> WriteItem:
         except Misfit as misfit:
             faults.misfit(where, misfit)
             return None
-        written = (write_item(item, f"{where}[{i}]", faults) for i, item in enumerate(items) if item is not None)
-        return b"[" + b",".join(text for text in written if text is not None) + b"]"
+        written = []
+        for i, item in enumerate(items):
+            if faults.are_enough:
+                break
+            if item is not None and (text := write_item(item, f"{where}[{i}]", faults)) is not None:
+                written.append(text)
+        return b"[" + b",".join(written) + b"]"
 
     return write
 

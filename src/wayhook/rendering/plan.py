@@ -32,14 +32,14 @@ from wayhook.secret import (
     SecretText,
     secret_text,
 )
-from wayhook.values import Misfit, datetime_text, text_of
+from wayhook.values import MAX_PAYLOAD, Misfit, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
 __all__ = ["Given", "Plan", "plan_activity", "plan_values"]
 
 MAX_HEADER_VALUE = 16_384
 MAX_QUERY_VALUE = 8_192
-MAX_PAYLOAD = 1_048_576
+_LONG_NAME = 200
 _PLACES = ("header:", "query:", "parameter:")
 
 
@@ -120,8 +120,11 @@ class Plan:
     def _check_names(self, values: Mapping[str, Any], faults: Faults) -> None:
         known = self._known or frozenset()
         for name in values:
+            if faults.are_enough:
+                break
             if name not in known:
-                faults.unsafe(f"$.{str(name)[:40]}", unknown_variable(str(name), known), "R144")
+                text = name[:_LONG_NAME] if isinstance(name, str) else type(name).__name__
+                faults.unsafe(f"$.{text[:40]}", unknown_variable(text, known), "R144")
 
     def _rendered_path(self, subject: Any, faults: Faults) -> str:
         value = self._path.required(subject, faults)
@@ -150,9 +153,10 @@ class Plan:
             if isinstance(value, str):
                 headers.append((name, value))
             elif (text := _slot_text(value, subject, faults)) is not None:
-                fault = header_value_fault(text)
                 if len(text) > MAX_HEADER_VALUE:
-                    fault = f"a header value has at most {MAX_HEADER_VALUE} characters"
+                    fault, text = f"a header value has at most {MAX_HEADER_VALUE} characters", ""
+                else:
+                    fault = header_value_fault(text)
                 if fault:
                     faults.unsafe(value.path, fault, "R74")
                 headers.append((name, text.strip(" \t")))

@@ -12,6 +12,8 @@ from wayhook.values import Misfit
 
 __all__ = ["ABSENT", "Absent", "Faults", "Fill", "Slot"]
 
+MAX_FAULTS = 100
+
 
 class Absent:
     """The type of `ABSENT`."""
@@ -32,6 +34,11 @@ class Faults:
     """The faults of one rendering; `check` raises them all at once, as the narrowest error they share."""
 
     found: list[tuple[type[RenderError], Violation]] = attrs.Factory(list)
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether so many are told that nobody would read the next one."""
+        return len(self.found) >= MAX_FAULTS
 
     def missing(self, path: str) -> None:
         """A required variable has no value."""
