@@ -46,7 +46,7 @@ LIMITS = (
     ("rendering.address", "MAX_PATH", "{} characters", "the path that is appended to the static URL"),
     ("rendering.plan", "MAX_HEADER_VALUE", "{} characters", "the value of a variable header"),
     ("rendering.plan", "MAX_QUERY_VALUE", "{} characters", "the value of a variable query parameter"),
-    ("rendering.plan", "MAX_PAYLOAD", "{} bytes", "the payload of a call"),
+    ("values", "MAX_PAYLOAD", "{} bytes", "the payload of a call"),
     ("rendering.answer", "MAX_TOKEN", "{} characters", "an access token; visible ASCII only"),
     ("adapters.transport.body", "BODY_LIMIT", "{} bytes", "the body of an answer that is read, unless set otherwise"),
     ("adapters.transport.head", "HEAD_LIMIT", "{} bytes", "the head of an answer"),

@@ -146,11 +146,12 @@ def json_fault(value: Any) -> tuple[str, str] | None:
         path, part, depth = waiting.pop()
         if depth > MAX_DEPTH:
             return "", f"this is nested more than {MAX_DEPTH} levels deep; make it flatter"
+        if isinstance(part, dict | list | tuple) and len(part) + len(waiting) > MAX_NODES:
+            break
         if isinstance(part, dict):
-            for name, below in part.items():
-                if (fault := _name_fault(name)) is not None:
-                    return path, fault
-                waiting.append((f"{path}.{name}", below, depth + 1))
+            if (fault := next(filter(None, map(_name_fault, part)), None)) is not None:
+                return path, fault
+            waiting += [(f"{path}.{name}", below, depth + 1) for name, below in part.items()]
         elif isinstance(part, list | tuple):
             waiting += [(f"{path}[{i}]", below, depth + 1) for i, below in enumerate(part)]
         elif (fault := _scalar_fault(part)) is not None:
@@ -203,6 +204,8 @@ def is_bounded(value: Any, *, depth: int = MAX_DEPTH, parts: int = MAX_NODES) ->
             return True
         part, level = waiting.pop()
         if level > depth:
+            return False
+        if isinstance(part, list | tuple | dict) and len(part) + len(waiting) > parts:
             return False
         if isinstance(part, list | tuple):
             waiting += [(below, level + 1) for below in part]

@@ -17,10 +17,13 @@ from typing import Any
 
 from wayhook.jsonvalue import is_unicode
 
-__all__ = ["NUMBER_TYPES", "DataType", "Misfit", "conform", "datetime_text", "duration_text", "text_of"]
+__all__ = ["MAX_PAYLOAD", "NUMBER_TYPES", "DataType", "Misfit", "conform", "datetime_text", "duration_text", "text_of"]
 
 INTEGER_MIN, INTEGER_MAX = -(2**63), 2**63 - 1
 MAX_EXPONENT, MAX_BITS = 400, 1024
+MAX_PAYLOAD = 1_048_576
+_WIDE = 65_536
+"""Bytes of memory of a `Decimal` that has more digits than are worth counting."""
 
 
 class DataType(StrEnum):
@@ -96,6 +99,8 @@ def _misfit(wanted: str, value: object) -> Misfit:
 def _string(value: Any) -> str:
     if type(value) is not str:
         raise _misfit("a string", value)
+    if len(value) > MAX_PAYLOAD:
+        raise Misfit(f"takes a string of at most {MAX_PAYLOAD:,} characters; send less")
     if not value.isascii() and not is_unicode(value):
         raise Misfit("takes a string of Unicode characters; this one holds a lone surrogate")
     return value
@@ -123,7 +128,8 @@ def _decimal(value: Any) -> int | float | Decimal:
     if type(value) is float and math.isfinite(value):
         return value
     if isinstance(value, Decimal):
-        if not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT or len(value.as_tuple().digits) > MAX_EXPONENT:
+        is_far = not value.is_finite() or abs(value.adjusted()) > MAX_EXPONENT or value.__sizeof__() > _WIDE
+        if is_far or len(value.as_tuple().digits) > MAX_EXPONENT:
             raise Misfit(f"takes a finite number of at most {MAX_EXPONENT} digits (R155)")
         return value
     if isinstance(value, float):

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 import attrs
+import httpx
 import pytest
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
@@ -323,25 +324,31 @@ async def test_no_secret_is_shown_by_a_cancellation_at_any_moment(
 
 
 @pytest.mark.parametrize("kind", ["basic", "key in the query", "key in the path", "bearer", "literal"])
-@pytest.mark.parametrize("status", [200, 401, 500])
+@pytest.mark.parametrize("status", [200, 302, 401, 500])
+@pytest.mark.parametrize("dials", ["we", "a client"])
 async def test_no_secret_is_shown_by_a_real_call(
-    kind: str, status: int, everything_logged: pytest.LogCaptureFixture, loopback: wh.Guardrails
+    kind: str, status: int, dials: str, everything_logged: pytest.LogCaptureFixture, loopback: wh.Guardrails
 ) -> None:
-    """Over a socket, with every logger at DEBUG, the HTTP client's too; the receiver repeats what it was sent."""
+    """Over a socket, with every logger at DEBUG, the HTTP client's too; body and header fields repeat what was sent."""
 
     def repeat(request: Received) -> Answer:
-        return Answer(status, {"echo": f"{request.target} {dict(request.headers)}"})
+        echo = f"{request.target} {dict(request.headers)}"
+        return Answer(status, {"echo": echo}, headers={"X-Echo": echo, "Location": f"/{quote(echo)}"})
 
     sink = RecordingSink()
     with LoopbackService(repeat) as service:
         parts = {"guardrails": loopback, "secrets": FakeSecrets(SECRETS), "events": [sink, wh.LogSink()]}
-        async with wh.Executor(**parts) as executor:
-            outcome = await executor.call(_action(KINDS[kind], service.url))
+        async with httpx.AsyncClient(trust_env=False) as client:
+            transport = wh.HttpxTransport(client if dials == "a client" else None)
+            async with wh.Executor(transport=transport, **parts) as executor:
+                outcome = await executor.call(_action(KINDS[kind], service.url))
         received = f"{service.received[0].target} {service.received[0].raw_headers}"
 
     assert any(canary in received for canary in CANARIES)
     assert outcome.received is not None
     assert "***" in outcome.received.text
+    assert "***" in (outcome.received.header("x-echo") or "")
+    assert {"httpx", "httpcore.connection", "httpcore.http11"} <= set(logging.root.manager.loggerDict)
     assert _found([*_texts(outcome), everything_logged.text, *_shown(sink.events)]) == []
 
 

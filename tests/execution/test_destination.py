@@ -395,6 +395,23 @@ class Gate(Other):
         return self.answer
 
 
+async def test_an_open_breaker_answers_at_once(ping: Make, clock: FakeClock) -> None:
+    """A call to it waits for nothing at all: it ends without a step of the loop, and no request is made (P16)."""
+    transport = Other(wh.Response(500))
+
+    async with _executor(transport, clock) as executor:
+        for _ in range(20):
+            await executor.call(ping())
+        before, waited = transport.calls, len(clock.waits)
+        with pytest.raises(StopIteration) as ended:
+            executor.call(ping()).send(None)
+        outcome = ended.value.value
+
+    assert (outcome.delivery, outcome.attempts) == (wh.Delivery.UNAVAILABLE, ())
+    assert outcome.not_before is not None
+    assert (transport.calls, len(clock.waits)) == (before, waited)
+
+
 async def test_exactly_one_call_is_the_probe(ping: Make, clock: FakeClock) -> None:
     """Of a hundred calls after the time one goes through; the others behave as when open, and then all go (P16)."""
     gate, sink = Gate(), RecordingSink()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -244,3 +247,50 @@ def test_an_answer_in_the_place_of_another_is_counted_once() -> None:
     assert not context.record("C", answer)
     assert list(context.actions) == ["A", "B"]
     assert context.record("C", {"text": "short", "jo_status_code": "http_200"})
+
+
+class Iterated(list[Any]):
+    """A list that counts what is taken out of it."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in super().__iter__():
+            self.seen += 1
+            yield item
+
+
+def _shared() -> tuple[Iterated, Any]:
+    """Three hundred to the third values, in three lists; the innermost one."""
+    inner = Iterated([1] * 300)
+    value: Any = inner
+    for _ in range(2):
+        value = [value] * 300
+    return inner, value
+
+
+def test_a_size_beyond_the_limit_is_found_before_all_is_written() -> None:
+    """Data that is large, shared or holds itself is measured as far as the limit goes, in little memory (P47, R198)."""
+    inner, shared = _shared()
+    wide, cyclic = [1] * 3_000_000, dict[str, Any]()
+    cyclic["self"] = [cyclic] * 100
+    hostile = [shared, wide, cyclic, ["a" * 900_000] * 1_000, {"k" * 20_000_000: 1}, b"a" * 20_000_000]
+
+    tracemalloc.start()
+    recorded = [wh.Context({"E": {"v": value}}).record("A", {"a": 1, "b": 2}) for value in hostile]
+    recorded += [wh.Context().record("A", {"a": value, "b": 2}) for value in hostile]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert recorded == [False] * len(hostile) * 2
+    assert peak < 32 * 1_048_576
+    assert inner.seen <= 2 * 1_000_000
+
+
+def test_a_size_within_the_limit_is_that_of_the_json() -> None:
+    """What is measured first refuses nothing that is small enough as JSON."""
+    for value in ([1] * 333_000, [""] * 249_000, ["a" * 98] * 9_700, {str(i): i % 10 for i in range(80_000)}):
+        size = len(json.dumps(({"E": {"v": value}}, {}, {}, {"a": 1, "b": 2})))
+
+        assert wh.Context({"E": {"v": value}}).record("A", {"a": 1, "b": 2}) is (size <= 1_000_000)
+        assert size > 900_000

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 
@@ -153,3 +156,46 @@ def test_lists_know_their_items() -> None:
     assert [data_type for data_type in DataType if data_type.is_list and data_type.item is None] == [
         wh.DataType.LIST_ANY
     ]
+
+
+class Counted(list[Any]):
+    """A list that counts what is taken out of it."""
+
+    seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for item in super().__iter__():
+            self.seen += 1
+            yield item
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_literal_that_is_too_wide_is_refused_by_its_length(*, nested: bool) -> None:
+    """What has too many parts is not spread out to see it (P47)."""
+    wide = Counted([1] * 100_001)
+
+    with pytest.raises(wh.DefinitionError, match="too large"):
+        wh.ActionActivity("A", label="a", parameters={"p": [wide] if nested else wide})
+
+    assert wide.seen == 0
+
+
+def test_a_decimal_of_very_many_digits_is_refused_uncounted() -> None:
+    """Its digits are not listed one by one."""
+    number = Decimal("0." + "1" * 1_000_000)
+    tracemalloc.start()
+    with pytest.raises(Misfit, match="at most 400 digits"):
+        conform(DataType.DECIMAL)(number)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 100_000
+
+
+def test_a_text_that_is_longer_than_any_payload_is_none() -> None:
+    """The longest one has as many characters as a payload has bytes."""
+    check = conform(DataType.STRING)
+
+    assert check("a" * 1_048_576)
+    with pytest.raises(Misfit, match="at most 1,048,576 characters"):
+        check("a" * 1_048_577)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -71,9 +72,45 @@ _JSON = json.JSONEncoder(default=str, skipkeys=True)
 def _size(data: Any) -> float:
     """The bytes of data as JSON; endless where they contain themselves, or are too deep or too long to be written."""
     try:
-        return len(_JSON.encode(data))
+        return math.inf if _rest(data, INSTANCE_LIMIT) < 0 else len(_JSON.encode(data))
     except (ValueError, RecursionError):
         return math.inf
+
+
+def _rest(part: Any, rest: int) -> int:
+    """What is left of `rest` after a part: by its texts and the number of its parts alone, without writing it (P47).
+
+    What does not fit is left at once, so that neither a large nor a shared value is looked at to its end.
+    """
+    if type(part) is dict or isinstance(part, Mapping):
+        rest -= 7 * len(part)
+        if rest >= 0:
+            rest = _rest_of(part.values(), rest - sum([len(name) for name in part if type(name) is str]))
+    elif isinstance(part, _LISTS):
+        rest -= 3 * len(part)
+        if rest >= 0:
+            rest = _rest_of(part, rest)
+    elif isinstance(part, _TEXTS):
+        rest -= len(part)
+    elif isinstance(part, Decimal):
+        rest -= part.__sizeof__()
+    return rest
+
+
+def _rest_of(parts: Iterable[Any], rest: int) -> int:
+    for part in parts:
+        kind = type(part)
+        if kind is str:
+            rest -= len(part)
+        elif kind not in _SINGLE:
+            rest = _rest(part, rest)
+        if rest < 0:
+            break
+    return rest
+
+
+_SINGLE = frozenset({int, float, bool, type(None), datetime})
+_TEXTS, _LISTS = (str, bytes, bytearray), (list, tuple, set, frozenset)
 
 
 @attrs.frozen(repr=False)

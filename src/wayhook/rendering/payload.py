@@ -15,8 +15,9 @@ import attrs
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.parameter import MessageParameter
 from wayhook.rendering.address import encode_field
-from wayhook.rendering.slot import Misfits, Part, Slot, skeleton
-from wayhook.values import NUMBER_TYPES, DataType, Misfit, conform
+from wayhook.rendering.measure import list_measure
+from wayhook.rendering.slot import MAX_FAULTS, Misfits, Part, Slot, skeleton
+from wayhook.values import MAX_PAYLOAD, NUMBER_TYPES, DataType, Misfit, conform
 
 __all__ = ["compile_form", "compile_payload", "compile_text", "delimited"]
 
@@ -62,17 +63,18 @@ def _form_fields(
 ) -> list[Part[str]]:
     """The fields of one parameter of a form; `null`: in the place of a null."""
     if parameter.variable is not None:
-        return [slots[path].written(_form_field(parameter.data_type, name), null, nullable=True)]
+        return [slots[path].written(_form_field(parameter, name), null, nullable=True)]
     if parameter.data_type.is_list:
         items = parameter.parameters
         return [field for p in items for field in _form_fields(p, f"{path}.{p.name}", name, "", slots)]
-    return [null if parameter.value is None else _form_field(parameter.data_type, name)(parameter.value)]
+    return [null if parameter.value is None else _form_field(parameter, name)(parameter.value)]
 
 
-def _form_field(data_type: DataType, name: str) -> Form:
+def _form_field(parameter: MessageParameter, name: str) -> Form:
+    data_type = parameter.data_type
     text = _text(data_type.item or data_type)
     field: Form = lambda value: name + encode_field(text(value))  # noqa: E731 - one half of two
-    return _listed(field, "", "&", "") if data_type.is_list else field
+    return _listed(field, "", "&", "", list_measure(parameter)) if data_type.is_list else field
 
 
 def delimited(pairs: Sequence[Part[str]], opening: str = "") -> Part[str]:
@@ -148,7 +150,7 @@ class _Compiler:
         parameter, before = member.parameter, before + member.key
         if parameter.variable is not None:
             null = "" if member.null is None else before + member.null + after
-            form = self.form(parameter, member.path, before, after)
+            form = self.form(parameter, member.path, before, after, measured=True)
             return [self.slots[member.path].written(form, null, nullable=True)]
         if parameter.data_type is DataType.OBJECT:
             return [before, *self.object(parameter.parameters, member.path), after]
@@ -158,8 +160,8 @@ class _Compiler:
             return ["" if member.null is None else before + member.null + after]
         return [_scalar(parameter.data_type, before, after)(parameter.value)]
 
-    def form(self, parameter: MessageParameter, path: str, before: str, after: str) -> Form:
-        """The JSON of a variable with what stands around it."""
+    def form(self, parameter: MessageParameter, path: str, before: str, after: str, *, measured: bool = False) -> Form:
+        """The JSON of a variable with what stands around it; `measured`: a list is looked through first (P47)."""
         if parameter.data_type is DataType.OBJECT:
             return self.item_object(parameter.parameters, path, before, after)
         if not parameter.data_type.is_list:
@@ -168,7 +170,8 @@ class _Compiler:
             item = self.item_object(parameter.parameters, path, "", "")
         else:
             item = _scalar(parameter.data_type.item or DataType.STRING, "", "")
-        listed = _listed(item, before + "[", ",", "]" + after)
+        measure = list_measure(parameter, path, self.sources) if measured else None
+        listed = _listed(item, before + "[", ",", "]" + after, measure)
         return _strings(listed, before + "[", "]" + after) if parameter.data_type is DataType.LIST_STRING else listed
 
     def item_object(self, fields: tuple[MessageParameter, ...], above: str, before: str, after: str) -> Form:
@@ -233,19 +236,25 @@ def _scalar(data_type: DataType, before: str, after: str) -> Form:
     return lambda value: f"{before}{encode(check(value))}{after}"
 
 
-def _listed(form: Form, opening: str, separator: str, closing: str) -> Form:
+def _listed(
+    form: Form, opening: str, separator: str, closing: str, measure: Callable[[Any], None] | None = None
+) -> Form:
     """A list whose null items are dropped, whatever the switch says (R152)."""
     check = conform(DataType.LIST_ANY)
 
     def write(value: Any) -> str:
         items: list[str] = []
         found: list[tuple[str, Misfit]] = []
+        if measure is not None:
+            measure(value)
         for i, item in enumerate(check(value)):
             try:
                 if item is not None:
                     items.append(form(item))
             except Misfit as misfit:
                 found += _located(f"[{i}]", misfit)
+                if len(found) >= MAX_FAULTS:
+                    break
         if found:
             raise Misfits(found)
         return f"{opening}{separator.join(items)}{closing}"
@@ -257,7 +266,7 @@ def _strings(otherwise: Form, opening: str, closing: str) -> Form:
     """A list of strings, all at once where nothing else is in it; `otherwise` one by one."""
 
     def write(value: Any) -> str:
-        if type(value) is list and set(map(type, value)) == _ONLY_STRINGS:
+        if type(value) is list and set(map(type, value)) == _ONLY_STRINGS and sum(map(len, value)) <= MAX_PAYLOAD:
             text = ",".join(map(encode_basestring, value))
             if is_unicode(text):
                 return f"{opening}{text}{closing}"

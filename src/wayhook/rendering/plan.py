@@ -32,14 +32,14 @@ from wayhook.secret import (
     SecretText,
     secret_text,
 )
-from wayhook.values import datetime_text, text_of
+from wayhook.values import MAX_PAYLOAD, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
 __all__ = ["Given", "Plan", "plan_activity", "plan_values"]
 
 MAX_HEADER_VALUE = 16_384
 MAX_QUERY_VALUE = 8_192
-MAX_PAYLOAD = 1_048_576
+_LONG_NAME = 200
 _PLACES = ("header:", "query:", "parameter:")
 
 
@@ -118,8 +118,11 @@ class Plan:
 
     def _check_names(self, values: Mapping[str, Any], known: frozenset[str], faults: Faults) -> None:
         for name in values:
+            if faults.are_enough:
+                break
             if name not in known:
-                faults.unsafe(f"$.{str(name)[:40]}", unknown_variable(str(name), known), "R144")
+                text = name[:_LONG_NAME] if isinstance(name, str) else type(name).__name__
+                faults.unsafe(f"$.{text[:40]}", unknown_variable(text, known), "R144")
 
     def __repr__(self) -> str:
         return f"<Plan of {self.action!r}>"

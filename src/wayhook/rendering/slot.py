@@ -14,6 +14,8 @@ from wayhook.values import Misfit
 
 __all__ = ["ABSENT", "Absent", "Faults", "Fill", "Misfits", "Part", "Slot", "Unsafe", "Write", "skeleton"]
 
+MAX_FAULTS = 100
+
 
 class Absent:
     """The type of `ABSENT`."""
@@ -44,6 +46,11 @@ class Unsafe(Exception):  # noqa: N818 - never leaves the room: it becomes an Un
 
 class Faults(list[tuple[type[RenderError], Violation]]):
     """The faults of one rendering, found one after the other and raised all at once."""
+
+    @property
+    def are_enough(self) -> bool:
+        """Whether so many are told that nobody would read the next one."""
+        return len(self) >= MAX_FAULTS
 
     def missing(self, path: str) -> None:
         """A required variable has no value."""
