@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from contender import CONTENDERS
-from measure import Report, turns
+from measure import Report, pin, turns
 from order import by_hand, events
 from server import LAST, ledger, serving
 
@@ -87,6 +87,7 @@ def undici() -> Iterator[tuple[str, str]]:
 @contextmanager
 def opened(url: str, report: Report) -> Iterator[dict[str, Process]]:
     """Every contender that can run here, by name."""
+    pin(1)  # with all that is started from here on, its threads included
     with ExitStack() as stack:
         commands = {
             f"{name}{', uvloop' if loop == 'uvloop' else ''}": [

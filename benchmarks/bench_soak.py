@@ -196,6 +196,7 @@ def main() -> None:
     words = judged(told, found)
     assert len(told) == total
     print(f"{total:,} calls, {sum(found[0].values()):,} requests; each word agrees with the service")
+    report.note("calls in all", total, "calls")
     for word, count in sorted(words.items()):
         report.note(word, count, "calls")
     late, first = marks[2:], marks[1]

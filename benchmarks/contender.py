@@ -16,7 +16,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.util import find_spec
 from time import perf_counter, process_time
 
-from measure import pin
 from order import ANSWER, action, by_hand, contexts, events, journey, loopback
 from server import POSTED
 
@@ -224,7 +223,7 @@ def why_absent(name: str, loop: str) -> str:
     if "wire" in name:
         try:
             wh.Executor(transport="wire")
-        except wh.DefinitionError as error:
+        except (wh.DefinitionError, ImportError) as error:
             return str(error)
     return ""
 
@@ -251,7 +250,6 @@ def main() -> None:
     print(json.dumps({"absent": reason} if reason else {}), flush=True)
     if reason:
         return
-    pin(1)
     factory = None
     if loop == "uvloop":
         import uvloop

@@ -154,6 +154,7 @@ def _facts(packages: Iterable[str]) -> dict[str, str]:
         "date": datetime.now(UTC).date().isoformat(),
         "processor": _processor(),
         "cores": str(usable),
+        "load": f"{os.getloadavg()[0]:.1f} at the start",
         "system": f"{platform.system()} {platform.machine()}",
         platform.python_implementation(): platform.python_version(),
         **{name: _version(name) for name in ("wayhook", *packages)},

@@ -31,10 +31,10 @@ class Axis:
         self._log, self._start, self._stop = log, start, stop
         low, high = min(values), max(values)
         every = _round_numbers(low, high) if log else _multiples(high)
-        first = max((tick for tick in every if tick <= low), default=low)
+        first = max((tick for tick in every if tick <= low), default=low) if log else 0.0
         last = min((tick for tick in every if tick >= high), default=high)
         if snug:
-            first, last = low if log else first, high
+            first, last = low if log else 0.0, high
         self.ticks = [tick for tick in every if first <= tick <= last]
         self._first, self._last = self._scaled(first), self._scaled(last)
 

@@ -1,21 +1,23 @@
 """What the pages show of code and suite, made at build time and never copied: rules, editions, limits, errors, schema.
 
 A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`,
-`fault-matrix`, `faults-not-met`. The JSON Schema of the documents is written beside the pages, as
-`document.schema.json`.
+`fault-matrix`, `faults-not-met`; with `bench` for what a benchmark has found. The JSON Schema of the documents is
+written beside the pages, as `document.schema.json`.
 """
 
 from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
 from docutils import nodes
+from figures import FOLDER, table
+from figures import made as bench
 from sphinx.util.docutils import SphinxDirective
 from suite import tested
 
@@ -153,13 +155,6 @@ def not_met() -> Iterator[tuple[str, ...]]:
     yield from NOT_MET.items()
 
 
-def table(heads: Iterable[str], rows: Iterable[tuple[str, ...]]) -> list[str]:
-    """A Markdown table."""
-    heads = tuple(heads)
-    lines = (heads, tuple("---" for _ in heads), *rows)
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-
-
 class Made(SphinxDirective):
     """A directive without content that stands for Markdown made from the code."""
 
@@ -168,6 +163,19 @@ class Made(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return what the made Markdown says."""
         return self.parse_text_to_nodes("\n".join(type(self).lines()))
+
+
+class Bench(SphinxDirective):
+    """A directive that stands for what a benchmark found; `figures` says what a page can ask for."""
+
+    required_arguments = 2
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        """Return what the made Markdown says."""
+        self.env.note_dependency(str(FOLDER / "bench.json"))
+        shape, rest = self.arguments
+        return self.parse_text_to_nodes("\n".join(bench(shape, *rest.split())))
 
 
 def made(lines: Callable[[], list[str]]) -> type[Made]:
@@ -192,5 +200,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_directive("fault-matrix", made(lambda: table(columns, faults())))
     app.add_directive("faults-not-met", made(lambda: table(("", "Instead"), not_met())))
     app.add_directive("error-tree", made(lambda: list(errors())))
+    app.add_directive("bench", Bench)
     app.connect("build-finished", write_schema)
     return {"parallel_read_safe": True}
