@@ -6,6 +6,7 @@ Section 11 of `reference/reliability.md`: they are taken out by knowledge, not b
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
@@ -20,6 +21,7 @@ __all__ = ["SHORTEST", "masked_response", "masked_text", "reflections"]
 SHORTEST = 8
 """Characters: a shorter text stands in many answers by chance, and would be torn out of words."""
 _MASK = "***"
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]+")
 
 
 def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
@@ -35,10 +37,12 @@ def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
 
 def _spellings(secret: str) -> Iterator[str]:
     yield secret
+    yield b64encode(secret.encode()).decode().rstrip("=")
+    if _UNRESERVED.fullmatch(secret):
+        return  # as most tokens: the other spellings are the same
     yield quote(secret)
     yield quote(secret, safe="")
     yield quote_plus(secret)
-    yield b64encode(secret.encode()).decode().rstrip("=")
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
 
