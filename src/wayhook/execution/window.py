@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from itertools import count
 from urllib.parse import urlsplit
@@ -104,15 +104,13 @@ class WindowLimiter:
             return self._place(bounds)
         return self._host_place(url) if self._hosts.are_capped else nullcontext(0.0)
 
-    @asynccontextmanager
-    async def _place(self, bounds: tuple[_Bound, ...]) -> AsyncIterator[float]:
-        waited = await self._enter(bounds)
-        try:
-            yield waited
-        finally:
-            for bound in bounds:
-                bound.under_way -= 1
-            self._wake()
+    def _place(self, bounds: tuple[_Bound, ...]) -> _Place:
+        return _Place(bounds, self._enter, self._leave)
+
+    def _leave(self, bounds: tuple[_Bound, ...]) -> None:
+        for bound in bounds:
+            bound.under_way -= 1
+        self._wake()
 
     @asynccontextmanager
     async def _host_place(self, url: str) -> AsyncIterator[float]:
@@ -184,14 +182,34 @@ class WindowLimiter:
             lane.head.wake()
 
 
+class _Place:
+    """A place for one attempt; a context manager by hand, since one made of a generator costs twice as much."""
+
+    __slots__ = ("_bounds", "_enter", "_leave")
+
+    def __init__(
+        self,
+        bounds: tuple[_Bound, ...],
+        enter: Callable[[tuple[_Bound, ...]], Awaitable[float]],
+        leave: Callable[[tuple[_Bound, ...]], None],
+    ) -> None:
+        self._bounds, self._enter, self._leave = bounds, enter, leave
+
+    async def __aenter__(self) -> float:
+        return await self._enter(self._bounds)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave(self._bounds)
+
+
 class _Bound:
     """A rule while it is enforced.
 
     `queues`: whether calls above its rate wait, instead of being refused. `times`: when the last calls went.
-    `held`: places of calls that wait for a connection. `under_way`: attempts.
+    `held`: places of calls that wait for a connection. `under_way`: attempts. `makes_wait`: whether a call may have to.
     """
 
-    __slots__ = ("connections", "count", "held", "period", "queues", "times", "under_way")
+    __slots__ = ("connections", "count", "held", "makes_wait", "period", "queues", "times", "under_way")
 
     def __init__(self, rating: Rating, *, queues: bool = False) -> None:
         self.times: deque[float] = deque()
@@ -203,11 +221,7 @@ class _Bound:
         """Enforce another rating, by the same times."""
         self.count, self.period = rating.max_calls_count, rating.period_in_ms / 1000
         self.connections = rating.connections
-
-    @property
-    def makes_wait(self) -> bool:
-        """Whether a call below it may have to wait."""
-        return self.queues or self.connections is not None
+        self.makes_wait = self.queues or self.connections is not None
 
     @property
     def is_busy(self) -> bool:
@@ -253,9 +267,13 @@ class _Coverage:
         """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
         if not self._found:
             return ()
-        near = (entry for start in beginnings(spelled(url)) for entry in self._found.get(start, ()))
-        covering = sorted((number, bound) for number, rule, bound in near if rule.covers(method, url))
-        return tuple(bound for _, bound in covering)
+        covering = []
+        for start in beginnings(spelled(url)):
+            for number, rule, bound in self._found.get(start, ()):
+                if rule.covers(method, url):
+                    covering.append((number, bound))
+        covering.sort()
+        return tuple([bound for _, bound in covering])
 
 
 class _Waiter:

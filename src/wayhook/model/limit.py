@@ -202,6 +202,20 @@ def _fits(pieces: tuple[str, ...], text: str) -> bool:
 @lru_cache(maxsize=1024)
 def spelled(url: str) -> str:
     """A URL in the one spelling that a call has: small letters, no port of the scheme's own, a path."""
+    found = _READY.fullmatch(url)
+    return _respelled(url) if found is None else _respelled(found[1]) + found[2]
+
+
+_READY = re.compile(
+    r"([^/?#]*://[^/?#]*/)"
+    r"((?:[A-Za-z0-9_.~/:@!$&'()*+,;=-]++|%[0-9A-Fa-f]{2})*+"
+    r"(?:\?(?:[A-Za-z0-9_.~/:@!$&'()*+,;=?-]++|%[0-9A-Fa-f]{2})++)?)"
+)
+"""An origin, and a path and query that are encoded already, as those of every call: they stay as they are."""
+
+
+@lru_cache(maxsize=1024)
+def _respelled(url: str) -> str:
     parts, _ = read_url(url)
     if parts is None:
         return url

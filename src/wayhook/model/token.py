@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Hashable, Iterator
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -147,6 +148,13 @@ class Assertion:
     claims: tuple[tuple[str, str], ...] = attrs.field(default=(), converter=as_pairs)
 
 
+@attrs.frozen(cache_hash=True, repr=False)
+class TokenKey:
+    """Everything that makes a difference to a token; `hash` looks through all of it once."""
+
+    parts: tuple[Hashable, ...]
+
+
 @attrs.frozen(eq=False, repr=False)
 class TokenCall:
     """The call that brings an access token, whichever kind of authentication asks for it.
@@ -179,26 +187,28 @@ class TokenCall:
         leaves = _leaves([value for _, value in (*self.headers, *self.body_params)])
         return (leaf for leaf in leaves if isinstance(leaf, SecretText))
 
-    @property
-    def key(self) -> Hashable:
+    @cached_property
+    def key(self) -> TokenKey:
         """Everything that makes a difference to the token."""
-        return (
-            self.endpoint,
-            self.method,
-            self.headers,
-            literal_key(self.body_params),
-            self.body_type,
-            self.token_in_response,
-            self.cache_duration,
-            self.assertion,
-            self.identity,
+        return TokenKey(
+            (
+                self.endpoint,
+                self.method,
+                self.headers,
+                literal_key(self.body_params),
+                self.body_type,
+                self.token_in_response,
+                self.cache_duration,
+                self.assertion,
+                self.identity,
+            )
         )
 
     def digest(self, journey: str | None) -> str:
         """Return what tells the token of a journey from others, in every process: SHA-256 in hexadecimal (R122)."""
         import hashlib
 
-        text = json.dumps(_written(("wayhook token 1", self.key, journey)), separators=(",", ":"))
+        text = json.dumps(_written(("wayhook token 1", self.key.parts, journey)), separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
     def __repr__(self) -> str:
