@@ -365,6 +365,8 @@ class Slow:
 
     async def put(self, key: str, token: wh.StoredToken) -> None:
         await self.gate.wait()
+        for _ in range(3):
+            await asyncio.sleep(0)
         self.said.append(f"put {token.text}")
         self.kept[key] = token.text
 
@@ -389,6 +391,40 @@ async def test_nobody_waits_until_a_store_has_written(clock: WallClock) -> None:
     assert store.said[2:] == ["put t-1", "drop t-1", "put t-2"]
     assert list(store.kept.values()) == ["t-2"]
     assert asyncio.all_tasks() == before
+
+
+async def test_a_token_that_is_kept_after_it_was_refused_is_not_used_again(clock: WallClock) -> None:
+    """A store that keeps it late, and has not been told yet to forget it, is not believed."""
+
+    class Late(Slow):
+        """Keeps what it was given when it is asked the second time, and forgets it when `told`."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.told = asyncio.Event()
+
+        async def get(self, key: str) -> wh.StoredToken | None:
+            self.said.append("get")
+            if self.said == ["get"]:
+                return None
+            self.gate.set()
+            for _ in range(20):
+                await asyncio.sleep(0)
+            return wh.StoredToken(self.kept[key], 3600)
+
+        async def drop(self, key: str, token: wh.StoredToken) -> None:
+            await self.told.wait()
+            await super().drop(key, token)
+
+    store, service = Late(), Service(refused=("Bearer t-1",))
+
+    async with wh.Executor(transport=service, tokens=store, clock=clock) as executor:
+        outcome = await executor.call(_action())
+        store.told.set()
+
+    assert outcome.succeeded
+    assert service.called == ["Bearer t-1", "Bearer t-2"]
+    assert list(store.kept.values()) == ["t-2"]
 
 
 async def test_nobody_waits_for_a_store_that_does_not_answer(
