@@ -13,9 +13,11 @@ from contextlib import AsyncExitStack
 from inspect import signature
 from time import perf_counter, process_time
 
+from contender import opened_executor, why_absent
 from counting import CountingTransport
 from measure import Report, resident, spread, turns
 from order import ANSWER, action, by_hand, contexts, events, journey
+from server import ledger, serving
 
 import wayhook as wh
 from wayhook.wire import Request
@@ -48,7 +50,7 @@ async def by_hand_in_workers(transport: CountingTransport, count: int) -> None:
             group.create_task(work())
 
 
-async def opened_executor(transport: CountingTransport) -> wh.Executor:
+async def counted_executor(transport: CountingTransport) -> wh.Executor:
     repository = wh.MemoryRepository()
     await repository.save(action(URL))
     return wh.Executor(repository, transport=transport)
@@ -73,7 +75,7 @@ def sent(request: Request) -> tuple:
 async def check() -> None:
     """Both ways send the same requests."""
     ours, theirs = CountingTransport(), CountingTransport()
-    async with await opened_executor(ours) as executor:
+    async with await counted_executor(ours) as executor:
         for i in (1, 2, 50):
             async with executor.batch(journey(), "confirm", contexts(i), concurrency=1) as batch:
                 assert [outcome.index async for outcome in batch if outcome.response == ANSWER] == list(range(i))
@@ -95,7 +97,7 @@ async def in_tenths(report: Report, total: int) -> None:
     async with AsyncExitStack() as stack:
         batches = {}
         for name, settings in present.items():
-            executor = await stack.enter_async_context(await opened_executor(transports[name]))
+            executor = await stack.enter_async_context(await counted_executor(transports[name]))
             batch = executor.batch(journey(), "confirm", contexts(total), concurrency=CONCURRENCY, **settings)
             batches[name] = await stack.enter_async_context(batch)
         for name in turns(transports, ROUNDS):
@@ -129,20 +131,27 @@ async def in_tenths(report: Report, total: int) -> None:
 
 
 async def in_processes(report: Report, total: int) -> None:
-    """The same batch in one process and in more: by the clock, their start included."""
+    """The same batch by one process and by more, to a service on this machine: by the clock, their start included.
+
+    Each process makes a transport of its own, so that it is a real one here.
+    """
     kinds = {f"{count} process{'es' if count > 1 else ''}": {"processes": count} for count in (1, 2, 4)}
     if not has({"processes": 2}):
         report.absent("processes", "Executor.batch has no such setting")
         return
     taken = {name: [] for name in kinds}
-    async with await opened_executor(CountingTransport()) as executor:
-        for name in turns(kinds, 3):
-            start = perf_counter()
-            settings = {"concurrency": CONCURRENCY, **kinds[name]}
-            async with executor.batch(journey(), "confirm", contexts(total), **settings) as batch:
-                await take(batch, total)
-            taken[name].append((perf_counter() - start) / total)
-    report.table(f"{total:,} contexts, by the clock, start included", taken, "1 process", key="processes")
+    transport = "httpx" if why_absent("wayhook over wire, batch", "asyncio") else "wire"
+    with serving() as port:
+        async with opened_executor(f"http://127.0.0.1:{port}", transport) as executor:
+            for name in turns(kinds, 3):
+                start = perf_counter()
+                settings = {"concurrency": CONCURRENCY, **kinds[name]}
+                async with executor.batch(journey(), "confirm", contexts(total), **settings) as batch:
+                    await take(batch, total)
+                taken[name].append((perf_counter() - start) / total)
+        assert (await asyncio.to_thread(ledger, port))["posts"] == 3 * len(kinds) * total
+    title = f"{total:,} contexts over {transport}, by the clock, start included"
+    report.table(title, taken, "1 process", "calls per second", key="processes")
 
 
 async def main() -> None:
