@@ -109,7 +109,7 @@ class Means:
 
     async def sent(self, number: int, request: Request, deadline: float, since: float) -> Tried:
         """Send `request` once, by `deadline`, and return what that proves; times count from `since`."""
-        clock, response, failure, floor = self.clock, None, "", None
+        clock, response, failure, floor, local = self.clock, None, "", None, False
         started = clock.monotonic()
         try:
             if started >= deadline:
@@ -120,8 +120,8 @@ class Means:
             evidence = evidence_of(response, floor)
             delivery = Delivery.DELIVERED_UNREAD if response.succeeded and response.fault else delivery_of(evidence)
         except TransportError as error:
-            failure, evidence, delivery = error.message, error.evidence, error.delivery
+            failure, evidence, delivery, local = error.message, error.evidence, error.delivery, error.local
         status = response.status if response else None
         elapsed = clock.monotonic() - started
-        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery)
+        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery, local)
         return Tried(attempt, response, floor, 0.0 if response and response.succeeded else self.policy.backoff(attempt))
