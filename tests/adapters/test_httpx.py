@@ -370,7 +370,8 @@ NO_ANSWER = {
     "one field too many": (_answers(HEAD + b"X: a\r\n" * 1_001 + b"\r\n"), wh.Evidence.PERMANENT),
     "one byte too many": (_answers(_head_of(65_537)), wh.Evidence.PERMANENT),
     "interim answers without end": (
-        _answers(b"HTTP/1.1 102 P\r\n\r\n" * 70_000, then="hang"), wh.Evidence.PERMANENT,
+        _answers((b"HTTP/1.1 103 E\r\nLink: " + b"x" * 1_000 + b"\r\n\r\n") * 1_100, then="hang"),
+        wh.Evidence.PERMANENT,
     ),
 }  # fmt: skip
 
