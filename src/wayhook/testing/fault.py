@@ -322,6 +322,7 @@ def _bodies() -> Iterator[Fault]:
         "F35b": ("cut gzip", says(gzipped(gzip.compress(b'{"clean": true}')[:-3]))),
         "F35c": ("unknown coding", says(gzipped(b"x", "zstd"))),
         "F36": ("chunk extensions without end", repeats(b"1;" + b"x" * 16_000 + b"\r\na\r\n", CHUNKED)),
+        "F36b": ("trailers without end", repeats(b"X-T: 1\r\n" * 2_000, CHUNKED + b"2\r\n{}\r\n0\r\n")),
     }
     for number, (what, script) in unread.items():
         yield Fault(number, what, "D", _ONCE, "delivered_unread", script, 200, unread=True)
@@ -351,6 +352,18 @@ def _bodies() -> Iterator[Fault]:
         ("e", "a 2xx in a bad charset", b'{"clean": "\xff\xfe"}'),
     ):
         yield Fault(f"F38{letter}", what, "D", _ONCE, "delivered", answers(answer(200, body=body)), 200)
+    lines = b"[1,\n" + b"1,\n" * 3_000 + b"1]"
+    for letter, what, reply in (
+        ("f", "a 2xx with 3,000 short lines, all in one segment", answer(200, body=lines)),
+        ("g", "a 2xx with 3,000 chunks of a byte", CHUNKED + b"1\r\n1\r\n" * 3_000 + b"0\r\n\r\n"),
+    ):
+        yield Fault(f"F38{letter}", what, "D", _ONCE, "delivered", answers(reply), 200)
+    for letter, status, proves, counts, delivery in (
+        ("h", 503, "R", _FOUR, "unavailable"),
+        ("i", 404, "P", _ONCE, "rejected"),
+    ):
+        what = f"a {status} with 3,000 short lines, all in one segment"
+        yield Fault(f"F38{letter}", what, proves, counts, delivery, answers(answer(status, body=lines)), status)
     failed = answers(answer(200, body=b'{"error": "no"}'))
     yield Fault("F39", "a 2xx with an error inside", "D", _ONCE, "delivered", failed, 200)
 

@@ -38,7 +38,7 @@ class Stream(asyncio.Protocol):
     def begin(self) -> None:
         """Begin an exchange; what is read first is its heads, the interim ones and the last."""
         self.sent, self.ended, self._early = False, False, False
-        self._heads, self._size, self._lines, self._tail = 0, 0, 0, b""
+        self._heads, self._size, self._lines, self._tail, self._given = 0, 0, 0, b"", b""
         self._left: int | None = None
 
     def begin_body(self, limit: int) -> None:
@@ -109,6 +109,8 @@ class Stream(asyncio.Protocol):
         waited for behind the body: an answer that comes early is read while the request is still under way.
         """
         self._flush()
+        if self._left is None:
+            self._count_head(self._given)
         if self._received:
             await asyncio.sleep(0)  # whoever sends without end does not keep the loop for itself
         while not self._received and not self._over:
@@ -137,7 +139,7 @@ class Stream(asyncio.Protocol):
 
     def _counted(self, data: bytes) -> bytes:
         if self._left is None:
-            self._count_head(data)
+            self._given = data
             return data
         self._left -= len(data)
         if self._left < 0:
@@ -145,7 +147,10 @@ class Stream(asyncio.Protocol):
         return data
 
     def _count_head(self, data: bytes) -> None:
-        """Measure the head that is not complete yet; those before it were interim."""
+        """Measure the head that is not complete yet; those before it were interim.
+
+        That is known of what was read when more is asked for: a body may have come together with its head.
+        """
         seen = self._tail + data
         end = max(seen.rfind(b"\n\n") + 2, seen.rfind(b"\n\r\n") + 3)
         if end > 2:  # noqa: PLR2004 - an empty line was found
