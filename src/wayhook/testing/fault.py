@@ -170,6 +170,18 @@ def then_on_idle(act: Callable[[Visit], Awaitable[None]]) -> Script:
     return script
 
 
+def says_behind(head: bytes, body: bytes) -> Script:
+    """Answer with a head; its body comes behind the next request, if one does on this connection."""
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(head)
+        await visit.request()
+        await visit.say(body)
+
+    return script
+
+
 async def _resets_the_next(visit: Visit) -> None:
     await visit.read()
     visit.reset()
@@ -344,6 +356,12 @@ def _bodies() -> Iterator[Fault]:
         ("F37c", "a second answer", 200, OK + EVIL),
     ):
         yield Fault(number, what, "D", _ONCE, "delivered", says(left, then="serve"), status)
+    length, chunks = f"Content-Length: {len(EVIL)}", "Transfer-Encoding: chunked"
+    for letter, status, field in (("d", 204, length), ("e", 204, chunks), ("f", 304, length), ("g", 304, chunks)):
+        late = says_behind(f"HTTP/1.1 {status} No Content\r\n{field}\r\n\r\n".encode(), EVIL)
+        proves, delivery = ("D", "delivered") if status == 204 else ("P", "rejected")  # noqa: PLR2004
+        what = f"{status} with {field}, and that body behind it"
+        yield Fault(f"F37{letter}", what, proves, _ONCE, delivery, late, status)
     for letter, what, body in (
         ("", "a 2xx that is no JSON", b"<html>"),
         ("b", "a 2xx with deep JSON", b"[" * 100_000),

@@ -157,6 +157,23 @@ class TransportContract:
 
         assert server.connections == 1
 
+    @pytest.mark.parametrize("head", [b"204 None", b"204 None\r\nContent-Length: 0", b"304 Same"], ids=bytes.decode)
+    async def test_a_connection_serves_again_where_no_body_is_announced(
+        self, transport: Transport, head: bytes
+    ) -> None:
+        """An answer that has no body, and announces none, leaves its connection as good as before (P19)."""
+
+        async def says_nothing(visit: Visit) -> None:
+            while True:
+                await visit.request()
+                await visit.say(b"HTTP/1.1 " + head + b"\r\n\r\n")
+
+        async with FaultServer(says_nothing) as server:
+            for _ in range(3):
+                await _sent(transport, _request(server))
+
+        assert (len(server.requests), server.connections) == (3, 1)
+
     async def test_the_environment_is_not_asked(self, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
         """Variables for proxies, certificates and passwords have no effect."""
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):

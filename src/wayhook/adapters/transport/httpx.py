@@ -280,9 +280,12 @@ def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
     return tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in raw)
 
 
-def _is_doubtful(headers: Headers) -> bool:
-    """Whether the answer is framed in two ways at once (RFC 9112 6.3)."""
-    return {"transfer-encoding", "content-length"} <= {name for name, _ in headers}
+def _is_doubtful(status: int, headers: Headers) -> bool:
+    """Whether the answer is framed in two ways at once (RFC 9112 6.3), or announces a body where none is read (P19)."""
+    framing = {name: value.strip() for name, value in headers if name in ("transfer-encoding", "content-length")}
+    if status in _WITHOUT_BODY:  # a 304 may name the length of what is not sent, but not everybody leaves it unsent
+        return framing not in ({}, {"content-length": "0"})
+    return len(framing) > 1
 
 
 def _expired(*, sent: bool) -> TransportError:
@@ -380,7 +383,7 @@ class _ByConnection:
         if (stream := self._connection.stream) is not None:
             stream.begin_body(self._owner.body_limit)
         headers = _fields(answer.headers)
-        self._doubtful = _is_doubtful(headers)
+        self._doubtful = _is_doubtful(answer.status, headers)
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
         return _Head(answer.status, headers, body)
 
@@ -504,7 +507,7 @@ class _ByClient:
         except RuntimeError:
             raise TransportError("the client is closed, or belongs to another event loop", Evidence.REFUSED) from None
         headers = _fields(answer.headers.raw)
-        self._doubtful = _is_doubtful(headers)
+        self._doubtful = _is_doubtful(answer.status_code, headers)
         if answer.is_stream_consumed:  # by a hook, or by a mock that never had a stream
             return _Head(answer.status_code, headers, _whole(answer.content), is_decoded=True)
         return _Head(answer.status_code, headers, cast("AsyncGenerator[bytes, None]", answer.aiter_raw()))
