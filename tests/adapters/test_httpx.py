@@ -19,9 +19,13 @@ import attrs
 import httpx
 import pytest
 import respx
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived
 
 import wayhook as wh
 from wayhook.testing import Answer, LoopbackService
+from wayhook.testing.fault_server import FaultServer, Visit
 
 URL = "https://api.example.com/v1?a=%2F"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -216,6 +220,37 @@ async def test_no_log_line_of_the_client_holds_a_secret(caplog: pytest.LogCaptur
 
     assert service.received
     assert "canary" not in caplog.text
+
+
+async def _speaks_http2(visit: Visit) -> None:
+    """Answer every request of a connection, without a body; to the first one, repeat a secret in the head."""
+    connection = H2Connection(H2Configuration(client_side=False))
+    connection.initiate_connection()
+    while data := await visit.read():
+        for event in connection.receive_data(data):
+            if isinstance(event, RequestReceived):
+                reflected = [("x-reflected", "canary-3")] if event.stream_id == 1 else []
+                connection.send_headers(event.stream_id, [(":status", "200"), *reflected], end_stream=True)
+        await visit.say(connection.data_to_send())
+
+
+async def test_no_log_line_of_http2_holds_a_secret(caplog: pytest.LogCaptureFixture) -> None:
+    """With HTTP/2 the codec of headers logs nothing either, not even when a later request of somebody else pushes ours
+    out of the table that the connection shares (P50)."""  # noqa: D205, D209 - one sentence
+    caplog.set_level(logging.DEBUG)
+
+    async with (
+        FaultServer(_speaks_http2) as server,
+        httpx.AsyncClient(http1=False, http2=True, trust_env=False) as client,
+    ):
+        request = wh.Request("GET", f"{server.url}/?key=canary-1", (("X-Key", "canary-2"),), None)
+        answered = await wh.HttpxTransport(client).send(request, _soon())
+        await client.get(server.url, headers={f"X-{number}": "x" * 1_000 for number in range(5)})
+
+    assert answered.header("x-reflected") == "canary-3"
+    assert server.connections == 1
+    assert "canary" not in caplog.text
+    assert "HTTP Request: GET" in caplog.text
 
 
 # Real sockets.

@@ -53,11 +53,17 @@ _URL = re.compile(r"([A-Za-z]+://[^/?#]*)(/[^?#]*)?(\?[^#]*)?")
 
 _OURS: ContextVar[bool] = ContextVar("ours", default=False)
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+_CODECS = ("hpack.hpack", "hpack.table")
 
 
 def _is_not_ours(_: logging.LogRecord) -> bool:
     """Drop what the client would log about our requests (P50); what others do with it is logged as they like."""
     return not _OURS.get()
+
+
+def _never(_: logging.LogRecord) -> bool:
+    """Drop what the codec of HTTP/2 logs: the table of a connection is everybody's, and names our fields to others."""
+    return False
 
 
 class HttpxTransport:
@@ -91,6 +97,8 @@ class HttpxTransport:
         self._swept = 0.0
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_is_not_ours)
+        for name in _CODECS if client is not None else ():
+            logging.getLogger(name).addFilter(_never)
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
