@@ -11,7 +11,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
@@ -251,6 +252,43 @@ async def test_no_log_line_of_http2_holds_a_secret(caplog: pytest.LogCaptureFixt
     assert server.connections == 1
     assert "canary" not in caplog.text
     assert "HTTP Request: GET" in caplog.text
+
+
+def _locals(error: BaseException | None) -> Iterator[str]:
+    """What the frames behind an error, and behind what led to it, hold: all but the test's own."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                yield from (f"{frame.f_code.co_qualname}: {name}={value!r}" for name, value in frame.f_locals.items())
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("client", ["none", "http/1.1", "http/2"])
+async def test_no_secret_is_behind_a_cancellation(client: str) -> None:
+    """Wherever a call is cancelled, the frames that its error remembers hold neither URL nor headers (P49, F76)."""
+    script = _speaks_http2 if client == "http/2" else Visit.serve
+    found: list[str] = []
+    cancelled = 0
+
+    async with FaultServer(script) as server, httpx.AsyncClient(http1=client != "http/2", http2=True) as given:
+        transport = wh.HttpxTransport(None if client == "none" else given)
+        request = wh.Request("PUT", f"{server.url}/?key=canary-1", (("X-Key", "canary-2"),), b"canary-3")
+        for steps in range(60):
+            call = asyncio.create_task(transport.send(request, _soon()))
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            call.cancel()
+            try:
+                await call
+            except asyncio.CancelledError as error:
+                cancelled += 1
+                found += [text for text in _locals(error) if "canary" in text]
+            except wh.TransportError:
+                pass  # the calls before it took the connection along
+        await transport.aclose()
+
+    assert cancelled > 8
+    assert found == []
 
 
 # Real sockets.

@@ -107,6 +107,10 @@ class HttpxTransport:
         ours = _OURS.set(True)
         try:
             return await self._exchanged(way, request, deadline)
+        except asyncio.CancelledError as stopped:
+            # The frames of the client hold headers and bytes; who looks at a traceback does not see them (P49).
+            stopped.__context__ = None
+            raise stopped.with_traceback(None) from None
         finally:
             _OURS.reset(ours)
 
