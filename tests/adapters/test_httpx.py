@@ -188,6 +188,34 @@ async def test_a_client_of_ones_own_obeys_the_deadline() -> None:
     assert response.body == b"ok"
 
 
+async def test_waiting_for_a_connection_of_ones_own_client_blames_nobody() -> None:
+    """Calls that find its pool in use until their time is up were not sent, for a shortage of this side (F12)."""
+    async with (
+        FaultServer(Visit.hang) as server,
+        httpx.AsyncClient(limits=httpx.Limits(max_connections=1), trust_env=False) as client,
+    ):
+        transport = wh.HttpxTransport(client)
+        request = wh.Request("POST", server.url, (), b"{}")
+        first = asyncio.create_task(transport.send(request, _soon(0.3)))
+        await asyncio.sleep(0.05)  # for it to take the connection
+        with pytest.raises(wh.TransportError) as waited:
+            await transport.send(request, _soon(0.1))
+        with pytest.raises(wh.TransportError) as sent:
+            await first
+
+    assert (waited.value.evidence, waited.value.delivery, waited.value.local) == ("expired", "unavailable", True)
+    assert (sent.value.evidence, sent.value.delivery, sent.value.local) == ("expired", "unknown", False)
+
+
+async def test_a_pool_that_gives_up_first_blames_nobody() -> None:
+    """A client whose pool has a time limit of its own says it by its error."""
+    async with httpx.AsyncClient(transport=Failing(httpx.PoolTimeout(""), None)) as client:
+        with pytest.raises(wh.TransportError, match="no connection of the client") as raised:
+            await wh.HttpxTransport(client).send(wh.Request("POST", URL, (), b""), _soon())
+
+    assert (raised.value.evidence, raised.value.local) == (wh.Evidence.NEVER_SENT, True)
+
+
 @pytest.mark.parametrize("own_client", [False, True])
 async def test_the_client_logs_nothing_of_ours(caplog: pytest.LogCaptureFixture, *, own_client: bool) -> None:
     """What a service reflects in its head is not logged either, and what others do with the client still is."""

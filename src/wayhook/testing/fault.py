@@ -469,7 +469,7 @@ NAME_FAULTS: dict[str, NameFault] = {
 
 NOT_MET: dict[str, str] = {
     "F05": "each attempt gives a lookup one second (section 2), so the class is N until the deadline passes",
-    "F12": "the default transport has no pool that could be exhausted: each call has its connection",
+    "F12": "what runs out is on this side, file descriptors for one: the contract has a test of its own for that",
     "F13": "a transport that sees the end before it sent anything may say so: `unavailable` instead of `unknown`",
     "F26c": "a flood of interim answers ends at 1 MiB, before the deadline; slower ones end at the deadline",
 }

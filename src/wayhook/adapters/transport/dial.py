@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import threading
@@ -17,10 +18,11 @@ from wayhook.errors import Delivery, Evidence, TransportError
 from wayhook.model.address import Address, literal_address
 from wayhook.wire import AddressPolicy
 
-__all__ = ["CONNECT_SECONDS", "Destination", "Resolver", "alert", "not_tls"]
+__all__ = ["CONNECT_SECONDS", "Destination", "Resolver", "alert", "is_shortage", "not_tls", "short"]
 
 CONNECT_SECONDS = 1.0
 _NO_SUCH_NAME = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 _Found = tuple[Address, ...] | TransportError
 
@@ -40,7 +42,7 @@ class Resolver:
             return (literal,)
         found = await asyncio.shield(self._lookup(host))
         if isinstance(found, TransportError):
-            raise TransportError(found.message, found.evidence, delivery=found.delivery)
+            raise TransportError(found.message, found.evidence, delivery=found.delivery, local=found.local)
         return found
 
     def _lookup(self, host: str) -> asyncio.Future[_Found]:
@@ -62,7 +64,10 @@ class Resolver:
             with suppress(RuntimeError):  # the loop may have ended meanwhile
                 loop.call_soon_threadsafe(settle, found)
 
-        threading.Thread(target=look_up, name="wayhook-resolver", daemon=True).start()
+        try:
+            threading.Thread(target=look_up, name="wayhook-resolver", daemon=True).start()
+        except RuntimeError:  # no more threads, or no memory for one
+            settle(short())
         return future
 
 
@@ -73,8 +78,8 @@ def _looked_up(host: str) -> _Found:
         return _no_name() if error.errno in _NO_SUCH_NAME else _no_answer()
     except UnicodeError:
         return _no_name()
-    except OSError:
-        return _no_answer()
+    except OSError as error:
+        return short() if is_shortage(error) else _no_answer()
     return tuple(dict.fromkeys(_address(info) for info in found)) or _no_name()
 
 
@@ -127,16 +132,16 @@ class Destination:
 
     async def _connected(self, addresses: tuple[Address, ...], ends: float) -> Stream:
         """The first address that accepts; each has an equal share of the time that is left."""
-        loop, failure = asyncio.get_running_loop(), None
+        loop, failures = asyncio.get_running_loop(), []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 async with asyncio.timeout((ends - loop.time()) / left):
                     return await _opened(address, self.port)
             except TimeoutError:
-                failure = _late()
-            except OSError:
-                failure = TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
-        raise failure or _no_name()
+                failures.append(_late())
+            except OSError as error:
+                failures.append(short() if is_shortage(error) else _unreachable())
+        raise min(failures, key=lambda failure: failure.local, default=_no_name())
 
     async def _secured(self, stream: Stream, context: ssl.SSLContext) -> Stream:
         secured = False
@@ -171,6 +176,22 @@ async def _opened(address: Address, port: int) -> Stream:
     stream = Stream(opened)
     await loop.create_connection(lambda: stream, sock=opened)
     return stream
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether the error says that this side lacks a file descriptor, a port or memory (F12), and nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_shortage(one) for one in error.exceptions)
+    return isinstance(error, OSError) and error.errno in _SHORTAGES
+
+
+def short() -> TransportError:
+    """A dial that did not come about; nothing is known of the other side."""
+    return TransportError("this side is short of file descriptors, ports or memory", Evidence.NEVER_SENT, local=True)
+
+
+def _unreachable() -> TransportError:
+    return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 
 def _late() -> TransportError:

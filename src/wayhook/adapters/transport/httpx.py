@@ -24,7 +24,7 @@ import httpcore
 import httpx
 
 from wayhook.adapters.transport.body import BODY_LIMIT, announced_length, decoded, too_large
-from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
+from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, is_shortage, not_tls, short
 from wayhook.adapters.transport.stream import FIELD_LIMIT, HEAD_LIMIT, Stream
 from wayhook.errors import DefinitionError, Delivery, Evidence, TransportError, Violation
 from wayhook.model.address import Address
@@ -37,7 +37,7 @@ _IDLE_SECONDS = 5.0
 _ALIVE_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
 _CONTEXTS_KEPT = 64
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
@@ -126,7 +126,7 @@ class HttpxTransport:
             body, fault = (wire, "") if head.is_decoded else decoded(wire, head.headers, self.body_limit)
         except TimeoutError:
             if head is None:
-                raise _expired(sent=way.sent) from None
+                raise (_waited() if way.waits else _expired(sent=way.sent)) from None
             fault = "the body did not arrive in time"
         except TransportError as error:
             if head is None:
@@ -264,10 +264,13 @@ class _Head:
 
 
 class _Way(Protocol):
-    """One exchange. `sent`: whether a byte of the request may have left."""
+    """One exchange. `sent`: whether a byte of the request may have left. `waits`: whether it has no connection yet, and
+    began none, since all that it may have are in use."""  # noqa: D205, D209 - one list
 
     @property
     def sent(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
     async def head(self) -> _Head: ...
     def failure(self, error: Exception) -> TransportError: ...
     async def end(self, *, complete: bool) -> None: ...
@@ -303,6 +306,11 @@ def _is_doubtful(status: int, headers: Headers) -> bool:
 def _expired(*, sent: bool) -> TransportError:
     message = "the time was used up before an answer came" if sent else "the time was used up before anything was sent"
     return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNKNOWN if sent else Delivery.UNAVAILABLE)
+
+
+def _waited() -> TransportError:
+    message = "the time was used up before a connection of the client was free"
+    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE, local=True)
 
 
 # Over a connection of our own.
@@ -376,6 +384,8 @@ class _Connection(httpcore.AsyncNetworkBackend):
 
 class _ByConnection:
     """One exchange over a connection of ours."""
+
+    waits = False
 
     def __init__(self, connection: _Connection, message: httpcore.Request, owner: HttpxTransport) -> None:
         self._connection, self._message, self._owner = connection, message, owner
@@ -472,7 +482,7 @@ class _ByClient:
         self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
         self._doubtful = False
-        self.sent = False
+        self.sent, self.waits = False, True
         self._message = httpx.Request(
             request.method,
             _their_url(origin.origin),
@@ -486,6 +496,7 @@ class _ByClient:
         )
 
     async def _trace(self, event: str, about: Mapping[str, Any]) -> None:
+        self.waits = False
         if event == "connection.connect_tcp.started" and about["host"] == self._destination.host.strip("[]"):
             self._allowed = await self._judged()
         elif event == "connection.connect_tcp.complete":
@@ -616,6 +627,8 @@ def _translated(error: Exception) -> TransportError:
     """By evidence, not by the name of the class alone."""
     if isinstance(error, _NEVER_SENT):
         return _connect_failure(error)
+    if isinstance(error, httpx.PoolTimeout):
+        return TransportError("no connection of the client was free in time", Evidence.NEVER_SENT, local=True)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return TransportError("the client cannot send this request", Evidence.REFUSED)
     if isinstance(error, httpx.ProxyError):
@@ -640,6 +653,8 @@ def _connect_failure(error: BaseException) -> TransportError:
             return alert(cause) or not_tls()
         if isinstance(cause, gaierror) and cause.errno != EAI_AGAIN:
             return TransportError("the host name does not exist", Evidence.PERMANENT, delivery=Delivery.UNAVAILABLE)
+        if is_shortage(cause):
+            return short()
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 
