@@ -207,6 +207,41 @@ async def test_waiting_for_a_connection_of_ones_own_client_blames_nobody() -> No
     assert (sent.value.evidence, sent.value.delivery, sent.value.local) == ("expired", "unknown", False)
 
 
+class Hanging(httpx.AsyncBaseTransport):
+    """Another client below httpx, which tells nothing of what it does; or one of httpx behind it."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport | None) -> None:
+        self.inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if self.inner is not None:
+            return await self.inner.handle_async_request(request)
+        return await asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize(
+    ("inner", "scheme", "word"),
+    [
+        (None, "http", "unknown"),
+        (httpx.AsyncHTTPTransport(), "http", "unknown"),
+        (httpx.AsyncHTTPTransport(), "https", "unavailable"),
+    ],
+    ids=["it tells nothing", "it tells that it sent", "it tells that it did not"],
+)
+async def test_a_transport_that_tells_nothing_may_have_sent(
+    inner: httpx.AsyncBaseTransport | None, scheme: str, word: str
+) -> None:
+    """At the deadline the call may have been done, unless what happened was told (P1)."""
+    async with (
+        FaultServer(Visit.hang, scheme=scheme) as server,
+        httpx.AsyncClient(transport=Hanging(inner)) as client,
+    ):
+        with pytest.raises(wh.TransportError) as late:
+            await wh.HttpxTransport(client).send(wh.Request("POST", server.url, (), b"{}"), _soon(0.2))
+
+    assert (late.value.evidence, late.value.delivery, late.value.local) == (wh.Evidence.EXPIRED, word, False)
+
+
 async def test_a_pool_that_gives_up_first_blames_nobody() -> None:
     """A client whose pool has a time limit of its own says it by its error."""
     async with httpx.AsyncClient(transport=Failing(httpx.PoolTimeout(""), None)) as client:

@@ -482,7 +482,8 @@ class _ByClient:
         self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
         self._doubtful = False
-        self.sent, self.waits = False, True
+        self._told = self.waits = isinstance(_transport_of(client, origin.origin), httpx.AsyncHTTPTransport)
+        self.sent = not self._told
         self._message = httpx.Request(
             request.method,
             _their_url(origin.origin),
@@ -496,6 +497,8 @@ class _ByClient:
         )
 
     async def _trace(self, event: str, about: Mapping[str, Any]) -> None:
+        if not self._told:
+            self._told, self.sent = True, False
         self.waits = False
         if event == "connection.connect_tcp.started" and about["host"] == self._destination.host.strip("[]"):
             self._allowed = await self._judged()
@@ -557,6 +560,11 @@ async def _whole(body: bytes) -> AsyncGenerator[bytes, None]:
 @lru_cache(maxsize=1024)
 def _their_url(origin: str) -> httpx.URL:
     return httpx.URL(origin + "/")
+
+
+def _transport_of(client: httpx.AsyncClient, origin: str) -> object:
+    """What the client sends with: only httpx's own tells what it does, and of others it may have been sent (P1)."""
+    return client._transport_for_url(_their_url(origin))  # noqa: SLF001 - it shows its transports nowhere else
 
 
 def _their_connection(stream: object) -> Any:
