@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import logging
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import threading
 import traceback
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -1194,19 +1196,39 @@ async def test_a_connection_serves_again_whatever_the_status(transport: wh.Httpx
     assert service.connections == 1
 
 
-async def test_what_was_idle_for_long_is_closed(transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections that a burst left behind do not stay open while a few calls go on."""
-    with LoopbackService() as service:
-        request = wh.Request("POST", service.url, (), b"{}")
-        await asyncio.gather(*(transport.send(request, _soon()) for _ in range(10)))
-        idle_after_burst = sum(map(len, transport._idle.values()))
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        monkeypatch.setattr(loop, "time", lambda: now + 60)
-        transport._close_stale()
+@pytest.mark.parametrize(("seconds", "left"), [(3, 10), (7, 0)])
+async def test_what_was_idle_for_long_is_closed(
+    transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch, seconds: int, left: int
+) -> None:
+    """Connections that a burst left behind close after five seconds, though nobody calls any more."""
+    loop = asyncio.get_running_loop()
+    time = loop.time
 
-    assert idle_after_burst > 1
-    assert sum(map(len, transport._idle.values())) == 0
+    async with FaultServer(Visit.serve) as server:
+        request = wh.Request("POST", server.url, (), b"{}")
+        await asyncio.gather(*(transport.send(request, _soon()) for _ in range(10)))
+        after_burst = server.open
+        monkeypatch.setattr(loop, "time", lambda: time() + seconds)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        if not left:
+            await server.nothing_open()
+        after_idling = server.open
+
+    assert (after_burst, after_idling) == (10, left)
+
+
+async def test_a_closed_transport_is_held_by_no_timer() -> None:
+    """What closes idle connections ends with the transport."""
+    transport = wh.HttpxTransport()
+    async with FaultServer(Visit.serve) as server:
+        await transport.send(wh.Request("POST", server.url, (), b"{}"), _soon())
+        await transport.aclose()
+        gone = weakref.ref(transport)
+        del transport
+        gc.collect()
+
+    assert gone() is None
 
 
 async def test_a_broken_record_of_tls_is_a_broken_connection() -> None:

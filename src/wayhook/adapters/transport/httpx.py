@@ -94,7 +94,7 @@ class HttpxTransport:
         self._resolver = Resolver()
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
-        self._swept = 0.0
+        self._sweep: asyncio.TimerHandle | None = None
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_is_not_ours)
         for name in _CODECS if client is not None else ():
@@ -208,19 +208,23 @@ class HttpxTransport:
             return
         connection.idle_since = loop.time()
         self._idle[connection.key].append(connection)
-        self._close_stale()
+        if self._sweep is None:
+            self._sweep = loop.call_later(_SWEEP_SECONDS, self._close_stale, loop)
 
-    def _close_stale(self) -> None:
-        """Close what has been idle for long, of every host, about once a second: the first in would stay for ever."""
-        now = asyncio.get_running_loop().time()
-        if now - self._swept < _SWEEP_SECONDS:
+    def _close_stale(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close what has been idle for long, of every host, once a second as long as there is any.
+
+        Otherwise the first in would stay for ever, and everything when nobody calls any more.
+        """
+        if self._home is None or self._home[1] is not loop:  # others are at home now
             return
-        self._swept = now
+        now = loop.time()
         for key, idle in list(self._idle.items()):
             while idle and (idle[0].idle_since < now - _IDLE_SECONDS or not idle[0].is_clean):
                 idle.popleft().abort()
             if not idle:
                 self._idle.pop(key, None)
+        self._sweep = loop.call_later(_SWEEP_SECONDS, self._close_stale, loop) if self._idle else None
 
     def _settle(self) -> None:
         """Give up, in another loop or a forked process, what belongs to the first (P25)."""
@@ -236,7 +240,7 @@ class HttpxTransport:
                 else:
                     connection.disown()
             self._idle.clear()
-            self._resolver = Resolver()
+            self._sweep, self._resolver = None, Resolver()
         self._home = home
 
     async def aclose(self) -> None:
@@ -246,6 +250,8 @@ class HttpxTransport:
         for idle in self._idle.values():
             while idle:
                 idle.pop().abort()
+        if self._sweep is not None:
+            self._sweep.cancel()
         await asyncio.sleep(0)  # for the sockets to close
 
 
