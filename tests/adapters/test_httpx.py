@@ -580,6 +580,9 @@ UNUSABLE = {
     "F33 chunks above the limit": (
         _answers(CHUNKED, *[b"10000\r\n" + b"x" * 65_536 + b"\r\n"] * 17, then="hang"), LARGE,
     ),
+    "F32b a chunk of 2**68 bytes": (_answers(CHUNKED + b"F" * 17 + b"\r\nx", then="hang"), LARGE),
+    "F32b a chunk of 2**80 bytes, and none of them": (_answers(CHUNKED + b"F" * 20 + b"\r\n", then="hang"), LARGE),
+    "F32b a chunk above the limit": (_answers(CHUNKED + b"100002\r\nx", then="hang"), LARGE),
     "F35 corrupt": (_answers(HEAD + b"Content-Encoding: gzip\r\n\r\n" + b"\x1f\x8bgarbage"), "compression"),
     "F36 chunk extensions": (
         _answers(CHUNKED, *[b"1;" + b"x" * 16_000 + b"\r\na\r\n"] * 200, then="hang"), "larger on the wire",

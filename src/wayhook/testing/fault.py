@@ -341,6 +341,7 @@ def _bodies() -> Iterator[Fault]:
     for number, what, script in (
         ("F31", "body comes byte by byte", repeats(b"x", HEAD + b"Content-Length: 5000\r\n\r\n", pause=0.02)),
         ("F31b", "body stops half way", says(half, then="hang")),
+        ("F32b", "a chunk of 2**80 bytes", says(CHUNKED + b"F" * 20 + b"\r\nx", then="hang")),
     ):
         yield Fault(number, what, "D", _ONCE, "delivered_unread", script, 200, unread=True, deadline=0.5)
     for number, status, proves, counts, delivery in (

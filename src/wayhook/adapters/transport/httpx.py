@@ -8,7 +8,7 @@ import os
 import re
 import ssl
 from collections import defaultdict, deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from functools import lru_cache
@@ -323,13 +323,13 @@ def _waited() -> TransportError:
 
 
 class _Wire(httpcore.AsyncNetworkStream):
-    """Our stream, as httpcore's engine uses one."""
+    """Our stream, as httpcore's engine uses one. `chunk`: tells how many bytes of a chunk its parser still awaits."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, stream: Stream, chunk: Callable[[], int]) -> None:
+        self._stream, self._chunk = stream, chunk
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - theirs
-        return await self._stream.read()
+        return await self._stream.read(self._chunk())
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         self._stream.write(buffer)
@@ -358,7 +358,7 @@ class _Connection(httpcore.AsyncNetworkBackend):
     async def connect_tcp(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Dial: httpcore says where to, and we know."""
         self.stream = await self._destination.dial(self._resolver)
-        return _Wire(self.stream)
+        return _Wire(self.stream, lambda: _awaited(getattr(self.engine, "_connection", None)))
 
     def serves(self, request: Request) -> bool:
         """Whether it is alive, and leads where the policy of `request` allows."""
@@ -464,6 +464,12 @@ def _leftover(http: Any) -> bool:
     """Whether bytes came behind the answer: httpcore 1 would hand them to the next call as its answer (P19)."""
     state = getattr(http, "_h11_state", None)
     return state is not None and bool(state.trailing_data[0])
+
+
+def _awaited(http: Any) -> int:
+    """How many bytes of a chunk are still to come; h11 itself would wait for 2**80 of them."""
+    reader = getattr(getattr(http, "_h11_state", None), "_reader", None)
+    return getattr(reader, "_bytes_in_chunk", 0)
 
 
 # Over a client of the user's own.

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 
+from wayhook.adapters.transport.body import too_large
 from wayhook.errors import Delivery, Evidence, TransportError
 
 __all__ = ["FIELD_LIMIT", "HEAD_LIMIT", "INTERIM_LIMIT", "Stream"]
@@ -33,20 +34,21 @@ class Stream(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None
         self._raw: asyncio.Transport | None = None
         self._transport: asyncio.Transport | None = None
+        self._left: int | None = None
         self.begin()
 
     def begin(self) -> None:
         """Begin an exchange; what is read first is its heads, the interim ones and the last."""
         self.sent, self.ended, self._early = False, False, False
         self._heads, self._size, self._lines, self._tail, self._given = 0, 0, 0, b"", b""
-        self._left: int | None = None
+        self._limit, self._left = 0, None
 
     def begin_body(self, limit: int) -> None:
         """Go on with the body: at most `limit` bytes, and 64 KiB of framing around them.
 
         An answer that came while the request was still under way leaves the connection in doubt.
         """
-        self._left = limit + _FRAMING_LIMIT
+        self._limit, self._left = limit, limit + _FRAMING_LIMIT
         self._early = self._is_sending
 
     # What asyncio tells.
@@ -102,15 +104,18 @@ class Stream(asyncio.Protocol):
             # A socket that refuses the very first byte closes at once.
             self.sent = self.sent or not transport.is_closing()
 
-    async def read(self) -> bytes:
+    async def read(self, chunk: int = 0) -> bytes:
         """Send what was written, and return what came back next, at most 16 KiB; `b""` at the end.
 
+        `chunk`: how many bytes of one are still to come, as its size was announced; one above the limit is not awaited.
         Raises `ConnectionResetError`, and `TransportError` for what is larger than its limit. The head is never
         waited for behind the body: an answer that comes early is read while the request is still under way.
         """
         self._flush()
         if self._left is None:
             self._count_head(self._given)
+        elif chunk > self._limit:
+            raise TransportError(too_large(self._limit), Evidence.PERMANENT)
         if self._received:
             await asyncio.sleep(0)  # whoever sends without end does not keep the loop for itself
         while not self._received and not self._over:
