@@ -604,6 +604,30 @@ async def test_an_unusable_body_leaves_the_status(transport: wh.HttpxTransport, 
     assert (after.body, len(server.requests)) == (b"ok", 2)
 
 
+async def test_a_body_of_small_chunks_leaves_turns_to_others() -> None:
+    """However many chunks are there at once, other tasks go on meanwhile, and so does the deadline."""
+    turns, at = 0, []
+
+    class Chunks(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for _ in range(10_000):
+                at.append(turns)
+                yield b"x"
+
+    class Many(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return httpx.Response(200, stream=Chunks())
+
+    async with httpx.AsyncClient(transport=Many()) as client:
+        call = asyncio.create_task(wh.HttpxTransport(client).send(wh.Request("GET", URL, (), None), _soon()))
+        while not call.done():
+            turns += 1
+            await asyncio.sleep(0)
+
+    assert call.result().body == b"x" * 10_000
+    assert at[-1] - at[0] > 20
+
+
 async def test_a_smaller_limit_is_kept() -> None:
     """`body_limit` bounds what is read of a body."""
     transport = wh.HttpxTransport(body_limit=3)

@@ -37,6 +37,7 @@ _IDLE_SECONDS = 5.0
 _ALIVE_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
 _CONTEXTS_KEPT = 64
+_CHUNKS_A_TURN = 256
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _WITHOUT_BODY = frozenset({204, 304})
@@ -152,6 +153,8 @@ class HttpxTransport:
                 if size > self.body_limit:
                     raise TransportError(too_large(self.body_limit), Evidence.PERMANENT)
                 chunks.append(chunk)
+                if not len(chunks) % _CHUNKS_A_TURN:
+                    await asyncio.sleep(0)  # one read may hold thousands of them
         return b"".join(chunks)
 
     def _way(self, request: Request) -> _Way:
