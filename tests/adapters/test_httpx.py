@@ -356,6 +356,27 @@ async def test_no_secret_is_behind_a_cancellation(client: str) -> None:
     assert found == []
 
 
+async def test_no_earlier_error_is_behind_a_cancellation() -> None:
+    """Nor is what went wrong in the client before: a first address that did not answer, say."""
+
+    class Recovering(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            try:
+                raise OSError(f"no way to {request.url}")
+            except OSError:
+                return await asyncio.get_running_loop().create_future()
+
+    async with httpx.AsyncClient(transport=Recovering()) as client:
+        call = asyncio.create_task(wh.HttpxTransport(client).send(wh.Request("GET", URL, (), None), _soon()))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError) as stopped:
+            await call
+
+    assert (stopped.value.__cause__, stopped.value.__context__) == (None, None)
+
+
 # Real sockets.
 
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
