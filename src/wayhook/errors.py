@@ -402,24 +402,32 @@ class TransportError(WayhookError):
     `evidence`: what that proves, and so whether the call may be repeated. `delivery`: the word that is true of this
     attempt by itself. It follows from the evidence unless given: what is permanent is `UNKNOWN`, since a broken answer
     came from somebody who may have done the call, yet a host without a name is `UNAVAILABLE` and one that ends the
-    handshake has `REJECTED`; a deadline that passed before a byte left is `UNAVAILABLE`, too. The message names the
-    failure in words without URL, header or body.
+    handshake has `REJECTED`; a deadline that passed before a byte left is `UNAVAILABLE`, too. `local`: whether it was a
+    shortage of our own, of connections, file descriptors or memory, that says nothing of the other side (F12). The
+    message names the failure in words without URL, header or body.
     """
 
-    def __init__(self, message: str, evidence: Evidence, delivery: Delivery | None = None) -> None:
+    def __init__(
+        self, message: str, evidence: Evidence, delivery: Delivery | None = None, *, local: bool = False
+    ) -> None:
         usual = Delivery.UNKNOWN if evidence is Evidence.PERMANENT else delivery_of(evidence)
-        self.message, self.evidence, self.delivery = message, evidence, delivery or usual
+        self.message, self.evidence, self.delivery, self.local = message, evidence, delivery or usual, local
         super().__init__(message, evidence)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _transport_error, (self.message, self.evidence, self.delivery)
+        return _transport_error, (self.message, self.evidence, self.delivery, self.local)
 
     def __str__(self) -> str:
         return self.message
 
 
-def _transport_error(message: str, evidence: Evidence, delivery: Delivery) -> TransportError:
-    return TransportError(message, evidence, delivery=delivery)
+def _transport_error(
+    message: str,
+    evidence: Evidence,
+    delivery: Delivery,
+    local: bool = False,  # noqa: FBT001, FBT002 - pickle gives it by its place, and an older one without it
+) -> TransportError:
+    return TransportError(message, evidence, delivery=delivery, local=local)
 
 
 class MissingExtra(WayhookError, ImportError):  # noqa: N818

@@ -182,7 +182,8 @@ class Attempt:
 
     `number`: from 1. `evidence`: what it proves; `delivery`: the word for it. `status`: of the answer, or None when no
     head came. `failure`: why no head came, or why a redirect was not followed, in words, or `""`.
-    `started`, `elapsed`: seconds since the execution began, and seconds that the attempt took.
+    `started`, `elapsed`: seconds since the execution began, and seconds that the attempt took. `local`: whether a
+    shortage of our own ended it, which says nothing of the destination (F12).
     """
 
     number: int
@@ -192,6 +193,7 @@ class Attempt:
     started: float
     elapsed: float
     delivery: Delivery = attrs.field(default=attrs.Factory(lambda self: delivery_of(self.evidence), takes_self=True))
+    local: bool = False
 
 
 OutcomeStatus = str

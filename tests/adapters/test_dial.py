@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import subprocess
 import sys
@@ -332,3 +333,66 @@ async def test_a_dead_address_costs_a_second(transport: wh.HttpxTransport, names
 
     assert failed.evidence is wh.Evidence.NEVER_SENT
     assert took < 1.25
+
+
+SHORTAGES = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL]
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+@pytest.mark.parametrize("number", SHORTAGES, ids=errno.errorcode.get)
+async def test_what_this_side_lacks_is_not_the_hosts_fault(
+    names: Names, monkeypatch: pytest.MonkeyPatch, number: int, *, own_client: bool
+) -> None:
+    """Without a file descriptor, a port or memory nothing was sent, and the error says whose shortage it was (F12)."""
+    names.answers["api.example.com"] = [["93.184.216.34", "93.184.216.35"]]
+
+    def short(*_: object) -> None:
+        raise OSError(number, "scripted")
+
+    monkeypatch.setattr(socket.socket, "connect", short)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        refused = await _refusal(wh.HttpxTransport(client if own_client else None), _request("api.example.com"))
+
+    assert (refused.evidence, refused.delivery, refused.local) == (wh.Evidence.NEVER_SENT, "unavailable", True)
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+async def test_a_host_that_refuses_at_one_address_is_to_blame(
+    names: Names, monkeypatch: pytest.MonkeyPatch, *, own_client: bool
+) -> None:
+    """Where one address cannot be dialled from here, the other one's refusal still is the host's."""
+    names.answers["api.example.com"] = [["2606:2800:220::1", "93.184.216.34"]]
+
+    def connect(_: object, address: tuple[str, int]) -> None:
+        raise OSError(errno.EADDRNOTAVAIL if ":" in address[0] else errno.ECONNREFUSED, "scripted")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    async with httpx.AsyncClient(trust_env=False) as client:
+        refused = await _refusal(wh.HttpxTransport(client if own_client else None), _request("api.example.com"))
+
+    assert (refused.evidence, refused.local) == (wh.Evidence.NEVER_SENT, False)
+
+
+@pytest.mark.parametrize("own_client", [False, True])
+async def test_a_lookup_that_lacks_a_file_descriptor_is_a_shortage_of_ours(names: Names, *, own_client: bool) -> None:
+    """The resolver needs one, too."""
+    names.answers["api.example.com"] = [OSError(errno.EMFILE, "scripted")]
+
+    async with httpx.AsyncClient(trust_env=False) as client:
+        refused = await _refusal(wh.HttpxTransport(client if own_client else None), _request("api.example.com"))
+
+    assert (refused.evidence, refused.local) == (wh.Evidence.NEVER_SENT, True)
+
+
+async def test_a_lookup_without_a_thread_is_a_shortage_of_ours(
+    transport: wh.HttpxTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread can be started, the call ends at once, and the next one asks again."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    refused = [await _refusal(transport, _request("api.example.com")) for _ in range(2)]
+
+    assert [(error.evidence, error.local) for error in refused] == [(wh.Evidence.NEVER_SENT, True)] * 2

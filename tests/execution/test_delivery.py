@@ -91,6 +91,15 @@ async def test_the_word_is_that_of_the_strongest_attempt(ping: Make, replies: An
     assert len(outcome.attempts) == len(transport.requests)
 
 
+async def test_a_shortage_of_our_own_is_told_of_the_attempt(ping: Make) -> None:
+    """An attempt says whether it failed for what this side did not have; others say that it was not so (F12)."""
+    short = wh.TransportError("no file descriptor is free", wh.Evidence.NEVER_SENT, local=True)
+
+    outcome, _ = await _call(ping("POST"), [short, NEVER, OK])
+
+    assert [attempt.local for attempt in outcome.attempts] == [True, False, False]
+
+
 @pytest.mark.parametrize("edition", ["journey_orchestration", "journey_optimizer"])
 @pytest.mark.parametrize(
     ("replies", "word"),

@@ -50,6 +50,7 @@ ERRORS = [
     wh.ConnectionFailed("gone", OUTCOME),
     wh.Rejected("http_500", OUTCOME),
     wh.TransportError("reset", wh.Evidence.AMBIGUOUS),
+    wh.TransportError("no file descriptor is free", wh.Evidence.NEVER_SENT, local=True),
     wh.MissingExtra("pip install wayhook[sql]"),
 ]
 

@@ -109,7 +109,7 @@ class Means:
 
     async def sent(self, number: int, request: Request, deadline: float, since: float) -> Tried:
         """Send `request` once, by `deadline`, and return what that proves; times count from `since`."""
-        clock, response, failure, floor = self.clock, None, "", None
+        clock, response, failure, floor, local = self.clock, None, "", None, False
         started = clock.monotonic()
         try:
             if started >= deadline:
@@ -121,8 +121,8 @@ class Means:
             unread = response.fault and evidence is Evidence.DELIVERED
             delivery = Delivery.DELIVERED_UNREAD if unread else delivery_of(evidence)
         except TransportError as error:
-            failure, evidence, delivery = error.message, error.evidence, error.delivery
+            failure, evidence, delivery, local = error.message, error.evidence, error.delivery, error.local
         status = response.status if response else None
         elapsed = clock.monotonic() - started
-        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery)
+        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery, local)
         return Tried(attempt, response, floor, 0.0 if evidence is Evidence.DELIVERED else self.policy.backoff(attempt))

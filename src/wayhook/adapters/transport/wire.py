@@ -18,7 +18,7 @@ import attrs
 from wayhook.adapters.transport.body import BODY_LIMIT, CUT, FLOOD, FRAMING_LIMIT, LATE, decoded, too_large
 from wayhook.adapters.transport.deadline import Deadlines
 from wayhook.adapters.transport.dial import Destination, alert
-from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
+from wayhook.adapters.transport.failure import broken, crowded, expired, malformed, unsendable
 from wayhook.adapters.transport.head import (
     HEAD_LIMIT,
     INTERIM_LIMIT,
@@ -31,7 +31,7 @@ from wayhook.adapters.transport.origin import Origin, content_length, destined
 from wayhook.adapters.transport.place import Places
 from wayhook.adapters.transport.pool import Key, Pool, at_home
 from wayhook.adapters.transport.tls import Trust
-from wayhook.errors import DefinitionError, Delivery, Evidence, MissingExtra, TransportError, Violation
+from wayhook.errors import DefinitionError, Evidence, MissingExtra, TransportError, Violation
 from wayhook.wire import Headers, Request, Response
 
 __all__ = ["WireTransport"]
@@ -78,12 +78,20 @@ class WireTransport:
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
+        try:
+            return await self._exchanged(request, deadline)
+        except asyncio.CancelledError as stopped:
+            # The frames below hold headers and bytes; who looks at a traceback does not see them (P49).
+            stopped.__context__ = None
+            raise stopped.with_traceback(None) from None
+
+    async def _exchanged(self, request: Request, deadline: float) -> Response:
         pool = self._pool = at_home(self._pool, self._made)
         origin, target = destined(request.url)
         message = _message(origin, target, request)
         key = (origin.name, request.identity)
         if not pool.places.enter(key) and not await pool.places.wait(key, deadline):
-            raise _crowded()
+            raise crowded("one of the connections to the host")
         try:
             connection = pool.take(key, request)
             if connection is None:
@@ -136,11 +144,6 @@ def _httptools() -> Any:
     except ImportError:
         raise MissingExtra("the wire transport needs httptools: pip install 'wayhook[fast]'") from None
     return httptools
-
-
-def _crowded() -> TransportError:
-    message = "the time was used up before one of the connections to the host was free"
-    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE)
 
 
 def _message(origin: Origin, target: str, request: Request) -> bytes:
