@@ -16,9 +16,7 @@ import wayhook as wh
 from wayhook.testing.fault_server import FaultServer, Visit
 
 tokens = st.text("ABCxyz019-_.!~", min_size=1, max_size=12).map(lambda name: f"X{name}")
-values = st.text(
-    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters=map(chr, range(0x7F, 0xA0))), max_size=30
-)
+values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=30)
 fields = st.lists(st.tuples(tokens, values), max_size=6)
 statuses = st.sampled_from([200, 201, 202, 204, 299, 301, 304, 400, 404, 408, 421, 429, 500, 503, 599, 999])
 bodies = st.binary(max_size=300) | st.integers(0, 5_000).map(lambda size: b"x" * size)
