@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import subprocess
 import sys
@@ -69,19 +70,25 @@ def dials(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-@pytest.fixture
-async def transport() -> AsyncIterator[wh.HttpxTransport]:
-    """A transport of the default kind, closed in the end."""
-    opened = wh.HttpxTransport()
+@pytest.fixture(params=[wh.HttpxTransport, wh.WireTransport], ids=["httpx", "wire"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[wh.Transport]:
+    """A transport of each kind, closed in the end."""
+    opened = request.param()
     yield opened
     await opened.aclose()
+
+
+def _made(way: str, client: httpx.AsyncClient) -> wh.Transport:
+    if way == "wire":
+        return wh.WireTransport()
+    return wh.HttpxTransport(client if way == "own client" else None)
 
 
 def _request(host: str, port: int = 80, network: object = STRICT, scheme: str = "http") -> wh.Request:
     return wh.Request("POST", f"{scheme}://{host}:{port}/", (("X-Key", "canary"),), b"{}", network=network)
 
 
-async def _refusal(transport: wh.HttpxTransport, request: wh.Request) -> wh.TransportError:
+async def _refusal(transport: wh.Transport, request: wh.Request) -> wh.TransportError:
     with pytest.raises(wh.TransportError) as refused:
         await transport.send(request, _soon())
     return refused.value
@@ -100,16 +107,14 @@ INWARD = {
 }
 
 
-@pytest.mark.parametrize("own_client", [False, True])
+@pytest.mark.parametrize("way", ["httpx", "own client", "wire"])
 @pytest.mark.parametrize("answer", INWARD.values(), ids=INWARD)
-async def test_a_name_that_leads_inward_is_refused(
-    names: Names, dials: list[str], answer: list[str], *, own_client: bool
-) -> None:
+async def test_a_name_that_leads_inward_is_refused(names: Names, dials: list[str], answer: list[str], way: str) -> None:
     """One answer that is not public refuses the call, and no socket is opened (F06)."""
     names.answers["api.example.com"] = [answer]
 
     async with httpx.AsyncClient(trust_env=False) as client:
-        transport = wh.HttpxTransport(client if own_client else None)
+        transport = _made(way, client)
         refused = await _refusal(transport, _request("api.example.com"))
 
     assert (refused.evidence, refused.delivery) == (wh.Evidence.REFUSED, "refused")
@@ -121,9 +126,7 @@ async def test_a_name_that_leads_inward_is_refused(
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "[::1]", "[::ffff:7f00:1]", "2130706433", "0x7f.1", "017700000001", "localhost", "LOCALHOST"]
 )
-async def test_this_machine_is_refused_in_every_spelling(
-    transport: wh.HttpxTransport, dials: list[str], host: str
-) -> None:
+async def test_this_machine_is_refused_in_every_spelling(transport: wh.Transport, dials: list[str], host: str) -> None:
     """The address counts, not how it is written."""
     refused = await _refusal(transport, _request(host))
 
@@ -131,7 +134,7 @@ async def test_this_machine_is_refused_in_every_spelling(
     assert dials == []
 
 
-async def test_a_second_answer_is_never_asked_for(transport: wh.HttpxTransport, names: Names, dials: list[str]) -> None:
+async def test_a_second_answer_is_never_asked_for(transport: wh.Transport, names: Names, dials: list[str]) -> None:
     """The address that was judged is the one that is dialled; a name that changes its answer cannot slip by."""
     names.answers["api.example.com"] = [["127.0.0.1"], ["169.254.169.254"]]
 
@@ -142,7 +145,7 @@ async def test_a_second_answer_is_never_asked_for(transport: wh.HttpxTransport, 
     assert (names.asked, dials) == (["api.example.com"], ["127.0.0.1"])
 
 
-async def test_the_next_address_is_tried(transport: wh.HttpxTransport, names: Names, dials: list[str]) -> None:
+async def test_the_next_address_is_tried(transport: wh.Transport, names: Names, dials: list[str]) -> None:
     """Where nobody listens at one address, the next of those that were judged is dialled."""
     names.answers["api.example.com"] = [["127.0.0.2", "127.0.0.1"]]
 
@@ -153,10 +156,8 @@ async def test_the_next_address_is_tried(transport: wh.HttpxTransport, names: Na
     assert dials == ["127.0.0.2", "127.0.0.1"]
 
 
-@pytest.mark.parametrize("own_client", [False, True])
-async def test_the_address_that_answers_is_compared(
-    names: Names, monkeypatch: pytest.MonkeyPatch, *, own_client: bool
-) -> None:
+@pytest.mark.parametrize("way", ["httpx", "own client", "wire"])
+async def test_the_address_that_answers_is_compared(names: Names, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     """A connection that ends up at another address than the one dialled is closed before a byte is sent."""
     names.answers["api.example.com"] = [["93.184.216.34"]]
     connect = socket.socket.connect
@@ -164,7 +165,7 @@ async def test_the_address_that_answers_is_compared(
     with LoopbackService() as service:
         monkeypatch.setattr(socket.socket, "connect", lambda self, _: connect(self, ("127.0.0.1", service.port)))
         async with httpx.AsyncClient(trust_env=False) as client:
-            transport = wh.HttpxTransport(client if own_client else None)
+            transport = _made(way, client)
             refused = await _refusal(transport, _request("api.example.com"))
 
     assert refused.evidence is wh.Evidence.REFUSED
@@ -221,7 +222,7 @@ async def test_a_proxy_of_ones_own_resolves_for_itself(names: Names) -> None:
     ],
 )
 async def test_a_name_without_an_address_is_told_by_what_it_proves(
-    transport: wh.HttpxTransport, names: Names, error: Exception, evidence: wh.Evidence
+    transport: wh.Transport, names: Names, error: Exception, evidence: wh.Evidence
 ) -> None:
     """No such name would fail again, a resolver in trouble may not; nothing was done in either case (F03, F04)."""
     names.answers["api.example.com"] = [error]
@@ -232,7 +233,7 @@ async def test_a_name_without_an_address_is_told_by_what_it_proves(
     assert names.asked == ["api.example.com"]
 
 
-async def test_a_resolver_that_hangs_takes_a_second(transport: wh.HttpxTransport, names: Names) -> None:
+async def test_a_resolver_that_hangs_takes_a_second(transport: wh.Transport, names: Names) -> None:
     """A lookup has a second, and never more than the deadline; the loop goes on meanwhile (F05)."""
     hanging = threading.Event()
     names.answers["api.example.com"] = [hanging]
@@ -262,7 +263,7 @@ async def test_a_resolver_that_hangs_takes_a_second(transport: wh.HttpxTransport
 
 
 HANGING = """
-import asyncio, socket, time
+import asyncio, socket, sys, time
 import wayhook as wh
 
 socket.getaddrinfo = lambda *_, **__: time.sleep(60)
@@ -270,7 +271,7 @@ socket.getaddrinfo = lambda *_, **__: time.sleep(60)
 async def main():
     try:
         request = wh.Request("POST", "http://api.example.com/", (), b"")
-        await wh.HttpxTransport().send(request, asyncio.get_running_loop().time() + 0.1)
+        await getattr(wh, sys.argv[1])().send(request, asyncio.get_running_loop().time() + 0.1)
     except wh.TransportError as error:
         print(error.evidence)
 
@@ -278,14 +279,17 @@ asyncio.run(main())
 """
 
 
-def test_a_resolver_that_hangs_keeps_nobody_from_ending() -> None:
+@pytest.mark.parametrize("kind", ["HttpxTransport", "WireTransport"])
+def test_a_resolver_that_hangs_keeps_nobody_from_ending(kind: str) -> None:
     """Neither the loop nor the interpreter waits for a lookup."""
-    done = subprocess.run([sys.executable, "-c", HANGING], capture_output=True, text=True, check=False, timeout=15)
+    done = subprocess.run(
+        [sys.executable, "-c", HANGING, kind], capture_output=True, text=True, check=False, timeout=15
+    )
 
     assert (done.stdout, done.stderr, done.returncode) == ("expired\n", "", 0)
 
 
-async def test_calls_at_once_share_a_lookup(transport: wh.HttpxTransport, names: Names) -> None:
+async def test_calls_at_once_share_a_lookup(transport: wh.Transport, names: Names) -> None:
     """Who needs a name that is being looked up takes the same answer; a caller that leaves does not spoil it."""
     found = threading.Event()
     names.answers["api.example.com"] = [found]
@@ -303,7 +307,7 @@ async def test_calls_at_once_share_a_lookup(transport: wh.HttpxTransport, names:
     assert calls[0].cancelled()
 
 
-async def test_a_connection_serves_only_whose_policy_allows_it(transport: wh.HttpxTransport) -> None:
+async def test_a_connection_serves_only_whose_policy_allows_it(transport: wh.Transport) -> None:
     """An idle connection that one policy allowed is no way around another (P39)."""
     with LoopbackService() as service:
         await transport.send(_request("127.0.0.1", service.port, LOOPBACK), _soon())
@@ -313,7 +317,7 @@ async def test_a_connection_serves_only_whose_policy_allows_it(transport: wh.Htt
     assert len(service.received) == 1
 
 
-async def test_a_dead_address_costs_a_second(transport: wh.HttpxTransport, names: Names) -> None:
+async def test_a_dead_address_costs_a_second(transport: wh.Transport, names: Names) -> None:
     """Where no answer comes to a connection, the attempt ends after a second at most, and nothing was sent (F02)."""
     names.answers["api.example.com"] = [["127.0.0.1"]]
     with socket.socket() as full:
@@ -332,3 +336,70 @@ async def test_a_dead_address_costs_a_second(transport: wh.HttpxTransport, names
 
     assert failed.evidence is wh.Evidence.NEVER_SENT
     assert took < 1.25
+
+
+@pytest.fixture(params=["httpx", "wire", "a client of one's own"])
+async def anyhow(request: pytest.FixtureRequest) -> AsyncIterator[wh.Transport]:
+    """Whoever dials: our transports, or httpx."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        own = client if request.param not in ("httpx", "wire") else None
+        opened = wh.WireTransport() if request.param == "wire" else wh.HttpxTransport(own)
+        yield opened
+        await opened.aclose()
+
+
+SHORTAGES = [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL]
+
+
+@pytest.mark.parametrize("number", SHORTAGES, ids=errno.errorcode.get)
+async def test_what_this_side_lacks_is_not_the_hosts_fault(
+    anyhow: wh.Transport, names: Names, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """Without a file descriptor, a port or memory nothing was sent, and the error says whose shortage it was (F12)."""
+    names.answers["api.example.com"] = [["93.184.216.34", "93.184.216.35"]]
+
+    def short(*_: object) -> None:
+        raise OSError(number, "scripted")
+
+    monkeypatch.setattr(socket.socket, "connect", short)
+    refused = await _refusal(anyhow, _request("api.example.com"))
+
+    assert (refused.evidence, refused.delivery, refused.local) == (wh.Evidence.NEVER_SENT, "unavailable", True)
+
+
+async def test_a_host_that_refuses_at_one_address_is_to_blame(
+    anyhow: wh.Transport, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where one address cannot be dialled from here, the other one's refusal still is the host's."""
+    names.answers["api.example.com"] = [["2606:2800:220::1", "93.184.216.34"]]
+
+    def connect(_: object, address: tuple[str, int]) -> None:
+        raise OSError(errno.EADDRNOTAVAIL if ":" in address[0] else errno.ECONNREFUSED, "scripted")
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    refused = await _refusal(anyhow, _request("api.example.com"))
+
+    assert (refused.evidence, refused.local) == (wh.Evidence.NEVER_SENT, False)
+
+
+async def test_a_lookup_that_lacks_a_file_descriptor_is_a_shortage_of_ours(anyhow: wh.Transport, names: Names) -> None:
+    """The resolver needs one, too."""
+    names.answers["api.example.com"] = [OSError(errno.EMFILE, "scripted")]
+
+    refused = await _refusal(anyhow, _request("api.example.com"))
+
+    assert (refused.evidence, refused.local) == (wh.Evidence.NEVER_SENT, True)
+
+
+async def test_a_lookup_without_a_thread_is_a_shortage_of_ours(
+    transport: wh.Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread can be started, the call ends at once, and the next one asks again."""
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    refused = [await _refusal(transport, _request("api.example.com")) for _ in range(2)]
+
+    assert [(error.evidence, error.local) for error in refused] == [(wh.Evidence.NEVER_SENT, True)] * 2

@@ -1,4 +1,4 @@
-"""TLS of the httpx transport: authorities of one's own, and client certificates (mutual TLS), over real sockets."""
+"""TLS of our transports: authorities of one's own, and client certificates (mutual TLS), over real sockets."""
 
 from __future__ import annotations
 
@@ -92,7 +92,16 @@ def service() -> Iterator[LoopbackService]:
         yield running
 
 
-async def called(authentication: wh.Authentication, url: str, transport: wh.HttpxTransport, **parts: Any) -> wh.Outcome:
+Kind = type[wh.HttpxTransport] | type[wh.WireTransport]
+
+
+@pytest.fixture(params=[wh.HttpxTransport, wh.WireTransport], ids=["httpx", "wire"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Each of our transports."""
+    return request.param
+
+
+async def called(authentication: wh.Authentication, url: str, transport: wh.Transport, **parts: Any) -> wh.Outcome:
     """How a call to the service ends."""
     rails = wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True))
     action = wh.Action(name="Call", url_configuration=wh.UrlConfiguration(url), authentication=authentication)
@@ -105,10 +114,10 @@ def left_in(folder: Path) -> list[Path]:
     return list(folder.iterdir())
 
 
-async def test_a_client_certificate_opens_the_door(service: LoopbackService) -> None:
+async def test_a_client_certificate_opens_the_door(kind: Kind, service: LoopbackService) -> None:
     """With the certificate of an action a service that demands one answers; connections are used again."""
     service.received.clear()
-    connections, transport = service.connections, wh.HttpxTransport(trust=TRUST)
+    connections, transport = service.connections, kind(trust=TRUST)
     outcome = await called(MUTUAL, service.url, transport)
 
     assert (outcome.status, outcome.cause) == ("http_200", None)
@@ -116,13 +125,13 @@ async def test_a_client_certificate_opens_the_door(service: LoopbackService) -> 
     assert service.connections - connections == 1
 
 
-async def test_the_call_for_the_token_shows_the_certificate_too(service: LoopbackService) -> None:
+async def test_the_call_for_the_token_shows_the_certificate_too(kind: Kind, service: LoopbackService) -> None:
     """An authorization around which a certificate stands asks for its token, and calls, with the certificate."""
     service.received.clear()
     oauth = wh.OAuthClientCredentials(f"{service.url}/token", "c", wh.literal_secret("s"))
     around = wh.MutualTlsAuthentication(wh.secret("env:CERTIFICATE"), wh.secret("env:KEY"), authentication=oauth)
 
-    outcome = await called(around, service.url, wh.HttpxTransport(trust=TRUST))
+    outcome = await called(around, service.url, kind(trust=TRUST))
 
     assert outcome.status == "http_200"
     assert [request.path for request in service.received] == ["/token", "/"]
@@ -136,10 +145,12 @@ async def test_the_call_for_the_token_shows_the_certificate_too(service: Loopbac
         (ssl.TLSVersion.TLSv1_2, "it asks for a client certificate"),
     ],
 )
-async def test_without_a_certificate_the_outcome_says_what_is_missing(version: ssl.TLSVersion, words: str) -> None:
+async def test_without_a_certificate_the_outcome_says_what_is_missing(
+    kind: Kind, version: ssl.TLSVersion, words: str
+) -> None:
     """The call was never read, is not repeated, and the sentence names what the host wants."""
     with Door(server_context(version)) as door:
-        outcome = await called(wh.NoAuthentication(), door.url, wh.HttpxTransport(trust=TRUST))
+        outcome = await called(wh.NoAuthentication(), door.url, kind(trust=TRUST))
 
     assert (outcome.status, len(outcome.attempts)) == ("internalError", 1)
     assert outcome.attempts[0].evidence is wh.Evidence.PERMANENT
@@ -148,51 +159,51 @@ async def test_without_a_certificate_the_outcome_says_what_is_missing(version: s
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2])
-async def test_a_certificate_of_a_stranger_is_told_apart(version: ssl.TLSVersion) -> None:
+async def test_a_certificate_of_a_stranger_is_told_apart(kind: Kind, version: ssl.TLSVersion) -> None:
     """A host that knows another authority says that it does not accept the certificate."""
     stranger = wh.MutualTlsAuthentication(
         STRANGER.cert_chain_pems[0].bytes().decode(), wh.literal_secret(STRANGER.private_key_pem.bytes().decode())
     )
 
     with Door(server_context(version)) as door:
-        outcome = await called(stranger, door.url, wh.HttpxTransport(trust=TRUST))
+        outcome = await called(stranger, door.url, kind(trust=TRUST))
 
     assert outcome.status == "internalError"
     assert "does not accept the client certificate" in str(outcome)
     assert door.heard == b""
 
 
-async def test_a_host_of_an_unknown_authority_is_not_trusted(service: LoopbackService) -> None:
+async def test_a_host_of_an_unknown_authority_is_not_trusted(kind: Kind, service: LoopbackService) -> None:
     """Without `trust`, or with another authority, nothing is sent."""
     service.received.clear()
 
     outcomes = [
-        await called(MUTUAL, service.url, wh.HttpxTransport()),
-        await called(MUTUAL, service.url, wh.HttpxTransport(trust=OTHER.cert_pem.bytes().decode())),
+        await called(MUTUAL, service.url, kind()),
+        await called(MUTUAL, service.url, kind(trust=OTHER.cert_pem.bytes().decode())),
     ]
 
     assert ["not trusted" in str(outcome) for outcome in outcomes] == [True, True]
     assert service.received == []
 
 
-async def test_an_authority_is_trusted_from_a_file(service: LoopbackService, tmp_path: Path) -> None:
+async def test_an_authority_is_trusted_from_a_file(kind: Kind, service: LoopbackService, tmp_path: Path) -> None:
     """The path of a file serves like its text, and may hold several certificates."""
     file = tmp_path / "authorities.pem"
     file.write_text(f"# ours\n{OTHER.cert_pem.bytes().decode()}\n{TRUST}")
 
-    statuses = [(await called(MUTUAL, service.url, wh.HttpxTransport(trust=path))).status for path in (file, str(file))]
+    statuses = [(await called(MUTUAL, service.url, kind(trust=path))).status for path in (file, str(file))]
 
     assert statuses == ["http_200", "http_200"]
 
 
 @pytest.mark.parametrize("trust", ["", "no/such/file.pem", "-----BEGIN CERTIFICATE-----\nx", "é-----BEGIN", 7, KEY])
-def test_what_cannot_be_trusted_is_refused(trust: Any, tmp_path: Path) -> None:
+def test_what_cannot_be_trusted_is_refused(kind: Kind, trust: Any, tmp_path: Path) -> None:
     """A transport is not made with authorities that cannot be read: it would trust less than it was told to."""
     (tmp_path / "empty.pem").write_text("")
     given = trust or tmp_path / "empty.pem"
 
     with pytest.raises(wh.DefinitionError, match="PEM") as caught:
-        wh.HttpxTransport(trust=given)
+        kind(trust=given)
 
     assert [violation.path for violation in caught.value.violations] == ["$.trust"]
     assert "PRIVATE" not in str(caught.value)
@@ -218,11 +229,11 @@ async def test_a_client_of_ones_own_brings_what_it_trusts_and_shows() -> None:
         (CERTIFICATE, "é"),
     ],
 )
-async def test_a_certificate_that_cannot_be_shown_is_an_outcome(certificate: str, key: str) -> None:
+async def test_a_certificate_that_cannot_be_shown_is_an_outcome(kind: Kind, certificate: str, key: str) -> None:
     """What is no PEM, or does not belong together, is refused before anything is sent, and not repeated."""
     mutual = wh.MutualTlsAuthentication(certificate, wh.literal_secret(key))
 
-    outcome = await called(mutual, "https://127.0.0.1:9/", wh.HttpxTransport())
+    outcome = await called(mutual, "https://127.0.0.1:9/", kind())
 
     assert (outcome.status, len(outcome.attempts)) == ("internalError", 1)
     assert "not in PEM form, or they do not belong together" in str(outcome)
@@ -230,7 +241,7 @@ async def test_a_certificate_that_cannot_be_shown_is_an_outcome(certificate: str
 
 
 async def test_the_key_is_on_disk_for_a_moment_and_for_us_alone(
-    service: LoopbackService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, service: LoopbackService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the library reads the key nobody else can, and nothing is left, also of a key that it refuses."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -241,19 +252,17 @@ async def test_the_key_is_on_disk_for_a_moment_and_for_us_alone(
         load(self, certificate, key, password)
 
     monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
-    good = await called(MUTUAL, service.url, wh.HttpxTransport(trust=TRUST))
-    bad = await called(
-        wh.MutualTlsAuthentication("x", wh.secret("env:KEY")), service.url, wh.HttpxTransport(trust=TRUST)
-    )
+    good = await called(MUTUAL, service.url, kind(trust=TRUST))
+    bad = await called(wh.MutualTlsAuthentication("x", wh.secret("env:KEY")), service.url, kind(trust=TRUST))
 
     assert (good.status, bad.status) == ("http_200", "internalError")
     assert seen == [0o600, 0o700] * 2
     assert left_in(tmp_path) == []
 
 
-async def test_certificates_do_not_share_connections(service: LoopbackService) -> None:
+async def test_certificates_do_not_share_connections(kind: Kind, service: LoopbackService) -> None:
     """A connection that was opened with one certificate serves no call with another."""
-    transport = wh.HttpxTransport(trust=TRUST)
+    transport = kind(trust=TRUST)
     second = CA.issue_cert("second.example")
     pairs = [(CERTIFICATE, KEY), (second.cert_chain_pems[0].bytes().decode(), second.private_key_pem.bytes().decode())]
     before = service.connections

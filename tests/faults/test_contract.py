@@ -30,3 +30,8 @@ class TestWireTransport(TransportContract):
         opened = wh.WireTransport(trust=authorities)
         yield opened
         await opened.aclose()
+
+
+@pytest.mark.asyncio(loop_factories=["uvloop"])
+class TestWireTransportOnUvloop(TestWireTransport):
+    """The same on another event loop, which batches what is written and tells late what has left."""

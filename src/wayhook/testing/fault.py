@@ -170,6 +170,18 @@ def then_on_idle(act: Callable[[Visit], Awaitable[None]]) -> Script:
     return script
 
 
+def says_behind(head: bytes, body: bytes) -> Script:
+    """Answer with a head; its body comes behind the next request, if one does on this connection."""
+
+    async def script(visit: Visit) -> None:
+        await visit.request()
+        await visit.say(head)
+        await visit.request()
+        await visit.say(body)
+
+    return script
+
+
 async def _resets_the_next(visit: Visit) -> None:
     await visit.read()
     visit.reset()
@@ -322,12 +334,14 @@ def _bodies() -> Iterator[Fault]:
         "F35b": ("cut gzip", says(gzipped(gzip.compress(b'{"clean": true}')[:-3]))),
         "F35c": ("unknown coding", says(gzipped(b"x", "zstd"))),
         "F36": ("chunk extensions without end", repeats(b"1;" + b"x" * 16_000 + b"\r\na\r\n", CHUNKED)),
+        "F36b": ("trailers without end", repeats(b"X-T: 1\r\n" * 2_000, CHUNKED + b"2\r\n{}\r\n0\r\n")),
     }
     for number, (what, script) in unread.items():
         yield Fault(number, what, "D", _ONCE, "delivered_unread", script, 200, unread=True)
     for number, what, script in (
         ("F31", "body comes byte by byte", repeats(b"x", HEAD + b"Content-Length: 5000\r\n\r\n", pause=0.02)),
         ("F31b", "body stops half way", says(half, then="hang")),
+        ("F32b", "a chunk of 2**80 bytes", says(CHUNKED + b"F" * 20 + b"\r\nx", then="hang")),
     ):
         yield Fault(number, what, "D", _ONCE, "delivered_unread", script, 200, unread=True, deadline=0.5)
     for number, status, proves, counts, delivery in (
@@ -343,6 +357,12 @@ def _bodies() -> Iterator[Fault]:
         ("F37c", "a second answer", 200, OK + EVIL),
     ):
         yield Fault(number, what, "D", _ONCE, "delivered", says(left, then="serve"), status)
+    length, chunks = f"Content-Length: {len(EVIL)}", "Transfer-Encoding: chunked"
+    for letter, status, field in (("d", 204, length), ("e", 204, chunks), ("f", 304, length), ("g", 304, chunks)):
+        late = says_behind(f"HTTP/1.1 {status} No Content\r\n{field}\r\n\r\n".encode(), EVIL)
+        proves, delivery = ("D", "delivered") if status == 204 else ("P", "rejected")  # noqa: PLR2004
+        what = f"{status} with {field}, and that body behind it"
+        yield Fault(f"F37{letter}", what, proves, _ONCE, delivery, late, status)
     for letter, what, body in (
         ("", "a 2xx that is no JSON", b"<html>"),
         ("b", "a 2xx with deep JSON", b"[" * 100_000),
@@ -351,6 +371,18 @@ def _bodies() -> Iterator[Fault]:
         ("e", "a 2xx in a bad charset", b'{"clean": "\xff\xfe"}'),
     ):
         yield Fault(f"F38{letter}", what, "D", _ONCE, "delivered", answers(answer(200, body=body)), 200)
+    lines = b"[1,\n" + b"1,\n" * 3_000 + b"1]"
+    for letter, what, reply in (
+        ("f", "a 2xx with 3,000 short lines, all in one segment", answer(200, body=lines)),
+        ("g", "a 2xx with 3,000 chunks of a byte", CHUNKED + b"1\r\n1\r\n" * 3_000 + b"0\r\n\r\n"),
+    ):
+        yield Fault(f"F38{letter}", what, "D", _ONCE, "delivered", answers(reply), 200)
+    for letter, status, proves, counts, delivery in (
+        ("h", 503, "R", _FOUR, "unavailable"),
+        ("i", 404, "P", _ONCE, "rejected"),
+    ):
+        what = f"a {status} with 3,000 short lines, all in one segment"
+        yield Fault(f"F38{letter}", what, proves, counts, delivery, answers(answer(status, body=lines)), status)
     failed = answers(answer(200, body=b'{"error": "no"}'))
     yield Fault("F39", "a 2xx with an error inside", "D", _ONCE, "delivered", failed, 200)
 
@@ -438,7 +470,7 @@ NAME_FAULTS: dict[str, NameFault] = {
 
 NOT_MET: dict[str, str] = {
     "F05": "each attempt gives a lookup one second (section 2), so the class is N until the deadline passes",
-    "F12": "the default transport has no pool that could be exhausted: each call has its connection",
+    "F12": "what runs out is on this side, file descriptors for one: the contract has a test of its own for that",
     "F13": "a transport that sees the end before it sent anything may say so: `unavailable` instead of `unknown`",
     "F26c": "a flood of interim answers ends at 1 MiB, before the deadline; slower ones end at the deadline",
 }

@@ -13,7 +13,9 @@ Needs pytest, pytest-asyncio (or another plug-in that runs async tests), and tru
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import ClassVar
 
 import attrs
@@ -42,6 +44,24 @@ def _request(server: FaultServer, method: str = "POST", body: bytes = _SMALL) ->
     """A request as an executor sends it: what must not be sent twice asks for a fresh connection."""
     network = NetworkPolicy(loopback=True)
     return Request(method, f"{server.url}/v1", (("X-Test", "1"),), body, network=network, fresh=method == "POST")
+
+
+@contextmanager
+def _no_file_descriptors() -> Iterator[None]:
+    """Use up the file descriptors of this process."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+        with suppress(OSError):
+            while True:
+                taken.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for number in taken:
+            os.close(number)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def _sent(transport: Transport, request: Request, seconds: float = 5.0) -> Response | TransportError:
@@ -172,6 +192,23 @@ class TransportContract:
         assert [response.status for response in found if isinstance(response, Response)] == [status, 200, 200]
         assert server.connections == 2
 
+    @pytest.mark.parametrize("head", [b"204 None", b"204 None\r\nContent-Length: 0", b"304 Same"], ids=bytes.decode)
+    async def test_a_connection_serves_again_where_no_body_is_announced(
+        self, transport: Transport, head: bytes
+    ) -> None:
+        """An answer that has no body, and announces none, leaves its connection as good as before (P19)."""
+
+        async def says_nothing(visit: Visit) -> None:
+            while True:
+                await visit.request()
+                await visit.say(b"HTTP/1.1 " + head + b"\r\n\r\n")
+
+        async with FaultServer(says_nothing) as server:
+            for _ in range(3):
+                await _sent(transport, _request(server))
+
+        assert (len(server.requests), server.connections) == (3, 1)
+
     async def test_the_environment_is_not_asked(self, transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
         """Variables for proxies, certificates and passwords have no effect."""
         for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"):
@@ -184,6 +221,27 @@ class TransportContract:
 
         assert isinstance(found, Response)
         assert found.status == 200
+
+    async def test_a_shortage_of_file_descriptors_is_our_own(self, transport: Transport) -> None:
+        """Where no socket can be opened nothing was sent, and the error says that it is our own shortage (F12)."""
+        async with FaultServer(Visit.serve) as other, FaultServer(Visit.serve) as server:
+            await _sent(transport, _request(other))  # so that everything is loaded
+            with _no_file_descriptors():
+                found = await _sent(transport, _request(server))
+            after = await _sent(transport, _request(server))
+
+        assert isinstance(found, TransportError)
+        assert (found.evidence, found.delivery, found.local) == (Evidence.NEVER_SENT, "unavailable", True)
+        assert isinstance(after, Response)
+        assert server.connections == 1
+
+    async def test_a_connection_refused_is_not_our_own(self, transport: Transport) -> None:
+        """A destination that is not there is to blame for it."""
+        async with FAULTS["F01"].server() as server:
+            found = await _sent(transport, _request(server))
+
+        assert isinstance(found, TransportError)
+        assert (found.evidence, found.local) == (Evidence.NEVER_SENT, False)
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     async def test_calls_cancelled_at_any_moment_leave_nothing(self, transport: Transport, scheme: str) -> None:

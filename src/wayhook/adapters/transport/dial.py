@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import attrs
 
+from wayhook.adapters.transport.failure import is_shortage, short
 from wayhook.adapters.transport.link import Link
 from wayhook.errors import Delivery, Evidence, TransportError
 from wayhook.model.address import Address, literal_address
@@ -42,7 +43,7 @@ class Resolver:
             return (literal,)
         found = await asyncio.shield(self._lookup(host))
         if isinstance(found, TransportError):
-            raise TransportError(found.message, found.evidence, delivery=found.delivery)
+            raise TransportError(found.message, found.evidence, delivery=found.delivery, local=found.local)
         return found
 
     def _lookup(self, host: str) -> asyncio.Future[_Found]:
@@ -64,7 +65,10 @@ class Resolver:
             with suppress(RuntimeError):  # the loop may have ended meanwhile
                 loop.call_soon_threadsafe(settle, found)
 
-        threading.Thread(target=look_up, name="wayhook-resolver", daemon=True).start()
+        try:
+            threading.Thread(target=look_up, name="wayhook-resolver", daemon=True).start()
+        except RuntimeError:  # no more threads, or no memory for one
+            settle(short())
         return future
 
 
@@ -75,8 +79,8 @@ def _looked_up(host: str) -> _Found:
         return _no_name() if error.errno in _NO_SUCH_NAME else _no_answer()
     except UnicodeError:
         return _no_name()
-    except OSError:
-        return _no_answer()
+    except OSError as error:
+        return short() if is_shortage(error) else _no_answer()
     return tuple(dict.fromkeys(_address(info) for info in found)) or _no_name()
 
 
@@ -136,16 +140,16 @@ class Destination:
 
     async def _connected(self, addresses: tuple[Address, ...], ends: float, make: Callable[[socket.socket], L]) -> L:
         """The first address that accepts; each has an equal share of the time that is left."""
-        loop, failure = asyncio.get_running_loop(), None
+        loop, failures = asyncio.get_running_loop(), []
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 async with asyncio.timeout((ends - loop.time()) / left):
                     return await _opened(address, self.port, make)
             except TimeoutError:
-                failure = _late()
-            except OSError:
-                failure = TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
-        raise failure or _no_name()
+                failures.append(_late())
+            except OSError as error:
+                failures.append(short() if is_shortage(error) else _unreachable())
+        raise min(failures, key=lambda failure: failure.local, default=_no_name())
 
     async def _secured(self, link: L, context: ssl.SSLContext) -> L:
         secured = False
@@ -180,6 +184,10 @@ async def _opened(address: Address, port: int, make: Callable[[socket.socket], L
     link = make(opened)
     await loop.create_connection(lambda: link, sock=opened)
     return link
+
+
+def _unreachable() -> TransportError:
+    return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 
 def _late() -> TransportError:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import ssl
+
 from wayhook.errors import Delivery, Evidence, TransportError
 
-__all__ = ["broken", "expired", "malformed", "unsendable"]
+__all__ = ["broken", "crowded", "expired", "is_shortage", "malformed", "short", "unsendable"]
+
+_SHORTAGES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL})
 
 
 def unsendable() -> TransportError:
@@ -26,3 +31,23 @@ def expired(*, sent: bool) -> TransportError:
     """Return the error for a deadline that passed before a head came; `sent`: after a byte may have left."""
     message = "the time was used up before an answer came" if sent else "the time was used up before anything was sent"
     return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNKNOWN if sent else Delivery.UNAVAILABLE)
+
+
+def crowded(what: str) -> TransportError:
+    """Return the error for a deadline that passed before `what` was free: a shortage of this side (F12)."""
+    message = f"the time was used up before {what} was free"
+    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE, local=True)
+
+
+def short() -> TransportError:
+    """Return the error for a dial that did not come about; nothing is known of the other side."""
+    return TransportError("this side is short of file descriptors, ports or memory", Evidence.NEVER_SENT, local=True)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether the error says that this side lacks a file descriptor, a port or memory (F12), and nothing else."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(is_shortage(one) for one in error.exceptions)
+    if isinstance(error, ssl.SSLError):  # it has numbers of its own
+        return False
+    return isinstance(error, OSError) and error.errno in _SHORTAGES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 
 from wayhook.adapters.transport.failure import malformed
 from wayhook.wire import Headers
@@ -26,10 +26,13 @@ def require_bounded(status: int, headers: Headers) -> None:
         raise malformed(f"the head of the answer is larger than {HEAD_LIMIT:,} bytes")
 
 
-def ends_connection(status: int, names: Container[str]) -> bool:
-    """Whether the connection serves no other request, whatever the framing allows; `names`: of the header fields.
+def ends_connection(status: int, named: Mapping[str, str]) -> bool:
+    """Whether the connection serves no other request, whatever the framing allows; `named`: the header fields.
 
-    An answer that is framed in two ways at once (RFC 9112 6.3) is in doubt; 408 and 421 ask for another connection
-    (RFC 9110 15.5.9, 15.5.20).
+    An answer that is framed in two ways at once (RFC 9112 6.3) is in doubt, and so is one that announces a body where
+    none is read (P19): a 304 may name the length of what is not sent, but not everybody leaves it unsent. 408 and 421
+    ask for another connection (RFC 9110 15.5.9, 15.5.20).
     """
-    return status in _ELSEWHERE or ("transfer-encoding" in names and "content-length" in names)
+    if status in WITHOUT_BODY:
+        return "transfer-encoding" in named or named.get("content-length", "0").strip() != "0"
+    return status in _ELSEWHERE or ("transfer-encoding" in named and "content-length" in named)

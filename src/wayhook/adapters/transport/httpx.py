@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from contextvars import ContextVar
 from functools import lru_cache
@@ -20,7 +20,7 @@ import httpx
 
 from wayhook.adapters.transport.body import BODY_LIMIT, CUT, LATE, announced_length, decoded, too_large
 from wayhook.adapters.transport.dial import CONNECT_SECONDS, Destination, Resolver, alert, not_tls
-from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
+from wayhook.adapters.transport.failure import broken, crowded, expired, is_shortage, malformed, short, unsendable
 from wayhook.adapters.transport.head import WITHOUT_BODY, ends_connection, require_bounded
 from wayhook.adapters.transport.origin import Origin, content_length, destined
 from wayhook.adapters.transport.pool import Key, Pool, at_home
@@ -32,7 +32,8 @@ from wayhook.wire import Headers, Request, Response
 
 __all__ = ["HttpxTransport"]
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+_CHUNKS_A_TURN = 256
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout)
 _ENDED = ("Server disconnected", "peer closed connection")
 _BROKEN = (
     httpx.HTTPError,
@@ -45,11 +46,17 @@ _BROKEN = (
 
 _OURS: ContextVar[bool] = ContextVar("ours", default=False)
 _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.http2", "httpcore.proxy", "httpcore.socks")
+_CODECS = ("hpack.hpack", "hpack.table")
 
 
 def _is_not_ours(_: logging.LogRecord) -> bool:
     """Drop what the client would log about our requests (P50); what others do with it is logged as they like."""
     return not _OURS.get()
+
+
+def _never(_: logging.LogRecord) -> bool:
+    """Drop what the codec of HTTP/2 logs: the table of a connection is everybody's, and names our fields to others."""
+    return False
 
 
 class HttpxTransport:
@@ -81,6 +88,8 @@ class HttpxTransport:
         self._closed = False
         for name in _LOGGERS:
             logging.getLogger(name).addFilter(_is_not_ours)
+        for name in _CODECS if client is not None else ():
+            logging.getLogger(name).addFilter(_never)
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
@@ -88,6 +97,10 @@ class HttpxTransport:
         ours = _OURS.set(True)
         try:
             return await self._exchanged(way, request, deadline)
+        except asyncio.CancelledError as stopped:
+            # The frames of the client hold headers and bytes; who looks at a traceback does not see them (P49).
+            stopped.__context__ = None
+            raise stopped.with_traceback(None) from None
         finally:
             _OURS.reset(ours)
 
@@ -105,7 +118,7 @@ class HttpxTransport:
             body, fault = (wire, "") if head.is_decoded else decoded(wire, head.headers, self.body_limit)
         except TimeoutError:
             if head is None:
-                raise expired(sent=way.sent) from None
+                raise (crowded("a connection of the client") if way.waits else expired(sent=way.sent)) from None
             fault = LATE
         except TransportError as error:
             if head is None:
@@ -131,6 +144,8 @@ class HttpxTransport:
                 if size > self.body_limit:
                     raise TransportError(too_large(self.body_limit), Evidence.PERMANENT)
                 chunks.append(chunk)
+                if not len(chunks) % _CHUNKS_A_TURN:
+                    await asyncio.sleep(0)  # one read may hold thousands of them
         return b"".join(chunks)
 
     def _way(self, request: Request) -> _Way:
@@ -175,10 +190,13 @@ class _Head:
 
 
 class _Way(Protocol):
-    """One exchange. `sent`: whether a byte of the request may have left."""
+    """One exchange. `sent`: whether a byte of the request may have left. `waits`: whether it has no connection yet, and
+    began none, since all that it may have are in use."""  # noqa: D205, D209 - one list
 
     @property
     def sent(self) -> bool: ...
+    @property
+    def waits(self) -> bool: ...
     async def head(self) -> _Head: ...
     def failure(self, error: Exception) -> TransportError: ...
     async def end(self, *, complete: bool) -> None: ...
@@ -192,13 +210,13 @@ def _fields(raw: Iterable[tuple[bytes, bytes]]) -> Headers:
 
 
 class _Wire(httpcore.AsyncNetworkStream):
-    """Our stream, as httpcore's engine uses one."""
+    """Our stream, as httpcore's engine uses one. `chunk`: tells how many bytes of a chunk its parser still awaits."""
 
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
+    def __init__(self, stream: Stream, chunk: Callable[[], int]) -> None:
+        self._stream, self._chunk = stream, chunk
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002, ASYNC109 - theirs
-        return await self._stream.read()
+        return await self._stream.read(self._chunk())
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
         self._stream.write(buffer)
@@ -229,7 +247,7 @@ class _Connection(httpcore.AsyncNetworkBackend):
         """Dial: httpcore says where to, and we know."""
         pool = self.pool
         self.stream = await self._destination.dial(pool.resolver, lambda opened: Stream(opened, pool.buffer))
-        return _Wire(self.stream)
+        return _Wire(self.stream, lambda: _awaited(getattr(self.engine, "_connection", None)))
 
     def serves(self, request: Request) -> bool:
         """Whether it is alive, and leads where the policy of `request` allows."""
@@ -256,6 +274,8 @@ class _Connection(httpcore.AsyncNetworkBackend):
 
 class _ByConnection:
     """One exchange over a connection of ours."""
+
+    waits = False
 
     def __init__(self, connection: _Connection, message: httpcore.Request, body_limit: int) -> None:
         self._connection, self._message, self._body_limit = connection, message, body_limit
@@ -329,6 +349,12 @@ def _leftover(http: Any) -> bool:
     return state is not None and bool(state.trailing_data[0])
 
 
+def _awaited(http: Any) -> int:
+    """How many bytes of a chunk are still to come; h11 itself would wait for 2**80 of them."""
+    reader = getattr(getattr(http, "_h11_state", None), "_reader", None)
+    return getattr(reader, "_bytes_in_chunk", 0)
+
+
 # Over a client of the user's own.
 
 
@@ -351,7 +377,8 @@ class _ByClient:
         self._dialled: httpcore.AsyncNetworkStream | None = None
         self._answer: httpx.Response | None = None
         self._is_last = False
-        self.sent = False
+        self._told = self.waits = isinstance(_transport_of(client, origin.name), httpx.AsyncHTTPTransport)
+        self.sent = not self._told
         self._message = httpx.Request(
             request.method,
             _their_url(origin.name),
@@ -365,6 +392,9 @@ class _ByClient:
         )
 
     async def _trace(self, event: str, about: Mapping[str, Any]) -> None:
+        if not self._told:
+            self._told, self.sent = True, False
+        self.waits = False
         if event == "connection.connect_tcp.started" and about["host"] == self._destination.host.strip("[]"):
             self._allowed = await self._judged()
         elif event == "connection.connect_tcp.complete":
@@ -427,6 +457,11 @@ def _their_url(origin: str) -> httpx.URL:
     return httpx.URL(origin + "/")
 
 
+def _transport_of(client: httpx.AsyncClient, origin: str) -> object:
+    """What the client sends with: only httpx's own tells what it does, and of others it may have been sent (P1)."""
+    return client._transport_for_url(_their_url(origin))  # noqa: SLF001 - it shows its transports nowhere else
+
+
 def _their_connection(stream: object) -> Any:
     """What reads the answer below all the wrappers of httpx and httpcore, if it is theirs."""
     for name in ("_stream", "_httpcore_stream", "_stream", "_connection"):
@@ -447,6 +482,8 @@ def _translated(error: Exception) -> TransportError:
     """By evidence, not by the name of the class alone."""
     if isinstance(error, _NEVER_SENT):
         return _connect_failure(error)
+    if isinstance(error, httpx.PoolTimeout):
+        return TransportError("no connection of the client was free in time", Evidence.NEVER_SENT, local=True)
     if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return unsendable()
     if isinstance(error, httpx.ProxyError):
@@ -467,6 +504,8 @@ def _connect_failure(error: BaseException) -> TransportError:
             return alert(cause) or not_tls()
         if isinstance(cause, gaierror) and cause.errno != EAI_AGAIN:
             return TransportError("the host name does not exist", Evidence.PERMANENT, delivery=Delivery.UNAVAILABLE)
+        if is_shortage(cause):
+            return short()
     return TransportError("the host cannot be connected to", Evidence.NEVER_SENT)
 
 

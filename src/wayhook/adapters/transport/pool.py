@@ -60,7 +60,8 @@ class Pool(Generic[C]):
 
     def __init__(self, *, keeps: bool = True) -> None:
         self._process, self.loop = os.getpid(), asyncio.get_running_loop()
-        self._keeps, self._swept = keeps, 0.0
+        self._keeps = keeps
+        self._sweep: asyncio.TimerHandle | None = None
         self._idle: dict[Key, deque[C]] = {}
         self.resolver, self.buffer = Resolver(), buffer()
 
@@ -88,13 +89,13 @@ class Pool(Generic[C]):
         if not self._keeps:
             connection.abort()
             return
-        connection.idle_since = now = self.loop.time()
+        connection.idle_since = self.loop.time()
         idle = self._idle.get(connection.key)
         if idle is None:
             idle = self._idle[connection.key] = deque()
         idle.append(connection)
-        if now - self._swept >= _SWEEP_SECONDS:
-            self._close_stale(now)
+        if self._sweep is None:
+            self._sweep = self.loop.call_later(_SWEEP_SECONDS, self._close_stale)
 
     def trim(self, key: Key, most: int) -> None:
         """Close idle connections, those first that were used long ago, until there are `most` for `key`."""
@@ -102,14 +103,20 @@ class Pool(Generic[C]):
         while len(idle) > most:
             idle.popleft().abort()
 
-    def _close_stale(self, now: float) -> None:
-        """Close what has been idle for long, of every host: the first in would stay for ever."""
-        self._swept = now
+    def _close_stale(self) -> None:
+        """Close what has been idle for long, of every host, once a second as long as there is any.
+
+        Otherwise the first in would stay for ever, and everything when nobody calls any more.
+        """
+        if not self.is_home:  # a forked process has the timer, too
+            return
+        now = self.loop.time()
         for key, idle in list(self._idle.items()):
             while idle and (idle[0].idle_since < now - _IDLE_SECONDS or not idle[0].is_clean):
                 idle.popleft().abort()
             if not idle:
                 del self._idle[key]
+        self._sweep = self.loop.call_later(_SWEEP_SECONDS, self._close_stale) if self._idle else None
 
     def close(self) -> None:
         """Close every idle connection; one that is in use closes when its call ends."""
@@ -117,6 +124,8 @@ class Pool(Generic[C]):
         for idle in self._idle.values():
             while idle:
                 idle.pop().abort()
+        if self._sweep is not None:
+            self._sweep.cancel()
 
     def give_up(self) -> None:
         """Let go of everything, seen from another loop or a forked process, and disturb neither."""

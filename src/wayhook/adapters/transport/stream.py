@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from wayhook.adapters.transport.body import FLOOD, FRAMING_LIMIT
+from wayhook.adapters.transport.body import FLOOD, FRAMING_LIMIT, too_large
 from wayhook.adapters.transport.failure import malformed
 from wayhook.adapters.transport.head import FIELD_LIMIT, HEAD_LIMIT, INTERIM_LIMIT
 from wayhook.adapters.transport.link import Link
@@ -28,20 +28,21 @@ class Stream(Link):
         self._received, self._unsent = bytearray(), b""
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
+        self._left: int | None = None
         self.begin()
 
     def begin(self) -> None:
         """Begin an exchange; what is read first is its heads, the interim ones and the last."""
         self.sent, self.at_end, self._early = False, False, False
-        self._heads, self._size, self._lines, self._tail = 0, 0, 0, b""
-        self._left: int | None = None
+        self._heads, self._size, self._lines, self._tail, self._given = 0, 0, 0, b"", b""
+        self._limit, self._left = 0, None
 
     def begin_body(self, limit: int) -> None:
         """Go on with the body: at most `limit` bytes, and 64 KiB of framing around them.
 
         An answer that came while the request was still under way leaves the connection in doubt.
         """
-        self._left = limit + FRAMING_LIMIT
+        self._limit, self._left = limit, limit + FRAMING_LIMIT
         self._early = self.is_sending
 
     # What asyncio tells.
@@ -73,13 +74,18 @@ class Stream(Link):
             # A socket that refuses the very first byte closes at once.
             self.sent = self.sent or not transport.is_closing()
 
-    async def read(self) -> bytes:
+    async def read(self, chunk: int = 0) -> bytes:
         """Send what was written, and return what came back next, at most 16 KiB; `b""` at the end.
 
+        `chunk`: how many bytes of one are still to come, as its size was announced; one above the limit is not awaited.
         Raises `ConnectionResetError`, and `TransportError` for what is larger than its limit. The head is never
         waited for behind the body: an answer that comes early is read while the request is still under way.
         """
         self._flush()
+        if self._left is None:
+            self._count_head(self._given)
+        elif chunk > self._limit:
+            raise TransportError(too_large(self._limit), Evidence.PERMANENT)
         if self._received:
             await asyncio.sleep(0)  # whoever sends without end does not keep the loop for itself
         while not self._received and not self.over:
@@ -108,7 +114,7 @@ class Stream(Link):
 
     def _counted(self, data: bytes) -> bytes:
         if self._left is None:
-            self._count_head(data)
+            self._given = data
             return data
         self._left -= len(data)
         if self._left < 0:
@@ -116,7 +122,10 @@ class Stream(Link):
         return data
 
     def _count_head(self, data: bytes) -> None:
-        """Measure the head that is not complete yet; those before it were interim."""
+        """Measure the head that is not complete yet; those before it were interim.
+
+        That is known of what was read when more is asked for: a body may have come together with its head.
+        """
         seen = self._tail + data
         end = max(seen.rfind(b"\n\n") + 2, seen.rfind(b"\n\r\n") + 3)
         if end > 2:  # noqa: PLR2004 - an empty line was found

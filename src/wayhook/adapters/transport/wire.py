@@ -18,7 +18,7 @@ import attrs
 from wayhook.adapters.transport.body import BODY_LIMIT, CUT, FLOOD, FRAMING_LIMIT, LATE, decoded, too_large
 from wayhook.adapters.transport.deadline import Deadlines
 from wayhook.adapters.transport.dial import Destination, alert
-from wayhook.adapters.transport.failure import broken, expired, malformed, unsendable
+from wayhook.adapters.transport.failure import broken, crowded, expired, malformed, unsendable
 from wayhook.adapters.transport.head import (
     HEAD_LIMIT,
     INTERIM_LIMIT,
@@ -31,7 +31,7 @@ from wayhook.adapters.transport.origin import Origin, content_length, destined
 from wayhook.adapters.transport.place import Places
 from wayhook.adapters.transport.pool import Key, Pool, at_home
 from wayhook.adapters.transport.tls import Trust
-from wayhook.errors import DefinitionError, Delivery, Evidence, MissingExtra, TransportError, Violation
+from wayhook.errors import DefinitionError, Evidence, MissingExtra, TransportError, Violation
 from wayhook.wire import Headers, Request, Response
 
 __all__ = ["WireTransport"]
@@ -47,6 +47,8 @@ _END = b"\r\n"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r\n[ \t]+")
 _LENGTHS = re.compile(rb"\r\ncontent-length:([^\r\n]*)", re.IGNORECASE)
+_SIZE_LINE = re.compile(rb"\n([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\n]*)?\r\n\Z")
+_LONGEST_LINE = 64
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -78,12 +80,20 @@ class WireTransport:
 
     async def send(self, request: Request, deadline: float) -> Response:
         """Send the request once; see `Transport.send`."""
+        try:
+            return await self._exchanged(request, deadline)
+        except asyncio.CancelledError as stopped:
+            # The frames below hold headers and bytes; who looks at a traceback does not see them (P49).
+            stopped.__context__ = None
+            raise stopped.with_traceback(None) from None
+
+    async def _exchanged(self, request: Request, deadline: float) -> Response:
         pool = self._pool = at_home(self._pool, self._made)
         origin, target = destined(request.url)
         message = _message(origin, target, request)
         key = (origin.name, request.identity)
         if not pool.places.enter(key) and not await pool.places.wait(key, deadline):
-            raise _crowded()
+            raise crowded("one of the connections to the host")
         try:
             connection = pool.take(key, request)
             if connection is None:
@@ -136,11 +146,6 @@ def _httptools() -> Any:
     except ImportError:
         raise MissingExtra("the wire transport needs httptools: pip install 'wayhook[fast]'") from None
     return httptools
-
-
-def _crowded() -> TransportError:
-    message = "the time was used up before one of the connections to the host was free"
-    return TransportError(message, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE)
 
 
 def _message(origin: Origin, target: str, request: Request) -> bytes:
@@ -305,6 +310,7 @@ class _Answer:
     _size = 0
     _left: int | None = None
     _chunks: _Chunks | None = None
+    _before = b"\n"
 
     def __init__(self, http: Any, method: str, limit: int) -> None:
         self._http, self._method, self._limit = http, method, limit
@@ -418,33 +424,57 @@ class _Answer:
                 self._parser.feed_data(data[-1:])
             else:
                 self.is_clean = False
-        except self._http.HttpParserError:
+        except self._http.HttpParserError as error:
             self.is_clean = False
             if not chunks.is_complete:
-                return self.give_up(CUT)
+                return self.give_up(too_large(self._limit) if "overflow" in str(error) else CUT)
         self._size += len(data)
-        if chunks.size > self._limit:
+        if max(chunks.size, self._announced(chunks, data)) > self._limit:
             return self.give_up(too_large(self._limit))
         if self._size > self._limit + FRAMING_LIMIT:
             return self.give_up(FLOOD)
         self._body = chunks.pieces
         return chunks.is_complete
 
+    def _announced(self, chunks: _Chunks, data: bytes) -> int:
+        """The size of the chunk that is under way, where its line came last: the parser keeps it to itself.
+
+        Behind the line there is nothing yet but the chunk. One that was judged before, or is very long, tells 0.
+        """
+        before, end = self._before, len(data) - chunks.arrived
+        self._before = (before + data[-_LONGEST_LINE:])[-_LONGEST_LINE:]
+        if not chunks.is_open or end < 0:
+            return 0
+        line = _SIZE_LINE.search(before + data[max(end - _LONGEST_LINE, 0) : end])
+        return int(line[1], 16) if line else 0
+
 
 class _Chunks:
-    """A body in chunks, as the parser tells it. `size`: bytes of `pieces` together."""
+    """A body in chunks, as the parser tells it. `size`: bytes of `pieces` together.
 
-    __slots__ = ("is_complete", "pieces", "size")
+    `is_open`: whether the last chunk that was announced is still under way; `arrived`: how many bytes of it are here.
+    """
+
+    __slots__ = ("arrived", "is_complete", "is_open", "pieces", "size")
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
-        self.size, self.is_complete = 0, False
+        self.size, self.arrived, self.is_open, self.is_complete = 0, 0, False, False
+
+    def on_chunk_header(self) -> None:
+        """Note that a size was told."""
+        self.arrived, self.is_open = 0, True
+
+    def on_chunk_complete(self) -> None:
+        """Note the end of a chunk."""
+        self.is_open = False
 
     def on_body(self, piece: bytes) -> None:
         """Keep a piece, unless it is another answer's."""
         if not self.is_complete:
             self.pieces.append(piece)
             self.size += len(piece)
+            self.arrived += len(piece)
 
     def on_message_complete(self) -> None:
         """Note the end."""
