@@ -637,6 +637,22 @@ async def test_an_unusable_body_leaves_the_status(transport: wh.Transport, scrip
     assert (after.body, len(server.requests)) == (b"ok", 2)
 
 
+LONG_LINES = [b"1;a=" + b"x" * 30 + b"ffffff;" + b"b" * 55 + b"\r\n", b"1;a=" + b"f" * 300 + b"\r\n"]
+
+
+@pytest.mark.parametrize("line", LONG_LINES)
+@pytest.mark.parametrize("place", [1, 2, 3, 10, 70])
+async def test_nothing_but_a_size_is_taken_for_one(transport: wh.Transport, line: bytes, place: int) -> None:
+    """What looks like a large size in an extension, in a chunk or in a trailer is none, wherever a read ends."""
+    pieces = [
+        CHUNKED + b"9\r\n\nffffff\r\n\r\n" + line[:place], line[place:] + b"\n", b"\r\n0\r\nX: 1\r\nX: fffffff\r\n\r\n",
+    ]  # fmt: skip
+    async with _served(_answers(*pieces, then="hang", pause=0.02)) as server:
+        response = await transport.send(server.request(), _soon())
+
+    assert (response.body, response.fault) == (b"\nffffff\r\n\n", "")
+
+
 async def test_a_body_of_small_chunks_leaves_turns_to_others() -> None:
     """However many chunks are there at once, other tasks go on meanwhile, and so does the deadline."""
     turns, at = 0, []
