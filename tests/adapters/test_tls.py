@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import shutil
 import socket
 import ssl
 import stat
@@ -112,6 +114,11 @@ async def called(authentication: wh.Authentication, url: str, transport: wh.Tran
 def left_in(folder: Path) -> list[Path]:
     """The files and folders in a folder."""
     return list(folder.iterdir())
+
+
+def keys_in(folder: Path) -> list[Path]:
+    """The files of keys below a folder."""
+    return list(folder.rglob("key.pem"))
 
 
 async def test_a_client_certificate_opens_the_door(kind: Kind, service: LoopbackService) -> None:
@@ -238,6 +245,31 @@ async def test_a_certificate_that_cannot_be_shown_is_an_outcome(kind: Kind, cert
     assert (outcome.status, len(outcome.attempts)) == ("internalError", 1)
     assert "not in PEM form, or they do not belong together" in str(outcome)
     assert key not in f"{outcome!r} {outcome.cause!r}"
+
+
+@pytest.mark.parametrize("step", ["load_verify_locations", "load_cert_chain"])
+async def test_a_certificate_that_cannot_be_read_for_now_is_our_own_shortage(
+    kind: Kind, service: LoopbackService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Without a file descriptor nothing was sent and no key stays on disk; with one the next call is answered (F12)."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    transport, request = kind(trust=TRUST), wh.Request("POST", service.url, (), b"{}", identity=(CERTIFICATE, KEY))
+    deadline = asyncio.get_running_loop().time() + 5
+
+    def short(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, "scripted")
+
+    with monkeypatch.context() as lacking:
+        lacking.setattr(ssl.SSLContext, step, short)
+        lacking.setattr(shutil, "rmtree", short)
+        with pytest.raises(wh.TransportError) as refused:
+            await transport.send(request, deadline)
+    left = keys_in(tmp_path)
+    answered = await transport.send(request, deadline)
+    await transport.aclose()
+
+    assert (refused.value.evidence, refused.value.local) == (wh.Evidence.NEVER_SENT, True)
+    assert (left, answered.status) == ([], 200)
 
 
 async def test_the_key_is_on_disk_for_a_moment_and_for_us_alone(

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import certifi
 
+from wayhook.adapters.transport.failure import is_shortage, short
 from wayhook.errors import DefinitionError, Evidence, TransportError, Violation
 
 __all__ = ["Identity", "Trust"]
@@ -34,8 +35,16 @@ class Trust:
     def context(self, identity: Identity) -> ssl.SSLContext:
         """Return what a new connection trusts and shows; made once for each client certificate.
 
-        Raises `TransportError` for a certificate that cannot be shown.
+        Raises `TransportError` for a certificate that cannot be shown, or a file that cannot be opened for now (F12).
         """
+        try:
+            return self._kept(identity)
+        except OSError as error:
+            if is_shortage(error):
+                raise short() from None
+            raise
+
+    def _kept(self, identity: Identity) -> ssl.SSLContext:
         if not (self._authorities or identity):
             return _public()
         if identity not in self._contexts:
@@ -78,11 +87,20 @@ def _load(context: ssl.SSLContext, identity: tuple[str, str]) -> None:
     """The library reads a certificate from a file only, which is gone at once."""
     with TemporaryDirectory() as folder:
         certificate, key = Path(folder) / "certificate.pem", Path(folder) / "key.pem"
-        for path, text in zip((certificate, key), identity, strict=True):
-            path.touch(mode=0o600)
-            path.write_text(text, encoding="ascii", errors="replace")
         try:
-            context.load_cert_chain(certificate, key, password=lambda: "")
-        except (ssl.SSLError, OSError):
-            message = "the client certificate or its key is not in PEM form, or they do not belong together"
-            raise TransportError(message, Evidence.REFUSED) from None
+            for path, text in zip((certificate, key), identity, strict=True):
+                path.touch(mode=0o600)
+                path.write_text(text, encoding="ascii", errors="replace")
+            _load_files(context, certificate, key)
+        finally:
+            key.unlink(missing_ok=True)  # to empty the folder takes a file descriptor, which may be what is lacking
+
+
+def _load_files(context: ssl.SSLContext, certificate: Path, key: Path) -> None:
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except OSError as error:  # one of TLS, too
+        if is_shortage(error):
+            raise
+        message = "the client certificate or its key is not in PEM form, or they do not belong together"
+        raise TransportError(message, Evidence.REFUSED) from None

@@ -445,7 +445,8 @@ class _Answer:
         self._before = (before + data[-_LONGEST_LINE:])[-_LONGEST_LINE:]
         if not chunks.is_open or end < 0:
             return 0
-        line = _SIZE_LINE.search(before + data[max(end - _LONGEST_LINE, 0) : end])
+        start = end - _LONGEST_LINE
+        line = _SIZE_LINE.search(data[start:end] if start > 0 else before + data[:end])
         return int(line[1], 16) if line else 0
 
 
