@@ -1,0 +1,38 @@
+"""The spellings in which a secret of a call may come back."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from wayhook.rendering.reflection import SHORTEST, reflections
+from wayhook.secret import Revealed, SecretReference
+
+KEY = SecretReference("env:KEY")
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=SHORTEST))
+@example("abcDEF_012.~-x")
+@example("abc/def+ghi")
+@example('say "hi" twice')
+@example("back\\slash")
+@example("déjà vu, twice")
+def test_every_spelling_of_a_secret_is_known(secret: str) -> None:
+    """Whatever its signs: as it is, percent-encoded in either way, of a form, in Base64, and in JSON in either way."""
+    found = reflections(Revealed({KEY: secret}), ())
+
+    base64 = b64encode(secret.encode()).decode().rstrip("=")
+    in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    assert set(found) == {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), base64, *in_json}
+    assert list(map(len, found)) == sorted(map(len, found), reverse=True)
+
+
+@pytest.mark.parametrize(("secret", "count"), [("x" * SHORTEST, 2), ("x" * (SHORTEST - 1), 0)])
+def test_what_needs_no_encoding_has_two_spellings_and_what_is_short_none(secret: str, count: int) -> None:
+    """A text of unreserved signs comes back as it is or in Base64; a short one would be torn out of words."""
+    assert len(reflections(Revealed({KEY: secret}), ())) == count
