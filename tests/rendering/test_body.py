@@ -65,6 +65,17 @@ def test_a_null_of_a_form_is_left_out_or_empty(nulls: bool, expected: bytes) -> 
     assert body(made) == expected
 
 
+@pytest.mark.rule("R160")
+def test_a_fault_in_a_list_of_a_form_names_the_item() -> None:
+    """As in JSON: all faults at once, each with its place."""
+    made = action({"l": ["x"]}, {"l": "L"}, body_format="form")
+
+    with pytest.raises(wh.WrongType) as caught:
+        body(made, {"l": ["a", 1, None, 2.5]})
+
+    assert [violation.path for violation in caught.value.violations] == ["$.parameters.l[1]", "$.parameters.l[3]"]
+
+
 @given(st.dictionaries(st.sampled_from("abcde"), TEXTS, min_size=1))
 def test_every_form_is_read_back_as_it_was_meant(values: dict[str, str]) -> None:
     """Whatever the texts hold, a parser of forms finds the same pairs."""

@@ -142,6 +142,24 @@ def test_a_value_of_another_type_is_refused_before_sending(data_type: DataType, 
     assert [(v.path, v.rule) for v in caught.value.violations] == [("$.parameters.v", "R160")]
 
 
+@pytest.mark.rule("R160")
+@pytest.mark.parametrize(
+    ("data_type", "value"),
+    [
+        (DataType.LIST_STRING, ["a", "\ud800", "b", "\udfff"]),
+        (DataType.LIST_STRING, ("é", "\udfff", "ok", b"a")),
+        (DataType.LIST_INTEGER, [1, True, 2, 2**63]),
+        (DataType.LIST_DECIMAL, [1.5, float("nan"), 2, "2"]),
+    ],
+)
+def test_every_item_of_a_list_that_does_not_fit_is_named(data_type: DataType, value: object) -> None:
+    """A list is refused with the places of all faults, also where its other items are written at once."""
+    with pytest.raises(wh.WrongType) as caught:
+        body(action(variable(data_type)), {"v": value})
+
+    assert [violation.path for violation in caught.value.violations] == ["$.parameters.v[1]", "$.parameters.v[3]"]
+
+
 @pytest.mark.rule("R149", "R150", "R151", "R153")
 @pytest.mark.parametrize("given", [{"v": None}, {}], ids=["null", "empty"])
 @pytest.mark.parametrize(
