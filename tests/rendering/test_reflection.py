@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from urllib.parse import quote, quote_plus
 
@@ -23,12 +24,15 @@ KEY = SecretReference("env:KEY")
 @example("back\\slash")
 @example("déjà vu, twice")
 def test_every_spelling_of_a_secret_is_known(secret: str) -> None:
-    """Whatever its signs: as it is, percent-encoded in either way, of a form, in Base64, and in JSON in either way."""
+    """As it is, percent-encoded in either way and case, of a form, in Base64, and in JSON, slashes escaped or not."""
     found = reflections(Revealed({KEY: secret}), ())
 
     base64 = b64encode(secret.encode()).decode().rstrip("=")
     in_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
-    assert set(found) == {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), base64, *in_json}
+    percent = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
+    lower = {re.sub("%[0-9A-F]{2}", lambda digits: digits[0].lower(), spelling) for spelling in percent}
+    slashed = {spelling.replace("/", "\\/") for spelling in in_json}
+    assert set(found) >= {secret, base64, *percent, *lower, *in_json, *slashed}
     assert list(map(len, found)) == sorted(map(len, found), reverse=True)
 
 
