@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.testing.fault_server import FaultServer, Visit
+from wayhook.testing.fault_server import FaultServer, Visit, authority, certified
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -472,6 +476,71 @@ async def test_a_close_is_heard(transport: wh.WireTransport, says: bytes) -> Non
             await transport.send(_request(server, "PUT"), _soon())
 
     assert server.connections == 2
+
+
+ENDS = {
+    "a length": [HEAD + b"Content-Length: 2\r\n\r\nok"],
+    "chunks": [CHUNKED + b"2\r\nok\r\n0\r\n\r\n"],
+    "the end": [HEAD + b"\r\nok"],
+    "surplus behind a length": [OK, OK],
+    "surplus behind chunks": [CHUNKED + b"2\r\nok\r\n0\r\n\r\n", OK],
+}
+
+
+@pytest.mark.parametrize("loop_factory", ["asyncio", "uvloop"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("pieces", ENDS.values(), ids=ENDS)
+def test_an_answer_and_the_end_may_come_at_once(scheme: str, pieces: list[bytes], loop_factory: str) -> None:
+    """A whole answer is whole, although more came, and the connection ended, before the call could go on."""
+    pytest.importorskip(loop_factory)
+    received, gone = threading.Event(), threading.Event()
+
+    def serve(listener: socket.socket) -> None:
+        opened, _ = listener.accept()
+        if scheme == "https":
+            opened = certified("good").wrap_socket(opened, server_side=True)
+        opened.recv(65_536)
+        received.set()
+        for piece in pieces:
+            opened.sendall(piece)
+        if scheme == "https":
+            with suppress(OSError):
+                opened.settimeout(0)
+                opened.unwrap()
+        opened.close()
+        gone.set()
+
+    async def call(port: int) -> wh.Response:
+        transport = wh.WireTransport(trust=authority().cert_pem.bytes().decode())
+        request = wh.Request("POST", f"{scheme}://127.0.0.1:{port}/", (), b"{}")
+        calling = asyncio.create_task(transport.send(request, _soon()))
+        while not received.is_set():  # noqa: ASYNC110 - an event of another thread
+            await asyncio.sleep(0.001)
+        gone.wait(5)  # the loop stands still meanwhile
+        found = await calling
+        await transport.aclose()
+        return found
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        serving = threading.Thread(target=serve, args=(listener,))
+        serving.start()
+        with asyncio.Runner(loop_factory=importlib.import_module(loop_factory).new_event_loop) as runner:
+            found = runner.run(call(listener.getsockname()[1]))
+        serving.join()
+
+    assert (found.status, found.body, found.fault) == (200, b"ok", "")
+
+
+async def test_what_is_late_already_is_not_sent(transport: wh.WireTransport) -> None:
+    """A deadline that has passed opens no connection, and uses none."""
+    async with FaultServer(Visit.serve) as server:
+        await server.heal()
+        await transport.send(_request(server), _soon())
+        with pytest.raises(wh.TransportError) as late:
+            await transport.send(_request(server), _soon(-1))
+
+    assert (late.value.evidence, late.value.delivery) == (wh.Evidence.EXPIRED, "unavailable")
+    assert len(server.requests) == 1
 
 
 async def test_the_deadline_is_never_early_and_a_tick_late_at_most(transport: wh.WireTransport) -> None:

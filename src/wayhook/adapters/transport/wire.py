@@ -95,6 +95,8 @@ class WireTransport:
         if not pool.places.enter(key) and not await pool.places.wait(key, deadline):
             raise crowded("one of the connections to the host")
         try:
+            if pool.loop.time() >= deadline:
+                raise expired(sent=False)
             connection = pool.take(key, request)
             if connection is None:
                 connection = await self._dialled(pool, key, origin, request, deadline)
@@ -203,22 +205,25 @@ class _Connection(Link):
         """Send the message and return the answer by the deadline; raises `TransportError`."""
         pool, transport = self._pool, self.transport
         assert transport is not None  # noqa: S101 - it was dialled
+        if self.over:  # it ended as soon as it was made
+            self.abort()
+            raise self._failure(answer, sent=False)
         self._answer = answer
         self._done = done = pool.loop.create_future()
         pool.deadlines.add(done, deadline)
-        transport.write(message)
-        sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
         kept = False
         try:
+            transport.write(message)
+            sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
             if not await done:
                 answer.give_up(LATE)
             if answer.head is None:
                 raise self._failure(answer, sent=sent)
-            kept = answer.is_clean
+            kept = answer.is_clean and self.is_quiet
             return answer.response(answer.head)
         finally:
             pool.deadlines.remove(done)
-            self._answer = self._done = None
+            self._answer = None
             if kept:
                 pool.keep(self)
             else:
@@ -257,6 +262,8 @@ class _Connection(Link):
             self._complete()
 
     def _complete(self) -> None:
+        """Let the call go on; what comes from now on, nobody asked for."""
+        self._answer = None
         if self._done is not None and not self._done.done():
             self._done.set_result(True)
 
