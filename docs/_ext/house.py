@@ -175,7 +175,7 @@ class Bench(SphinxDirective):
         """Return what the made Markdown says."""
         self.env.note_dependency(str(FOLDER / "bench.json"))
         shape, rest = self.arguments
-        return self.parse_text_to_nodes("\n".join(bench(shape, *rest.split())))
+        return self.parse_text_to_nodes("\n".join(bench(shape, *rest.split(maxsplit=1))))
 
 
 def made(lines: Callable[[], list[str]]) -> type[Made]:
