@@ -31,6 +31,10 @@ and it comes to you before noon."
 
 def by_jinja2(url: str, event: dict) -> tuple[str, dict, bytes]:
     """URL, headers and body: templates compiled once, the body parsed again so that no broken JSON leaves."""
-    body = json.dumps(json.loads(_BODY.render(event)), ensure_ascii=False, separators=(",", ":")).encode()
     headers = {"Content-Type": "application/json", "Charset": "UTF-8", "X-Campaign": _CAMPAIGN.render(event)}
-    return url + _TARGET.render(event), headers, body
+    return url + _TARGET.render(event), headers, payload_by_jinja2(event)
+
+
+def payload_by_jinja2(event: dict) -> bytes:
+    """The body alone."""
+    return json.dumps(json.loads(_BODY.render(event)), ensure_ascii=False, separators=(",", ":")).encode()
