@@ -7,10 +7,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import attrs
 import pytest
@@ -211,8 +215,6 @@ async def test_consent_is_asked_here(service: LoopbackService, refused: str, exp
 
 async def test_a_context_that_cannot_travel_is_executed_here(service: LoopbackService) -> None:
     """One with a function in it, and what is no context at all."""
-    from uuid import UUID
-
     source = [wh.Context({"Signup": {"name": "n0"}}, random_uuid=lambda: UUID(int=1)), "no context"]
 
     async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
@@ -313,3 +315,244 @@ async def test_a_secret_that_was_given_as_text_is_refused(service: LoopbackServi
         with pytest.raises(wh.DefinitionError, match="literal secret"):
             await executor.batch("Welcome", "hello", [], processes=2).__aenter__()
         assert children() == before
+
+
+@pytest.fixture
+def strange(monkeypatch: pytest.MonkeyPatch) -> type[str]:
+    """A class of strings that can be pickled here, and be unpickled nowhere else, as one of a script's main module."""
+    kind = type("Tier", (str,), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Tier", kind, raising=False)
+    return kind
+
+
+def key() -> wh.ApiKeyAuthentication:
+    """A secret that a source of the test's own looks up."""
+    return wh.ApiKeyAuthentication("X-Api-Key", wh.secret("vault:KEY"), location="header")
+
+
+def failing(failure: BaseException) -> FakeSecrets:
+    """A source that raises this."""
+
+    class Failing(FakeSecrets):
+        async def reveal(self, reference: wh.SecretReference) -> str:
+            raise failure
+
+    return Failing({})
+
+
+class Local(wh.SecretMissing):
+    """An error that says that it cannot be pickled."""
+
+    def __reduce__(self) -> Any:
+        raise ValueError
+
+
+@pytest.mark.parametrize("failure", [Local("the vault is sealed"), RuntimeError("x"), asyncio.CancelledError()])
+async def test_what_fails_here_is_the_failure_of_its_call(service: LoopbackService, failure: BaseException) -> None:
+    """Also of a kind that does not travel, and where a source cancels itself; the call waits for none of them."""
+    repository = await kept(service.url, authentication=key())
+
+    async with wh.Executor(repository, guardrails=GUARDRAILS, secrets=failing(failure)) as executor:
+        async with executor.batch("Welcome", "hello", contexts(3), processes=2) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert {(o.status, o.delivery) for o in outcomes} == {("internalError", "refused")}
+    if isinstance(failure, Local):
+        assert {(type(o.cause), str(o.cause)) for o in outcomes} == {(wh.SecretMissing, "the vault is sealed")}
+
+
+async def test_a_secret_of_a_class_of_ones_own_is_sent(service: LoopbackService, strange: type[str]) -> None:
+    """Its text is."""
+    repository, secrets = (
+        await kept(service.url, authentication=key()),
+        FakeSecrets({"vault:KEY": strange("s3cr3t-k3y")}),
+    )
+
+    async with wh.Executor(repository, guardrails=GUARDRAILS, secrets=secrets) as executor:
+        async with executor.batch("Welcome", "hello", contexts(3), processes=2) as batch:
+            async for _ in batch:
+                pass
+
+    assert batch.tally == {"http_200": 3}
+    assert {dict(received.headers)["x-api-key"] for received in service.received} == {"s3cr3t-k3y"}
+
+
+class Stuck:
+    """Refuses to be pickled, with an error of its own."""
+
+    def __reduce__(self) -> Any:
+        raise ValueError
+
+
+async def test_a_context_of_a_class_that_is_known_only_here_is_executed_here(
+    service: LoopbackService, strange: type[str]
+) -> None:
+    """Whether it cannot be put into a message, or not be taken out of it; the processes live on."""
+    odd = [wh.Context({"Signup": {"name": f"n{i}", "more": more}}) for i, more in enumerate((strange("x"), Stuck()))]
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        before = children()
+        async with executor.batch("Welcome", "hello", [*odd, *contexts(6)], processes=2, in_order=True) as batch:
+            outcomes = [outcome async for outcome in batch]
+            assert len(children()) == len(before) + 2
+
+    assert [o.response for o in outcomes] == [{"echo": f"Hello n{i}"} for i in (0, 1, *range(6))]
+    assert len(service.received) == 8
+
+
+async def test_a_context_with_random_numbers_of_its_own_is_executed_here(service: LoopbackService) -> None:
+    """They are drawn from it, in one process; a function of a module could travel, and what it counts could not."""
+    repository, drawn = await kept(service.url), []
+    journey = (await repository.get(wh.Journey, "Welcome")).value
+    [activity] = journey.activities
+    parameters = {"text": wh.expression("uuid()")}
+    await repository.save(attrs.evolve(journey, activities=[attrs.evolve(activity, parameters=parameters)]))
+    given = [wh.Context({"Signup": {"name": "n"}}, random_uuid=partial(UUID, int=i)) for i in range(1, 4)]
+
+    async with wh.Executor(repository, guardrails=GUARDRAILS) as executor:
+        before = children()
+        async with executor.batch("Welcome", "hello", given, processes=2, in_order=True) as batch:
+            for child in set(children()) - set(before):
+                os.kill(child, signal.SIGSTOP)
+            drawn = [outcome.response["echo"] async for outcome in batch]
+
+    assert drawn == [str(UUID(int=i)) for i in range(1, 4)]
+
+
+class Slow:
+    """A limiter elsewhere: a place and its end take a moment. `held`: places. `fails`: whether leaving does."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.held, self.fails = 0, fails
+
+    @asynccontextmanager
+    async def place(self, method: str, url: str) -> AsyncIterator[float]:
+        """Hold one."""
+        await asyncio.sleep(0)
+        self.held += 1
+        try:
+            yield 0.0
+        finally:
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.held -= 1
+            if self.fails:
+                raise RuntimeError
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_places_are_left_when_a_batch_ends(service: LoopbackService, fails: bool) -> None:  # noqa: FBT001 - a parameter of the test
+    """However long that takes, and whatever it raises."""
+    limiter = Slow(fails=fails)
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, limiter=limiter) as executor:
+        async with executor.batch("Welcome", "hello", contexts(20), concurrency=4, processes=2) as batch:
+            async for _ in batch:
+                pass
+        assert (limiter.held, batch.tally) == (0, {"http_200": 20})
+        async with executor.batch("Welcome", "hello", contexts(20), concurrency=4, processes=2) as batch:
+            await anext(batch)
+        assert limiter.held == 0
+
+
+async def test_what_a_call_asked_for_ends_with_it(service: LoopbackService) -> None:
+    """A source that never answers is cancelled when the time of the call is up, not when the batch ends."""
+    asked, ended, all_ended = 0, 0, asyncio.Event()
+
+    class Hanging(FakeSecrets):
+        async def reveal(self, reference: wh.SecretReference) -> str:
+            nonlocal asked, ended
+            asked += 1
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended += 1
+                if ended == 4:
+                    all_ended.set()
+            raise AssertionError
+
+    repository = await kept(service.url, authentication=key())
+    journey = (await repository.get(wh.Journey, "Welcome")).value
+    await repository.save(attrs.evolve(journey, timeout=1.0))
+    async with wh.Executor(repository, guardrails=GUARDRAILS, secrets=Hanging({})) as executor:
+        async with executor.batch("Welcome", "hello", contexts(4), concurrency=2, processes=2) as batch:
+            async for _ in batch:
+                pass
+            await all_ended.wait()
+
+    assert (batch.tally, asked, ended) == ({"timedout": 4}, 4, 4)
+
+
+async def test_a_process_that_cannot_start_is_told_at_the_entering(
+    service: LoopbackService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No context is taken, and none of the processes is left."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        before, batch = children(), executor.batch("Welcome", "hello", contexts(3), processes=2)
+        with pytest.raises(wh.ExecutionError, match="could not start"):
+            await batch.__aenter__()
+        assert (children(), batch.pulled) == (before, 0)
+
+
+async def test_processes_import_nothing_from_their_directory(
+    service: LoopbackService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file there that is named as a module of ours or of Python is not run, also where this process would run it."""
+    (tmp_path / "attrs.py").write_text("raise SystemExit")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", contexts(3), processes=2) as batch:
+            async for _ in batch:
+                pass
+
+    assert batch.tally == {"http_200": 3}
+
+
+async def test_an_entering_that_is_cancelled_leaves_no_process(service: LoopbackService) -> None:
+    """At whatever moment."""
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        before = children()
+        for turns in range(0, 24, 2):
+            batch = executor.batch("Welcome", "hello", contexts(3), processes=2)
+            entering = asyncio.create_task(batch.__aenter__())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            entering.cancel()
+            await asyncio.gather(entering, return_exceptions=True)
+            assert entering.cancelled()
+            assert children() == before
+
+
+async def test_a_source_that_fails_at_its_end_leaves_no_process(service: LoopbackService) -> None:
+    """What it raises comes out."""
+
+    async def arriving() -> AsyncIterator[wh.Context]:
+        try:
+            for context in contexts(9):
+                yield context
+        finally:
+            raise OSError
+
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        before = children()
+        with pytest.raises(OSError):
+            async with executor.batch("Welcome", "hello", arriving(), concurrency=2, processes=2) as batch:
+                await anext(batch)
+        assert children() == before
+
+
+async def test_an_executor_that_is_closed_sends_no_more(service: LoopbackService) -> None:
+    """The rest of the batch is not executed, and the iteration says why."""
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", contexts(50), concurrency=2, processes=2) as batch:
+            await anext(batch)
+            await executor.__aexit__()
+            with pytest.raises(wh.ExecutionError, match="closed"):
+                async for _ in batch:
+                    pass
+
+    assert len(service.received) <= 6

@@ -95,8 +95,10 @@ class Batch:
         try:
             await asyncio.gather(*workers, return_exceptions=True)
         finally:
-            await self._source.aclose()
-            await self._stack.aclose()
+            try:
+                await self._source.aclose()
+            finally:
+                await self._stack.aclose()
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self

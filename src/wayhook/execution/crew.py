@@ -14,19 +14,17 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Coroutine
-from contextlib import AbstractAsyncContextManager, ExitStack
-from pickle import PicklingError
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Self
 
 import attrs
 
-from wayhook.errors import DefinitionError, Delivery, ExecutionError, Violation, WayhookError
+from wayhook.errors import DefinitionError, Delivery, ExecutionError, MissingExtra, RenderError, Violation
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.execution import Use, recorded
-from wayhook.execution.freight import outcome_of, packed_context
+from wayhook.execution.freight import ours, outcome_of, packed_context
 from wayhook.execution.means import Means, bare, unexpected
-from wayhook.execution.pipe import Pipe
+from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.ports import Event, ExecutionEnded
 from wayhook.execution.token import Granted
 from wayhook.expression.context import Context
@@ -58,13 +56,17 @@ class Work:
 
 @attrs.define(eq=False)
 class _Hand:
-    """A process of the crew. `under_way`: contexts whose outcomes are to come, by their index in the batch."""
+    """A process of the crew. `under_way`: contexts whose outcomes are to come, by their index in the batch, each with
+    the kind and the content of what is told at its end. `asked`, `places`: by the number of the question. `leaving`:
+    what gives places back, which nobody cuts short."""  # noqa: D205, D209 - one sentence each
 
     process: asyncio.subprocess.Process
     pipe: Pipe
-    under_way: dict[int, tuple[Context, asyncio.Future[Outcome | None]]] = attrs.Factory(dict)
+    under_way: dict[int, tuple[Context, asyncio.Future[tuple[str, bytes]]]] = attrs.Factory(dict)
     places: dict[int, AbstractAsyncContextManager[float]] = attrs.Factory(dict)
-    asked: set[asyncio.Task[None]] = attrs.Factory(set)
+    asked: dict[int, asyncio.Task[None]] = attrs.Factory(dict)
+    leaving: set[asyncio.Task[None]] = attrs.Factory(set)
+    ready: asyncio.Event = attrs.Factory(asyncio.Event)
     reader: asyncio.Task[None] = attrs.field(init=False)
 
 
@@ -92,75 +94,99 @@ class Crew:
     async def __aenter__(self) -> Self:
         try:
             for _ in range(self._processes):
-                self._hands.append(await self._hired())
+                await self._hire()
+            for hand in self._hands:
+                await hand.ready.wait()
+                if hand.reader.done():
+                    raise ExecutionError("a process of the batch could not start; what it wrote to stderr says why")
         except BaseException:
             await self.__aexit__()
             raise
         return self
 
-    async def _hired(self) -> _Hand:
-        with ExitStack() as ends:
-            ours, theirs = (ends.enter_context(end) for end in socket.socketpair())
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _START,
-                str(theirs.fileno()),
-                pass_fds=(theirs.fileno(),),
-                start_new_session=True,  # Ctrl-C is for this process, which ends its crew
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-            )
-            hand = _Hand(process, await Pipe.over(ours.dup()))
+    async def _hire(self) -> None:
+        """Start a process and tell it its work; its directory is no place that it imports from."""
+        end, theirs = socket.socketpair()
+        with theirs:
+            pipe = await Pipe.over(end)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",
+                    "-c",
+                    _START,
+                    str(theirs.fileno()),
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,  # Ctrl-C is for this process, which ends its crew
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+                )
+            except BaseException:
+                pipe.close()
+                raise
+        hand = _Hand(process, pipe)
         hand.reader = asyncio.create_task(self._listen(hand))
+        self._hands.append(hand)
         try:
-            hand.pipe.send(self._work)
-        except (TypeError, PicklingError, AttributeError):
-            message = "an action with a literal secret stays in its process; use wayhook.secret('env:NAME') instead"
-            self._hands.append(hand)
+            pipe.send("work", 0, self._work)
+        except CannotTravel:
+            message = (
+                "an action with a literal secret stays in its process, and what has classes that were made in a "
+                "function; use wayhook.secret('env:NAME') instead, and classes of modules"
+            )
             raise DefinitionError([Violation("$.processes", message)]) from None
-        return hand
 
     async def __aexit__(self, *_: object) -> None:
-        tasks = [task for hand in self._hands for task in (hand.reader, *hand.asked)]
         for hand in self._hands:
             if hand.process.returncode is None:
                 hand.process.kill()
             hand.pipe.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, *(hand.process.wait() for hand in self._hands), return_exceptions=True)
-        for hand in self._hands:
-            await _leave_all(hand)
+            hand.reader.cancel()
+        ends = [hand.process.wait() for hand in self._hands]
+        await asyncio.gather(*(hand.reader for hand in self._hands), *ends, return_exceptions=True)
+        if leaving := [task for hand in self._hands for task in hand.leaving]:
+            await asyncio.wait(leaving)
 
     async def outcome(self, context: Any, index: int, delivery_id: str) -> Outcome | None:
         """Return how one call ended; None where it is to be made here, since nothing of it can travel."""
         hand = min((hand for hand in self._hands if not hand.reader.done()), key=_load, default=None)
         if hand is None or not isinstance(context, Context):
             return None
-        ended: asyncio.Future[Outcome | None] = asyncio.get_running_loop().create_future()
-        is_limited = self._means.limits.limiter is not None
-        try:
-            hand.pipe.send("call", index, delivery_id, is_limited, packed_context(context))
-        except (TypeError, PicklingError, AttributeError, RecursionError):
+        packed, is_limited = packed_context(context), self._means.limits.limiter is not None
+        if packed is None:
             return None
+        try:
+            hand.pipe.send("call", index, delivery_id, is_limited, packed)
+        except CannotTravel:
+            return None
+        ended: asyncio.Future[tuple[str, bytes]] = asyncio.get_running_loop().create_future()
         hand.under_way[index] = context, ended
         try:
-            outcome = await ended
+            kind, content = await ended
         finally:
             hand.under_way.pop(index, None)
-        if outcome is None:
-            outcome = self._lost(index, delivery_id)
-        outcome = recorded(context, outcome)
+        if kind == "stay":
+            return None
+        outcome = recorded(context, self._told(kind, content, index) or self._lost(index, delivery_id))
         if self._means.events:
             self._means.events.emit(ExecutionEnded(outcome))
         return outcome
+
+    def _told(self, kind: str, content: bytes, index: int) -> Outcome | None:
+        """The outcome that a hand told; None where it did not."""
+        if kind == "lost":
+            return None
+        try:
+            return outcome_of(self._use, index, opened(content))
+        except Exception as failure:  # noqa: BLE001 - the batch boundary
+            unexpected(failure, self._use.plan.action.name)
+            return None
 
     def _lost(self, index: int, delivery_id: str) -> Outcome:
         use = self._use
         return Outcome(
             use.plan.action.name,
             "internalError",
-            cause=ExecutionError("the process that made the call ended before it could tell how"),
+            cause=ExecutionError("the process that made the call did not tell how it ended"),
             journey=use.journey,
             label=use.label,
             index=index,
@@ -178,62 +204,76 @@ class Crew:
             while (message := await hand.pipe.receive()) is not None:
                 self._hear(hand, *message)
         finally:
-            for task in hand.asked:
-                task.cancel()
-            for _, ended in hand.under_way.values():
-                if not ended.done():
-                    ended.set_result(None)
-            await _leave_all(hand)
+            for number in {*hand.asked, *hand.places}:
+                self._leave(hand, number)
+            for index in list(hand.under_way):
+                _end(hand, index, "lost", b"")
+            hand.ready.set()
 
-    def _hear(self, hand: _Hand, kind: str, *told: Any) -> None:
+    def _hear(self, hand: _Hand, kind: str, number: int, content: bytes) -> None:
         match kind:
-            case "outcome":
-                outcome = outcome_of(self._use, told)
-                if outcome.index in hand.under_way and not (ended := hand.under_way[outcome.index][1]).done():
-                    ended.set_result(outcome)
+            case "outcome" | "stay" | "lost":
+                _end(hand, number, kind, content)
+            case "ready":
+                hand.ready.set()
             case "ask":
-                _begin(hand, self._answer(hand, *told))
+                task = hand.asked[number] = asyncio.create_task(self._answer(hand, number, content))
+                task.add_done_callback(lambda _: hand.asked.pop(number))
+            case "leave":
+                self._leave(hand, number)
+            case _:
+                try:
+                    self._note(hand, kind, *opened(content))
+                except CannotTravel as failure:
+                    unexpected(failure, self._use.plan.action.name)
+
+    def _note(self, hand: _Hand, kind: str, *told: Any) -> None:
+        match kind:
             case "drop":
                 call = self._use.plan.action.authentication.token_call()
                 assert call is not None  # noqa: S101 - a token was asked for
                 self._means.tokens.drop(call, self._use.journey, Granted(*told))
-            case "leave":
-                _begin(hand, _leave(hand, told[0]))
             case "pause":
                 name, until = told
                 self._means.destinations.of(name).hold_back(until)
                 for other in self._hands:
                     if other is not hand and not other.reader.done():
-                        other.pipe.send("pause", name, until)
+                        other.pipe.send("pause", 0, name, until)
             case "event":
                 event: Event = told[0]
                 self._means.events.emit(event)
 
-    async def _answer(self, hand: _Hand, number: int, what: str, *about: Any) -> None:
-        """Answer what a hand asks for; what fails here is its call's failure."""
+    async def _answer(self, hand: _Hand, number: int, content: bytes) -> None:
+        """Answer what a hand asks for, whatever happens here; what fails is its call's failure."""
+        answer: Any = _unanswered()
         try:
-            answer: Any = await self._asked(hand, what, *about)
-        except WayhookError as error:
-            answer = bare(error)
+            answer = await self._asked(hand, number, *opened(content))
+        except (RenderError, ExecutionError, MissingExtra) as error:
+            answer = bare(ours(error))
         except Exception as failure:  # noqa: BLE001 - the batch boundary
             answer = unexpected(failure, self._use.plan.action.name)
-        hand.pipe.send("answer", number, answer)
+        finally:
+            try:
+                hand.pipe.send("answer", number, answer)
+            except CannotTravel:
+                hand.pipe.send("answer", number, _unanswered())
 
-    async def _asked(self, hand: _Hand, what: str, *about: Any) -> Any:
+    async def _asked(self, hand: _Hand, number: int, what: str, *about: Any) -> Any:
+        """What is asked for, of the plainest type: what the ports give may be of a class that is known only here."""
         means, use = self._means, self._use
         match what:
             case "secret":
-                return await means.text(about[0])
+                return str.__str__(await means.text(about[0]))
             case "token":
                 call = use.plan.action.authentication.token_call()
                 assert call is not None  # noqa: S101 - it alone asks for a token
                 token = await means.tokens.get(call, use.journey, Authorization(means, call).answered, about[0])
-                return token.text, token.lifetime
+                return str.__str__(token.text), token.lifetime
             case "consent":
                 assert means.consent is not None  # noqa: S101 - the hand was told
-                return await means.consent.allows(hand.under_way[about[0]][0], use.marketing_actions)
+                return bool(await means.consent.allows(hand.under_way[about[0]][0], use.marketing_actions))
             case _:
-                return await self._place(hand, *about)
+                return await self._place(hand, number, *about)
 
     async def _place(self, hand: _Hand, number: int, method: str, url: str) -> float:
         limiter = self._means.limits.limiter
@@ -242,22 +282,33 @@ class Crew:
         place = limiter.place(method, url)
         waited = await place.__aenter__()
         hand.places[number] = place
-        return waited
+        return float(waited)
+
+    def _leave(self, hand: _Hand, number: int) -> None:
+        """Nobody wants the answer to this question any more: end the task, and give its place back."""
+        task = asyncio.create_task(self._left(hand, number))
+        hand.leaving.add(task)
+        task.add_done_callback(hand.leaving.discard)
+
+    async def _left(self, hand: _Hand, number: int) -> None:
+        if task := hand.asked.get(number):
+            task.cancel()
+            await asyncio.wait([task])
+        if place := hand.places.pop(number, None):
+            try:
+                await place.__aexit__(None, None, None)
+            except Exception as failure:  # noqa: BLE001 - a limiter of the users' own; the call is over
+                unexpected(failure, self._use.plan.action.name)
 
 
-def _begin(hand: _Hand, what: Coroutine[Any, Any, None]) -> None:
-    task = asyncio.create_task(what)
-    hand.asked.add(task)
-    task.add_done_callback(hand.asked.discard)
+def _end(hand: _Hand, index: int, kind: str, content: bytes) -> None:
+    """Say how a call ended, to who waits for it, if he still does."""
+    if index in hand.under_way and not (ended := hand.under_way[index][1]).done():
+        ended.set_result((kind, content))
 
 
-async def _leave(hand: _Hand, number: int) -> None:
-    await hand.places.pop(number).__aexit__(None, None, None)
-
-
-async def _leave_all(hand: _Hand) -> None:
-    for number in list(hand.places):
-        await _leave(hand, number)
+def _unanswered() -> ExecutionError:
+    return ExecutionError("what the call needs from its executor did not come: no answer, or one that cannot travel")
 
 
 def _load(hand: _Hand) -> int:

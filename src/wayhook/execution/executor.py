@@ -324,6 +324,7 @@ class Executor:
         crew = await stack.enter_async_context(Crew(self._means, use, self.guardrails, self._transport, processes))
 
         async def made(context: Context, index: int) -> Outcome:
+            self._require_home()
             now = self._means.clock.monotonic()
             if now >= self._limits.known_until:
                 await self._limits.refresh(now + use.timeout)

@@ -6,23 +6,33 @@ from typing import Any
 
 import attrs
 
-from wayhook.errors import Delivery, Evidence
+from wayhook.errors import (
+    AuthenticationFailed,
+    Delivery,
+    DestinationUnavailable,
+    Evidence,
+    ExecutionError,
+    RenderError,
+    WayhookError,
+)
 from wayhook.execution.execution import Use
 from wayhook.expression.context import Context
 from wayhook.wire import Attempt, Outcome, Response
 
-__all__ = ["context_of", "outcome_of", "packed_context", "packed_outcome"]
+__all__ = ["context_of", "ours", "outcome_of", "packed_context", "packed_outcome"]
 
-_FIELDS = tuple(field.name for field in attrs.fields(Context) if field.init)
+_FIELDS = tuple(field.name for field in attrs.fields(Context) if field.init and field.name != "random_uuid")
 _DEFAULT_RANDOM = attrs.fields(Context).random_uuid.default
 
 Freight = tuple[Any, ...]
 
 
-def packed_context(context: Context) -> dict[str, Any]:
-    """Return what a context was made of; its source of random numbers stays, unless it is one of the user's."""
+def packed_context(context: Context) -> dict[str, Any] | None:
+    """Return what a context was made of; None for one with a source of random numbers of its own, which is for one."""
+    if context.random_uuid is not _DEFAULT_RANDOM:
+        return None
     fields = {name: getattr(context, name) for name in _FIELDS}
-    return {name: value for name, value in fields.items() if value and value is not _DEFAULT_RANDOM}
+    return {name: value for name, value in fields.items() if value}
 
 
 def context_of(freight: dict[str, Any]) -> Context:
@@ -30,11 +40,25 @@ def context_of(freight: dict[str, Any]) -> Context:
     return Context(**freight)
 
 
+def ours(error: WayhookError) -> WayhookError:
+    """Return the error as every process knows it: of a kind that is not ours, the nearest that is."""
+    kind = next(kind for kind in type(error).__mro__ if kind.__module__ == WayhookError.__module__)
+    match error:
+        case AuthenticationFailed():
+            return AuthenticationFailed(str(error), None, error.delivery, error.not_before)
+        case DestinationUnavailable():
+            return DestinationUnavailable(str(error), None, error.not_before)
+        case RenderError():
+            return kind(error.violations)  # type: ignore[no-any-return]  # of this tree, from RenderError down
+        case _ if issubclass(kind, ExecutionError):
+            return kind(str(error))
+    return error
+
+
 def packed_outcome(outcome: Outcome) -> Freight:
-    """Return what of an outcome its use does not tell."""
+    """Return what of an outcome its use and its number do not tell."""
     call, answer = outcome.call, outcome.received
     return (
-        outcome.index,
         outcome.status,
         None if call is None else (call.url, call.headers, call.body),
         tuple([_packed_attempt(attempt) for attempt in outcome.attempts]),
@@ -42,7 +66,7 @@ def packed_outcome(outcome: Outcome) -> Freight:
         None if answer is None else (answer.status, answer.headers, answer.body, answer.fault),
         outcome.response,
         outcome.response_faults,
-        outcome.cause,
+        None if outcome.cause is None else ours(outcome.cause),
         outcome.queued,
         outcome.finished,
         outcome.delivery.value,
@@ -64,11 +88,9 @@ def _packed_attempt(attempt: Attempt) -> Freight:
     )
 
 
-def outcome_of(use: Use, freight: Freight) -> Outcome:
+def outcome_of(use: Use, index: int, freight: Freight) -> Outcome:
     """Return the outcome of one call of `use`."""
-    index, status, call, attempts, elapsed, answer, response, faults, cause, queued, finished, word, later, name = (
-        freight
-    )
+    status, call, attempts, elapsed, answer, response, faults, cause, queued, finished, word, later, name = freight
     plan = use.plan
     return Outcome(
         plan.action.name,

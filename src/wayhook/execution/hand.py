@@ -12,13 +12,14 @@ from typing import Any
 
 import attrs
 
+from wayhook.errors import ExecutionError
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.crew import Work
 from wayhook.execution.destination import Destinations
 from wayhook.execution.execution import Execution, Use
 from wayhook.execution.freight import context_of, packed_outcome
-from wayhook.execution.means import Events, Means
-from wayhook.execution.pipe import Pipe
+from wayhook.execution.means import Events, Means, unexpected
+from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import Event, ExecutionEnded, Limiter, system_random
 from wayhook.execution.redirect import Redirects
@@ -42,11 +43,12 @@ async def _working(end: socket.socket) -> None:
     told = await pipe.receive()
     if told is None:
         return
-    given: Work = told[0]
+    given: Work = opened(told[2])[0]
     line = _Line(pipe)
     plan = plan_activity(given.action, given.activity)
     use = Use(plan, given.timeout, (), given.journey, given.activity, given.uid, given.left_out)
     means = _means(given, line)
+    pipe.send("ready", 0)
     try:
         await _Hand(line, means, use, has_consent=given.has_consent).serve()
     finally:
@@ -82,20 +84,29 @@ class _Line:
 
     async def ask(self, what: str, *about: Any) -> Any:
         """Ask the crew; raises what it failed with."""
-        number = next(self._numbers)
+        return await self._answer(next(self._numbers), what, *about)
+
+    async def _answer(self, number: int, what: str, *about: Any) -> Any:
         answer = self._asked[number] = asyncio.get_running_loop().create_future()
         self.pipe.send("ask", number, what, *about)
         try:
             found = await answer
+        except asyncio.CancelledError:
+            self.pipe.send("leave", number)
+            raise
         finally:
             del self._asked[number]
         if isinstance(found, Exception):
             raise found
         return found
 
-    def answered(self, number: int, answer: Any) -> None:
+    def answered(self, number: int, content: bytes) -> None:
         """Hand an answer to who asked for it."""
         if number in self._asked and not self._asked[number].done():
+            try:
+                [answer] = opened(content)
+            except CannotTravel:
+                answer = ExecutionError("what the call needs from its executor is of a class that is known only there")
             self._asked[number].set_result(answer)
 
     async def reveal(self, reference: SecretReference) -> str:
@@ -109,7 +120,7 @@ class _Line:
 
     def drop(self, call: TokenCall, journey: str | None, token: Granted) -> None:  # noqa: ARG002
         """Say that a token was refused; see `Tokens`."""
-        self.pipe.send("drop", token.text, token.lifetime)
+        self.pipe.send("drop", 0, token.text, token.lifetime)
 
     async def aclose(self) -> None:
         """Keep nothing."""
@@ -125,15 +136,15 @@ class _Line:
     async def place(self, method: str, url: str) -> AsyncIterator[float]:
         """Hold a place below the limits of the crew; see `Limiter`."""
         number = next(self._numbers)
-        waited: float = await self.ask("place", number, method, url)
         try:
+            waited: float = await self._answer(number, "place", method, url)
             yield waited
         finally:
             self.pipe.send("leave", number)
 
     def tell_pause(self, name: str, until: float) -> None:
         """Say that a destination asked for time."""
-        self.pipe.send("pause", name, until)
+        self.pipe.send("pause", 0, name, until)
 
 
 @attrs.frozen
@@ -145,7 +156,7 @@ class _Sink:
     def emit(self, event: Event) -> None:
         """Tell it."""
         if not isinstance(event, ExecutionEnded):
-            self.pipe.send("event", event)
+            self.pipe.send("event", 0, event)
 
 
 @attrs.frozen
@@ -178,20 +189,36 @@ class _Hand:
                 call.cancel()
             await asyncio.gather(*self._calls, return_exceptions=True)
 
-    def _hear(self, kind: str, *told: Any) -> None:
+    def _hear(self, kind: str, number: int, content: bytes) -> None:
         match kind:
             case "call":
-                call = asyncio.create_task(self._call(*told))
-                self._calls.add(call)
-                call.add_done_callback(self._calls.discard)
+                self._begin(number, content)
             case "answer":
-                self._line.answered(*told)
+                self._line.answered(number, content)
             case "pause":
-                name, until = told
+                name, until = opened(content)
                 self._means.destinations.of(name).hold_back(until)
 
-    async def _call(self, index: int, delivery_id: str, is_limited: bool, freight: dict[str, Any]) -> None:  # noqa: FBT001
-        self._line.is_limited = is_limited
+    def _begin(self, index: int, content: bytes) -> None:
+        """Begin a call; one whose context is of a class that is known only to the crew stays there."""
+        try:
+            delivery_id, self._line.is_limited, fields = opened(content)
+        except CannotTravel:
+            self._line.pipe.send("stay", index)
+            return
+        call = asyncio.create_task(self._call(index, delivery_id, context_of(fields)))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    async def _call(self, index: int, delivery_id: str, context: Context) -> None:
+        """Make a call and tell how it ended; the crew waits for a word in any case."""
         means = attrs.evolve(self._means, consent=_Asked(self._line, index)) if self._has_consent else self._means
         execution = Execution(means, self._use, means.clock.monotonic(), delivery_id, index)
-        self._line.pipe.send("outcome", *packed_outcome(await execution.outcome(context_of(freight))))
+        try:
+            self._line.pipe.send("outcome", index, *packed_outcome(await execution.outcome(context)))
+        except asyncio.CancelledError:
+            self._line.pipe.send("lost", index)
+            raise
+        except Exception as failure:  # noqa: BLE001 - the batch boundary
+            unexpected(failure, self._use.plan.action.name)
+            self._line.pipe.send("lost", index)

@@ -1,4 +1,8 @@
-"""Messages between two processes of ours on one machine: tuples of plain values, as many in one write as there are."""
+"""Messages between two processes of ours on one machine, as many in one write as there are.
+
+Each has a kind, a number, and a content that is opened by itself: values of the users' own classes are in it, which may
+be known here and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,24 @@ import pickle
 import socket
 from typing import Any, Self
 
-__all__ = ["Pipe"]
+__all__ = ["CannotTravel", "Message", "Pipe", "opened"]
 
 _PREFIX = 4
+Message = tuple[str, int, bytes]
+"""Kind, number, content."""
+
+
+class CannotTravel(Exception):  # noqa: N818 - it is no fault: what stays is done here
+    """Something cannot be put into a message, or not be taken out of it."""
+
+
+def opened(content: bytes) -> tuple[Any, ...]:
+    """Return what was sent; raises `CannotTravel`."""
+    try:
+        found: tuple[Any, ...] = pickle.loads(content)  # noqa: S301 - our own
+    except Exception as failure:
+        raise CannotTravel from failure  # whatever a class of the users raises
+    return found
 
 
 class Pipe:
@@ -22,24 +41,34 @@ class Pipe:
     @classmethod
     async def over(cls, end: socket.socket) -> Self:
         """Return the pipe over a connected socket, which it owns from now on."""
-        return cls(*await asyncio.open_connection(sock=end))
+        try:
+            return cls(*await asyncio.open_connection(sock=end))
+        except BaseException:
+            end.close()
+            raise
 
-    def send(self, *message: Any) -> None:
-        """Send a message, together with those that are sent before the loop turns; raises what pickling it raises."""
-        pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+    def send(self, kind: str, number: int, *told: Any) -> None:
+        """Send a message, together with those that are sent before the loop turns; raises `CannotTravel`."""
+        try:
+            content = pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
+            message = pickle.dumps((kind, number, content), pickle.HIGHEST_PROTOCOL)
+            size = len(message).to_bytes(_PREFIX)
+        except Exception as failure:
+            raise CannotTravel from failure  # whatever a class of the users raises
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._unsent += (len(pickled).to_bytes(_PREFIX), pickled)
+        self._unsent += (size, message)
 
     def _flush(self) -> None:
-        self._writer.write(b"".join(self._unsent))
+        if not self._writer.transport.is_closing():
+            self._writer.write(b"".join(self._unsent))
         self._unsent.clear()
 
-    async def receive(self) -> tuple[Any, ...] | None:
+    async def receive(self) -> Message | None:
         """Return the next message; None when the other end is gone."""
         try:
             size = int.from_bytes(await self._reader.readexactly(_PREFIX))
-            message: tuple[Any, ...] = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - our own
+            message: Message = pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - our own
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
         return message
