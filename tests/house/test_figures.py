@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "docs" / "explanation" / name for name in ("performance.md", "scaling.md")]
 ASKED = [
-    line.split(maxsplit=3)[1:] for page in PAGES for line in re.findall(r"^```(\{bench\} .+)$", page.read_text(), re.MULTILINE)
+    line.split(maxsplit=3)[1:]
+    for page in PAGES
+    for line in re.findall(r"^```(\{bench\} .+)$", page.read_text(), re.MULTILINE)
 ]
 SCRIPTS = sorted(path.name for path in (ROOT / "benchmarks").glob("bench_*.py"))
 
