@@ -444,3 +444,50 @@ async def test_a_batch_tells_how_far_it_is(repository: wh.MemoryRepository) -> N
                 pass
 
     assert (batch.pulled, batch.taken, batch.tally) == (6, 6, {"http_200": 5, "http_404": 1})
+
+
+@pytest.mark.parametrize("is_async", [True, False])
+@pytest.mark.parametrize("over", [OSError, None])
+async def test_a_source_that_is_over_is_not_asked_again(
+    repository: wh.MemoryRepository,
+    over: type[Exception] | None,
+    is_async: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """One that would go on after its end or its failure, or wait for ever."""
+
+    class Queue:
+        """Ends at the fourth question."""
+
+        asked = 0
+
+        def __iter__(self) -> Iterator[wh.Context]:
+            return self
+
+        def __next__(self) -> wh.Context:
+            self.asked += 1
+            if self.asked == 4:
+                raise over or StopIteration
+            return _context(self.asked)
+
+    class Arriving(Queue):
+        __iter__ = None  # type: ignore[assignment]
+
+        def __aiter__(self) -> AsyncIterator[wh.Context]:
+            return self
+
+        async def __anext__(self) -> wh.Context:
+            await asyncio.sleep(0)
+            try:
+                return next(self)
+            except StopIteration:
+                raise StopAsyncIteration from None
+
+    source = Arriving() if is_async else Queue()
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", source, concurrency=3) as batch:
+            for _ in range(3):
+                await anext(batch)
+            with pytest.raises(over or StopAsyncIteration):
+                await anext(batch)
+
+    assert (source.asked, batch.taken) == (4, 3)

@@ -20,7 +20,16 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.testing import Answer, FakeConsent, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
+from wayhook.testing import (
+    Answer,
+    FakeClock,
+    FakeConsent,
+    FakeSecrets,
+    FakeTransport,
+    LoopbackService,
+    Received,
+    RecordingSink,
+)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="a crew needs sockets that a process can inherit")
 GUARDRAILS = wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True))
@@ -556,3 +565,46 @@ async def test_an_executor_that_is_closed_sends_no_more(service: LoopbackService
                     pass
 
     assert len(service.received) <= 6
+
+
+@pytest.mark.parametrize("given", [{"clock": FakeClock()}, {"random": lambda: 0.5}])
+async def test_a_clock_or_randomness_that_was_made_here_is_refused(given: dict[str, Any]) -> None:
+    """Other processes would not go by it."""
+    async with wh.Executor(await kept("http://127.0.0.1:1"), guardrails=GUARDRAILS, **given) as executor:
+        with pytest.raises(wh.DefinitionError, match="known to one process"):
+            await executor.batch("Welcome", "hello", [], processes=2).__aenter__()
+
+
+async def test_each_context_is_named_once(service: LoopbackService) -> None:
+    """Also one that cannot travel, and one whose naming fails."""
+    named = []
+
+    def name(context: wh.Context) -> str:
+        named.append(context.events["Signup"]["name"])
+        return "" if named[-1] == "n1" else f"id-{named[-1]}"
+
+    people = [*contexts(2), wh.Context({"Signup": {"name": "n2", "more": Stuck()}})]
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", people, processes=2, in_order=True, delivery_ids=name) as batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert sorted(named) == ["n0", "n1", "n2"]
+    assert [o.delivery_id for o in outcomes if o.index != 1] == ["id-n0", "id-n2"]
+    assert outcomes[1].delivery == "refused"
+
+
+async def test_a_forked_child_that_leaves_a_batch_closes_nothing(service: LoopbackService) -> None:
+    """The batch of its parent goes on."""
+    async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+        async with executor.batch("Welcome", "hello", contexts(20), concurrency=4, processes=2) as batch:
+            await anext(batch)
+            child = os.fork()
+            if not child:
+                with pytest.raises(StopIteration):  # it waits for nothing
+                    batch.__aexit__(None, None, None).send(None)  # type: ignore[attr-defined]
+                os._exit(0)
+            await asyncio.to_thread(os.waitpid, child, 0)
+            async for _ in batch:
+                pass
+
+    assert batch.tally == {"http_200": 20}

@@ -6,6 +6,7 @@ A bare async generator cannot clean up in time when it is left early; a context 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
@@ -52,6 +53,7 @@ class Batch:
         self._concurrency, self._in_order = concurrency, in_order
         self._workers: list[asyncio.Task[None]] | None = None
         self._working = 0
+        self._process = 0
         self._ended: OrderedDict[int, Outcome] = OrderedDict()
         self._failure: Exception | None = None
         self._arrived = asyncio.Event()
@@ -70,6 +72,7 @@ class Batch:
     async def __aenter__(self) -> Self:
         if self._workers is not None:
             raise DefinitionError([Violation("$", "a batch is entered once; make another: executor.batch(…)")])
+        self._process = os.getpid()
         run = await self._prepared()
         self._working = self._concurrency
         self._workers = [asyncio.create_task(self._work(run)) for _ in range(self._concurrency)]
@@ -89,6 +92,8 @@ class Batch:
         self._arrived.set()
 
     async def __aexit__(self, *_: object) -> None:
+        if self._process != os.getpid():
+            return  # what is open belongs to the process that this one was forked from
         workers, self._workers = self._workers or [], []
         for worker in workers:
             worker.cancel()

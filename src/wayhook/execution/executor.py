@@ -7,7 +7,7 @@ import os
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import attrs
 
@@ -122,6 +122,7 @@ class Executor:
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         self._repository = repository
         self._transport = transport if isinstance(transport, str) else None
+        self._is_seeded = clock is not None or random is not system_random
         self._home: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._closed = False
         self._uses: dict[tuple[str, int, str], Use] = {}
@@ -300,7 +301,7 @@ class Executor:
             self._require_home()
             use = await self._use(journey, label)
             run = partial(self._run, use, identify=delivery_ids)
-            return run if processes == 1 else await self._crewed(stack, use, run, processes, delivery_ids)
+            return run if processes == 1 else await self._crewed(stack, use, processes, delivery_ids)
 
         return Batch(prepare, contexts, concurrency, in_order=in_order)
 
@@ -308,16 +309,18 @@ class Executor:
         self,
         stack: AsyncExitStack,
         use: Use,
-        run: Run,
         processes: int,
         identify: Callable[[Context], str] | None,
     ) -> Run:
-        """How calls are made by several processes; `run` makes those that cannot travel."""
+        """How calls are made by several processes; those that cannot travel are made here."""
         if self._transport is None:
             message = "give the transport by its name, for each process to make its own: Executor(transport='wire')"
             raise DefinitionError([Violation("$.processes", message)])
         if not hasattr(os, "fork"):
             raise DefinitionError([Violation("$.processes", "this system has no sockets to inherit; leave this out")])
+        if self._is_seeded:
+            message = "a clock or randomness of your own is known to one process; leave this out, or them"
+            raise DefinitionError([Violation("$.processes", message)])
         from wayhook.execution.crew import Crew
 
         await self._limits.refresh(self._means.clock.monotonic() + use.timeout)
@@ -330,10 +333,10 @@ class Executor:
                 await self._limits.refresh(now + use.timeout)
             try:
                 delivery_id = new_delivery_id() if identify is None else identified(identify(context))
-            except Exception:  # noqa: BLE001 - the batch boundary: it is the outcome of this context, made here
-                return await run(context, index)
+            except Exception as failure:  # noqa: BLE001 - the batch boundary: it is the outcome of this context, made here
+                return await self._run(use, context, index, identify=partial(_refused, failure))
             outcome = await crew.outcome(context, index, delivery_id)
-            return await run(context, index) if outcome is None else outcome
+            return await self._run(use, context, index, delivery_id=delivery_id) if outcome is None else outcome
 
         return made
 
@@ -430,6 +433,10 @@ class Executor:
             message = "this executor has no repository to look names up in; give it one: Executor(repository)"
             raise DefinitionError([Violation("$", message)])
         return self._repository
+
+
+def _refused(failure: Exception, _: object) -> NoReturn:
+    raise failure
 
 
 def _require_context(context: object) -> None:

@@ -29,23 +29,36 @@ class Source(Generic[Item]):
         self._sync: Iterator[Item] | None = None
         self._async: AsyncIterator[Item] | None = None
         self._pulling, self._room = asyncio.Lock(), asyncio.Event()
+        self._over: Exception | None = None
         self.pulled = self.done = 0
 
     async def pull(self) -> tuple[int, Item]:
-        """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise."""
+        """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise.
+
+        Items that ended or failed are not asked again; all who ask are told the same.
+        """
         if isinstance(self._items, AsyncIterable):
             async with self._pulling:  # an async generator serves one at a time
                 await self._wait_for_room()
-                self._async = self._async or aiter(self._items)
-                return self._counted(await anext(self._async))
+                return self._counted(await self._next())
         if self.pulled - self.done >= self._most:
             await self._wait_for_room()
-        if self._sync is None:
-            self._sync = iter(self._items)
+        return self._counted(await self._next())
+
+    async def _next(self) -> Item:
+        if self._over is not None:
+            raise self._over
         try:
-            return self._counted(next(self._sync))
+            if isinstance(self._items, AsyncIterable):
+                self._async = self._async or aiter(self._items)
+                return await anext(self._async)
+            self._sync = iter(self._items) if self._sync is None else self._sync
+            return next(self._sync)
         except StopIteration:
-            raise StopAsyncIteration from None
+            self._over = StopAsyncIteration()
+        except Exception as over:  # noqa: BLE001 - the source is the caller's: it comes out as it is
+            self._over = over
+        raise self._over
 
     async def _wait_for_room(self) -> None:
         while self.pulled - self.done >= self._most:
