@@ -55,6 +55,7 @@ LIMITS = (
     ("adapters.transport.head", "FIELD_LIMIT", "{}", "header fields of an answer"),
     ("adapters.transport.head", "INTERIM_LIMIT", "{} bytes", "all heads of one answer, those of interim answers too"),
     ("adapters.transport.dial", "CONNECT_SECONDS", "{} seconds", "name resolution, connection and TLS of an attempt"),
+    ("adapters.transport.wire", "CONNECTIONS", "{}", "connections of the wire transport to one origin, unless set"),
     ("model.limit", "MAX_CONNECTIONS", "{}", "connections that a capping sets (R247)"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),

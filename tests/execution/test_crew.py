@@ -608,3 +608,17 @@ async def test_a_forked_child_that_leaves_a_batch_closes_nothing(service: Loopba
                 pass
 
     assert batch.tally == {"http_200": 20}
+
+
+@pytest.mark.parametrize(("budget", "repeats"), [(wh.RetryBudget(0, 5, 5), 5), (wh.RetryBudget(0, 1, 1), 1)])
+async def test_the_budget_of_repeats_is_dealt_out_to_the_last(budget: wh.RetryBudget, repeats: int) -> None:
+    """What does not divide is not lost, and all processes together repeat no more than one may (P14)."""
+    guardrails = attrs.evolve(GUARDRAILS, retry_budget=budget, breaker=None)
+
+    with LoopbackService(lambda _: Answer(408)) as service:
+        async with wh.Executor(await kept(service.url), guardrails=guardrails) as executor:
+            async with executor.batch("Welcome", "hello", contexts(60), concurrency=6, processes=3) as batch:
+                async for _ in batch:
+                    pass
+
+    assert len(service.received) == 60 + repeats

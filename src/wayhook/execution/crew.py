@@ -83,7 +83,7 @@ class Crew:
             use.journey,
             use.uid,
             use.left_out,
-            _share(guardrails, processes),
+            guardrails,
             transport,
             means.consent is not None,
             bool(means.events),
@@ -93,8 +93,10 @@ class Crew:
 
     async def __aenter__(self) -> Self:
         try:
-            for _ in range(self._processes):
-                await self._hire()
+            for number in range(self._processes):
+                await self._hire(
+                    attrs.evolve(self._work, guardrails=_share(self._work.guardrails, self._processes, number))
+                )
             for hand in self._hands:
                 await hand.ready.wait()
                 if hand.reader.done():
@@ -104,7 +106,7 @@ class Crew:
             raise
         return self
 
-    async def _hire(self) -> None:
+    async def _hire(self, work: Work) -> None:
         """Start a process and tell it its work; its directory is no place that it imports from."""
         end, theirs = socket.socketpair()
         with theirs:
@@ -127,7 +129,7 @@ class Crew:
         hand.reader = asyncio.create_task(self._listen(hand))
         self._hands.append(hand)
         try:
-            pipe.send("work", 0, self._work)
+            pipe.send("work", 0, work)
         except CannotTravel:
             message = (
                 "an action with a literal secret stays in its process, and what has classes that were made in a "
@@ -315,10 +317,12 @@ def _load(hand: _Hand) -> int:
     return len(hand.under_way)
 
 
-def _share(guardrails: Guardrails, processes: int) -> Guardrails:
-    """What one of so many processes may repeat: together they keep the budget (P14)."""
+def _share(guardrails: Guardrails, processes: int, number: int) -> Guardrails:
+    """What one of so many processes may repeat, by its number from 0: together they keep the budget (P14)."""
     budget = guardrails.retry_budget
     if budget is None:
         return guardrails
-    at_first, at_most = budget.at_first // processes, budget.at_most // processes
+    at_first, at_most = (
+        whole // processes + (number < whole % processes) for whole in (budget.at_first, budget.at_most)
+    )
     return attrs.evolve(guardrails, retry_budget=attrs.evolve(budget, at_first=at_first, at_most=at_most))
