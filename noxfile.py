@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -28,15 +29,21 @@ def _runs(python: str) -> bool:
 PYTHONS = [python for python in nox.project.python_versions(PROJECT) if _runs(python)]
 
 
+COVERED = ["--cov", "--cov-report=term", "--cov-fail-under=95"]
+USERS_OF_PACKAGES = ["adapters", "cli", "execution", "expression", "formats", "house", "systems"]
+WHAT_IS_PACKED = ["cli", "expression", "formats", "house", "testing"]
+
+
 def _install(session: nox.Session, *groups: str, what: str = ".") -> None:
     session.install(what, *(name for group in groups for name in nox.project.dependency_groups(PROJECT, group)))
 
 
 @nox.session(python=PYTHONS or None)
 def tests(session: nox.Session) -> None:
-    """Everything that needs no server, on every supported Python that is present."""
+    """Everything that needs no server, on every supported Python that is present; in CI with its coverage."""
     _install(session, "test")
-    session.run("python", "-m", "pytest", *(session.posargs or ["--quiet"]))
+    measured = COVERED if "CI" in os.environ and session.python in (None, PYTHONS[0]) else []
+    session.run("python", "-m", "pytest", *(session.posargs or ["--quiet", *measured]))
 
 
 @nox.session
@@ -44,7 +51,7 @@ def coverage(session: nox.Session) -> None:
     """Branch coverage of the package, at least 95 %."""
     _install(session, "test")
     session.run("coverage", "erase")
-    session.run("python", "-m", "pytest", "--quiet", "--cov", "--cov-report=term", "--cov-fail-under=95")
+    session.run("python", "-m", "pytest", "--quiet", *COVERED)
 
 
 @nox.session(name="property")
@@ -81,16 +88,16 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def minimums(session: nox.Session) -> None:
-    """The tests with the lowest versions of the core dependencies."""
+    """The tests of the rooms that use them, with the lowest versions of the core dependencies."""
     lowest = [requirement.split(",")[0].replace(">=", "==") for requirement in PROJECT["project"]["dependencies"]]
     _install(session, "test")
     session.install(*lowest)
-    session.run("python", "-m", "pytest", "--quiet")
+    session.run("python", "-m", "pytest", "--quiet", *(f"tests/{room}" for room in USERS_OF_PACKAGES))
 
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """The wheel; the tests run against it with `src` out of the way."""
+    """The wheel; tests of what is packed in it run against it, with `src` out of the way."""
     session.install("build")
     shutil.rmtree(HERE / "dist", ignore_errors=True)
     session.run("python", "-m", "build", "--quiet")
@@ -100,7 +107,8 @@ def build(session: nox.Session) -> None:
     kept_away = shutil.ignore_patterns("src", "dist", ".*", "_build", "__pycache__")
     shutil.copytree(HERE, away, dirs_exist_ok=True, ignore=kept_away)
     session.chdir(away)
-    session.run("python", "-m", "pytest", "--quiet", env={"WAYHOOK_WITHOUT_SOURCE": "1"})
+    rooms = (f"tests/{room}" for room in WHAT_IS_PACKED)
+    session.run("python", "-m", "pytest", "--quiet", *rooms, env={"WAYHOOK_WITHOUT_SOURCE": "1"})
 
 
 @nox.session
