@@ -295,7 +295,10 @@ class _ByConnection:
         if (stream := self._connection.stream) is not None:
             stream.begin_body(self._body_limit)
         headers = _fields(answer.headers)
-        self._is_last = ends_connection(answer.status, dict(headers))
+        named = dict(headers)
+        # Where a HEAD has no length, some servers send the last chunk of no body, a moment later.
+        doubtful = self._message.method == b"HEAD" and "content-length" not in named
+        self._is_last = doubtful or ends_connection(answer.status, named)
         body = cast("AsyncGenerator[bytes, None]", aiter(answer.stream))  # type: ignore[arg-type]
         return _Head(answer.status, headers, body)
 

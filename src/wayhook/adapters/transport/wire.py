@@ -385,7 +385,8 @@ class _Answer:
     def _begin_body(self, head: _Head, data: bytes) -> bool:
         """Begin to read the body in the framing that the head tells (RFC 9112 6.3)."""
         self.head = head
-        self.is_clean = self.is_clean and head.keeps
+        # Where a HEAD has no length, some servers send the last chunk of no body, a moment later.
+        self.is_clean = self.is_clean and head.keeps and not (self._method == "HEAD" and head.length is None)
         if self._method == "HEAD" or head.status in WITHOUT_BODY:
             self._left = 0
         elif head.is_chunked:
