@@ -10,7 +10,8 @@ from typing import Self
 from uuid import uuid4
 
 import wayhook as wh
-from wayhook.model.storage import KINDS, Change, Definition, Kept, Records, admit, admit_deletion, kind_of
+from wayhook.model.record import KINDS, Change, Definition, Kept, Records, kind_of
+from wayhook.model.storage import admit, admit_deletion
 
 
 class JsonRepository:

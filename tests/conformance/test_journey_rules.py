@@ -438,7 +438,8 @@ def test_a_closed_journey_finishes(rails, days) -> None:
 @pytest.mark.parametrize("status", Status)
 async def test_drafts_and_finished_journeys_are_deleted(status) -> None:
     """Any other journey stays."""
-    from wayhook.model.storage import Records, Stored, admit_deletion
+    from wayhook.model.record import Records, Stored
+    from wayhook.model.storage import admit_deletion
 
     shelf = Records.of([Stored(at(status), 1)])
 

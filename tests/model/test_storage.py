@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.model.storage import Change, Stored, admit, admit_deletion, kind_of, uses
+from wayhook.model.record import Change, Stored, kind_of, uses
+from wayhook.model.storage import admit, admit_deletion
 
 STANDARD = wh.Guardrails.standard()
 

@@ -13,7 +13,7 @@ import copy
 import attrs, pytest
 import wayhook as wh
 from wayhook.execution.ports import Page, Stored
-from wayhook.model.storage import Change, Records
+from wayhook.model.record import Change, Records
 from wayhook.testing import RepositoryContract, RepositoryMachine
 
 class Broken(wh.MemoryRepository):

@@ -15,7 +15,7 @@ from typing import Generic, Literal, NoReturn, Protocol, runtime_checkable
 import attrs
 
 from wayhook.expression.context import Context
-from wayhook.model.storage import Definition, Kept, Kept_co, Stored
+from wayhook.model.record import Definition, Kept, Kept_co, Stored
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 

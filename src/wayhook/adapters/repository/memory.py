@@ -10,7 +10,8 @@ from wayhook.execution.ports import Page
 from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
-from wayhook.model.storage import Change, Definition, Kept, Records, Stored, admit, admit_deletion, kind_of
+from wayhook.model.record import Change, Definition, Kept, Records, Stored, kind_of
+from wayhook.model.storage import admit, admit_deletion
 
 __all__ = ["MemoryRepository"]
 

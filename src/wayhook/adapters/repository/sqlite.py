@@ -23,18 +23,8 @@ from wayhook.execution.ports import Page
 from wayhook.formats.document import dumps, loads
 from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails, edition_of
-from wayhook.model.storage import (
-    KINDS,
-    Definition,
-    Kept,
-    Stored,
-    admit,
-    admit_deletion,
-    is_name,
-    kind_of,
-    page_bounds,
-    uses,
-)
+from wayhook.model.record import KINDS, Definition, Kept, Stored, is_name, kind_of, page_bounds, uses
+from wayhook.model.storage import admit, admit_deletion
 
 __all__ = ["SqliteRepository"]
 
