@@ -58,10 +58,13 @@ if TYPE_CHECKING:
         BreakerChanged,
         Clock,
         Consent,
+        Edit,
         Event,
         EventSink,
         ExecutionEnded,
+        History,
         Limiter,
+        Namespaced,
         Page,
         Repository,
         SecretSource,
@@ -140,8 +143,8 @@ _HOMES = {
     "execution.executor": "Executor",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Event EventSink ExecutionEnded Limiter Page Repository "
-        "SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
+        "Repository SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -255,6 +258,7 @@ __all__ = [
     "DestinationUnavailable",
     "Discarded",
     "DocumentError",
+    "Edit",
     "Event",
     "EventSink",
     "Evidence",
@@ -267,6 +271,7 @@ __all__ = [
     "ExpressionType",
     "Guardrails",
     "Header",
+    "History",
     "HttpxTransport",
     "Journey",
     "JourneyStatus",
@@ -280,6 +285,7 @@ __all__ = [
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
+    "Namespaced",
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",

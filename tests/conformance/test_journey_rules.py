@@ -444,7 +444,7 @@ async def test_drafts_and_finished_journeys_are_deleted(status) -> None:
     shelf = Records.of([Stored(at(status), 1)])
 
     if status in (Status.DRAFT, Status.FINISHED):
-        assert admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None) is None
+        assert admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None).removed
     else:
         with pytest.raises(wh.DefinitionError, match="R294"):
             admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None)

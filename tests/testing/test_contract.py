@@ -74,7 +74,15 @@ BROKEN = {
         """
     def __init__(self):
         super().__init__()
-        self._records = Forgetful()
+        self._forgetful = Forgetful()
+
+    @property
+    def _records(self):
+        return self._forgetful
+
+    @property
+    def _world(self):
+        return attrs.evolve(super()._world, records=self._forgetful)
 
 class Forgetful(Records):
     def users(self, kind, name):

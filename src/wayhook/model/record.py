@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable
-from typing import Any, Generic, Protocol, Self, TypeVar
+from datetime import datetime
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import attrs
 
@@ -21,18 +23,23 @@ __all__ = [
     "KINDS",
     "Change",
     "Definition",
+    "Edit",
     "Kept",
     "Kept_co",
     "Records",
     "Shelf",
     "Stored",
+    "edit_at",
     "is_name",
     "kind_of",
     "page_bounds",
+    "require_instant",
+    "require_namespace",
     "uses",
 ]
 
 MAX_PAGE = 1000
+_NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 
 Definition = Action | Journey | Connection | CappingConfiguration | ThrottlingConfiguration
 
@@ -56,12 +63,27 @@ class Stored(Generic[Kept_co]):
     """A value as it is kept.
 
     `version`: 1 when first saved, one more with every save. `uid`: given by the repository when first saved; it
-    stays through renames and is never given again.
+    stays through renames and is never given again. `saved`: when this version was saved, `by`: by whom, as the host
+    named them, or `""`; None where the record is older than what the repository remembers.
     """
 
     value: Kept_co
     version: int
     uid: str = ""
+    saved: datetime | None = None
+    by: str = ""
+
+
+@attrs.frozen
+class Edit(Generic[Kept_co]):
+    """A step in the history of a record.
+
+    `what`: what was done. `stored`: the record as this step left it, with who did it and when; of a deletion the value
+    that was deleted, and who deleted it.
+    """
+
+    what: Literal["created", "changed", "renamed", "deleted"]
+    stored: Stored[Kept_co]
 
 
 class Shelf(Protocol):
@@ -82,10 +104,14 @@ class Shelf(Protocol):
 
 @attrs.frozen
 class Change:
-    """What a save comes to: records to remove, by kind and name, and then records to write under their names."""
+    """What a save or a deletion comes to: records to remove, by kind and name, then records to write under their names.
+
+    `edits`: what it adds to the history.
+    """
 
     written: tuple[Stored[Any], ...]
     removed: tuple[tuple[type[Any], str], ...] = ()
+    edits: tuple[Edit[Any], ...] = ()
 
 
 class Records:
@@ -165,6 +191,34 @@ class Records:
         page = names[start : start + limit]
         more = start + limit < len(names)
         return tuple(self._kept[kind][name] for name in page), page[-1] if more else None
+
+
+def edit_at(edits: Iterable[Edit[Kept]], name: str, when: datetime) -> Stored[Kept] | None:
+    """Return the record that had this name at `when`, of the edits of one kind in the order in which they were made.
+
+    Only edits of records that ever had the name matter; None where no record had it then.
+    """
+    last = {edit.stored.uid: edit for edit in edits if edit.stored.saved is None or edit.stored.saved <= when}
+    named = (edit for edit in last.values() if edit.stored.value.name == name and edit.what != "deleted")
+    return next((edit.stored for edit in named), None)
+
+
+def require_namespace(namespace: object) -> str:
+    """Return the name of a namespace: 1 to 64 ASCII letters, digits, `_`, `-` and `.`, a letter or digit first.
+
+    Raises `DefinitionError` for another one.
+    """
+    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
+        message = "a namespace has 1 to 64 letters, digits, '_', '-' and '.', and begins with a letter or digit"
+        raise DefinitionError([Violation("$.namespace", message)])
+    return namespace
+
+
+def require_instant(when: object) -> datetime:
+    """Return a date and time that has an offset; raises `DefinitionError` for anything else."""
+    if not isinstance(when, datetime) or when.utcoffset() is None:
+        raise DefinitionError([Violation("$.when", "give a date and time with an offset, such as one in UTC")])
+    return when
 
 
 def kind_of(value: object) -> str:

@@ -26,7 +26,7 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey, JourneyStatus
 from wayhook.model.publication import publication_violations
-from wayhook.model.record import Change, Definition, Shelf, Stored, is_name, kind_of, uses
+from wayhook.model.record import Change, Definition, Edit, Shelf, Stored, is_name, kind_of, uses
 from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
@@ -35,6 +35,8 @@ from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 from wayhook.values import DataType, Misfit, conform
 
 __all__ = ["admit", "admit_deletion", "storing_violations"]
+
+_LONGEST_AUTHOR = 200
 
 
 def admit(
@@ -45,20 +47,24 @@ def admit(
     renamed_from: str | None,
     guardrails: Guardrails,
     new_uid: Callable[[], str],
+    by: str = "",
+    now: datetime | None = None,
 ) -> Change:
     """Return what a save of `values` changes, users of a renamed value included; the first stands first.
 
-    The arguments are those of `Repository.save`; `new_uid` makes an identifier that no record has.
+    The arguments are those of `Repository.save`; `new_uid` makes an identifier that no record has; `now`: when it is
+    saved, None where the repository does not tell. A record is never saved before it was saved before.
     Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the values may not be saved; where
     there are several, each path begins with the place of its value, such as `$[1].name`.
     """
     edition_of(guardrails)
     _require_version(expected_version)
+    _require_author(by)
     if not values:
         raise DefinitionError([Violation("$", "give at least one value to save")])
     if len(values) > 1 and renamed_from is not None:
         raise DefinitionError([Violation("$.renamed_from", "one value is renamed at a time; save it alone")])
-    saving = _Saving(shelf, guardrails, new_uid)
+    saving = _Saving(shelf, guardrails, new_uid, by, now)
     for i, value in enumerate(values):
         kind_of(value)
         place = f"$[{i}]" if len(values) > 1 else "$"
@@ -67,7 +73,7 @@ def admit(
         saving.judge(value, f"$[{i}]" if len(values) > 1 else "$")
     if saving.faults:
         raise DefinitionError(saving.faults)
-    return Change(tuple(saving.written.values()), tuple(saving.removed))
+    return Change(tuple(saving.written.values()), tuple(saving.removed), tuple(saving.edits()))
 
 
 @attrs.define
@@ -77,6 +83,8 @@ class _Saving:
     shelf: Shelf
     guardrails: Guardrails
     new_uid: Callable[[], str]
+    by: str
+    now: datetime | None
     written: dict[tuple[type[Any], str], Stored[Any]] = attrs.Factory(dict)
     removed: list[tuple[type[Any], str]] = attrs.Factory(list)
     faults: list[Violation] = attrs.Factory(list)
@@ -114,7 +122,8 @@ class _Saving:
             raise Conflict(kind_of(value), name, expected_version, found)
         if name != value.name:
             self.removed.append((kind, name))
-        self.written[_key(value)] = Stored(value, found + 1, old.uid if old else self.new_uid())
+        uid = old.uid if old else self.new_uid()
+        self.written[_key(value)] = Stored(value, found + 1, uid, _not_before(old, self.now), self.by)
         self._before[_key(value)] = old
         if name != value.name:
             self._rename_users(value, name, place)
@@ -128,7 +137,15 @@ class _Saving:
                 message = f"an expression of {user.value.name} cannot follow: {error.message}"
                 self.faults.append(Violation(f"{place}.name", message))
             else:
-                self.written[_key(followed)] = attrs.evolve(user, value=followed, version=user.version + 1)
+                saved = _not_before(user, self.now)
+                self.written[_key(followed)] = Stored(followed, user.version + 1, user.uid, saved, self.by)
+
+    def edits(self) -> Iterator[Edit[Any]]:
+        """The steps that the save adds to the history."""
+        for key, stored in self.written.items():
+            old = self._before.get(key)
+            renamed = old is not None and old.value.name != stored.value.name
+            yield Edit("created" if stored.version == 1 else "renamed" if renamed else "changed", stored)
 
     def judge(self, value: Definition, place: str) -> None:
         """Find what stands against a value where it now stands."""
@@ -206,15 +223,23 @@ def _key(value: Definition) -> tuple[type[Any], str]:
 
 
 def admit_deletion(
-    shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None, force: bool = False
-) -> None:
-    """Raise what stands against a deletion.
+    shelf: Shelf,
+    kind: type[Definition],
+    name: str,
+    *,
+    expected_version: int | None,
+    force: bool = False,
+    by: str = "",
+    now: datetime | None = None,
+) -> Change:
+    """Return what a deletion changes, or raise what stands against it; the arguments are those of `Repository.delete`.
 
     `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a built-in action (R27), for a journey with a
     version that is neither Draft nor Finished (R294) and, unless it is forced, for a configuration that is deployed
-    (R255, R272).
+    (R255, R272). `now` as in `admit`.
     """
     _require_version(expected_version)
+    _require_author(by)
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -229,6 +254,19 @@ def admit_deletion(
         raise DefinitionError(faults)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
+    deleted = attrs.evolve(old, saved=_not_before(old, now), by=by)
+    return Change((), ((kind, name),), (Edit("deleted", deleted),))
+
+
+def _not_before(old: Stored[Any] | None, now: datetime | None) -> datetime | None:
+    """When a record is saved: a clock that was set back does not turn its history round."""
+    return now if now is None or old is None or old.saved is None else max(old.saved, now)
+
+
+def _require_author(by: object) -> None:
+    if not isinstance(by, str) or len(by) > _LONGEST_AUTHOR or not by.isprintable():
+        message = f"who changes it is named by at most {_LONGEST_AUTHOR} printable characters"
+        raise DefinitionError([Violation("$.by", message)])
 
 
 def _require_version(expected: object) -> None:
