@@ -14,6 +14,7 @@ from wayhook.presentation import draw_with
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
+    from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
@@ -309,6 +311,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",
