@@ -14,6 +14,7 @@ from wayhook.presentation import draw_with
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
     from wayhook.adapters.repository.memory import MemoryRepository
+    from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
@@ -58,10 +59,13 @@ if TYPE_CHECKING:
         BreakerChanged,
         Clock,
         Consent,
+        Edit,
         Event,
         EventSink,
         ExecutionEnded,
+        History,
         Limiter,
+        Namespaced,
         Page,
         Repository,
         SecretSource,
@@ -123,6 +127,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
@@ -140,8 +145,8 @@ _HOMES = {
     "execution.executor": "Executor",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Event EventSink ExecutionEnded Limiter Page Repository "
-        "SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
+        "Repository SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -255,6 +260,7 @@ __all__ = [
     "DestinationUnavailable",
     "Discarded",
     "DocumentError",
+    "Edit",
     "Event",
     "EventSink",
     "Evidence",
@@ -267,6 +273,7 @@ __all__ = [
     "ExpressionType",
     "Guardrails",
     "Header",
+    "History",
     "HttpxTransport",
     "Journey",
     "JourneyStatus",
@@ -280,6 +287,7 @@ __all__ = [
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
+    "Namespaced",
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
@@ -303,6 +311,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import wayhook as wh
-from wayhook.testing import RepositoryContract, RepositoryMachine
+from wayhook.testing import FakeClock, HistoryContract, RepositoryContract, RepositoryMachine
 
 
 class TestMemoryRepository(RepositoryContract):
@@ -31,6 +31,31 @@ class TestSqliteRepository(RepositoryContract):
     async def repository(self, tmp_path: Path) -> AsyncIterator[wh.Repository]:
         """A repository in a new file."""
         async with wh.open_repository(f"sqlite:///{tmp_path}/actions.db") as repository:
+            yield repository
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    """A clock that moves only when it is told."""
+    return FakeClock()
+
+
+class TestHistoryInMemory(HistoryContract):
+    """The reference."""
+
+    @pytest.fixture
+    def repository(self, clock: FakeClock) -> wh.MemoryRepository:
+        """A repository in memory."""
+        return wh.MemoryRepository(now=clock.now)
+
+
+class TestHistoryInAFile(HistoryContract):
+    """One file."""
+
+    @pytest.fixture
+    async def repository(self, tmp_path: Path, clock: FakeClock) -> AsyncIterator[wh.SqliteRepository]:
+        """A repository in a new file."""
+        async with wh.SqliteRepository(tmp_path / "actions.db", now=clock.now) as repository:
             yield repository
 
 
