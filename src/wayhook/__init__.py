@@ -13,6 +13,7 @@ from wayhook.presentation import draw_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
@@ -126,6 +127,7 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
@@ -271,6 +273,7 @@ __all__ = [
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
+    "FolderRepository",
     "Guardrails",
     "Header",
     "History",

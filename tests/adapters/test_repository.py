@@ -49,6 +49,16 @@ class TestHistoryInMemory(HistoryContract):
         return wh.MemoryRepository(now=clock.now)
 
 
+class TestHistoryInAFolder(HistoryContract):
+    """Files of YAML."""
+
+    @pytest.fixture
+    async def repository(self, tmp_path: Path, clock: FakeClock) -> AsyncIterator[wh.FolderRepository]:
+        """A repository in a new folder."""
+        async with wh.FolderRepository(tmp_path / "actions", format="yaml", now=clock.now) as repository:
+            yield repository
+
+
 class TestHistoryInAFile(HistoryContract):
     """One file."""
 
@@ -56,6 +66,16 @@ class TestHistoryInAFile(HistoryContract):
     async def repository(self, tmp_path: Path, clock: FakeClock) -> AsyncIterator[wh.SqliteRepository]:
         """A repository in a new file."""
         async with wh.SqliteRepository(tmp_path / "actions.db", now=clock.now) as repository:
+            yield repository
+
+
+class TestFolderRepository(RepositoryContract):
+    """A file for each."""
+
+    @pytest.fixture(params=["json", "yaml"])
+    async def repository(self, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[wh.Repository]:
+        """A repository in a new folder."""
+        async with wh.FolderRepository(tmp_path / "actions", format=request.param) as repository:
             yield repository
 
 
@@ -80,9 +100,24 @@ async def _in_a_new_folder() -> AsyncIterator[wh.Repository]:
             yield repository
 
 
+class FolderMachine(RepositoryMachine):
+    """Any history, in a folder."""
+
+    def open(self) -> AbstractAsyncContextManager[wh.Repository]:
+        return _folder()
+
+
+@asynccontextmanager
+async def _folder() -> AsyncIterator[wh.Repository]:
+    with TemporaryDirectory() as folder:
+        async with wh.FolderRepository(folder) as repository:
+            yield repository
+
+
+TestFolderMachine = FolderMachine.TestCase
 TestMemoryMachine = MemoryMachine.TestCase
 TestSqliteMachine = SqliteMachine.TestCase
-TestSqliteMachine.settings = settings(
+TestFolderMachine.settings = TestSqliteMachine.settings = settings(
     max_examples=max(10, settings.default.max_examples // 3),
     stateful_step_count=20,
     deadline=None,

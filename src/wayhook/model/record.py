@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import re
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import attrs
@@ -22,6 +26,7 @@ from wayhook.model.throttling import ThrottlingConfiguration
 __all__ = [
     "KINDS",
     "Change",
+    "Chronicle",
     "Definition",
     "Edit",
     "Kept",
@@ -191,6 +196,33 @@ class Records:
         page = names[start : start + limit]
         more = start + limit < len(names)
         return tuple(self._kept[kind][name] for name in page), page[-1] if more else None
+
+
+class Chronicle:
+    """What was done to records, for a repository that holds its history in memory: each step found by its record."""
+
+    def __init__(self) -> None:
+        self._numbers = itertools.count()
+        self._edits: dict[str, list[tuple[int, Edit[Any]]]] = defaultdict(list)
+        self._uids: dict[tuple[type[Any], str], dict[str, None]] = defaultdict(dict)
+
+    def add(self, edits: Iterable[Edit[Any]]) -> None:
+        """Add the steps that follow."""
+        for edit in edits:
+            self._edits[edit.stored.uid].append((next(self._numbers), edit))
+            self._uids[type(edit.stored.value), edit.stored.value.name][edit.stored.uid] = None
+
+    def edits(self, kind: type[Any], name: str) -> list[Edit[Any]]:
+        """Return the steps of all records that ever had the name, in the order in which they were made."""
+        uids = self._uids.get((kind, name), ()) if is_name(name) else ()
+        return [edit for _, edit in heapq.merge(*(self._edits[uid] for uid in uids), key=itemgetter(0))]
+
+    def standing(self) -> Iterator[Stored[Any]]:
+        """Yield every record as its last step left it, but for those that were deleted."""
+        for steps in self._edits.values():
+            _, last = steps[-1]
+            if last.what != "deleted":
+                yield last.stored
 
 
 def edit_at(edits: Iterable[Edit[Kept]], name: str, when: datetime) -> Stored[Kept] | None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import copy
-import heapq
-import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from operator import itemgetter
-from typing import Any, Self
+from typing import Self
 from uuid import uuid4
 
 import attrs
@@ -21,13 +18,13 @@ from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.record import (
     Change,
+    Chronicle,
     Definition,
     Edit,
     Kept,
     Records,
     Stored,
     edit_at,
-    is_name,
     kind_of,
     page_bounds,
     require_instant,
@@ -40,23 +37,14 @@ __all__ = ["MemoryRepository"]
 
 @attrs.frozen
 class _World:
-    """What one namespace holds: its records, what was done to each by its uid, and the uids that each name had."""
+    """What one namespace holds."""
 
     records: Records = attrs.Factory(Records)
-    edits: dict[str, list[tuple[int, Edit[Any]]]] = attrs.Factory(lambda: defaultdict(list))
-    uids: dict[tuple[type[Any], str], dict[str, None]] = attrs.Factory(lambda: defaultdict(dict))
-    numbers: Iterator[int] = attrs.Factory(itertools.count)
+    chronicle: Chronicle = attrs.Factory(Chronicle)
 
     def apply(self, change: Change) -> None:
         self.records.apply(change)
-        for edit in change.edits:
-            self.edits[edit.stored.uid].append((next(self.numbers), edit))
-            self.uids[type(edit.stored.value), edit.stored.value.name][edit.stored.uid] = None
-
-    def edits_of(self, kind: type[Any], name: str) -> list[Edit[Any]]:
-        """The steps of all records that ever had the name, in the order in which they were made."""
-        uids = self.uids.get((kind, name), ()) if is_name(name) else ()
-        return [edit for _, edit in heapq.merge(*(self.edits[uid] for uid in uids), key=itemgetter(0))]
+        self.chronicle.add(change.edits)
 
 
 class MemoryRepository:
@@ -162,11 +150,11 @@ class MemoryRepository:
         """Return what was done; see `History.history`."""
         kind_of(kind)
         _, limit = page_bounds(None, limit)
-        return tuple(reversed(self._world.edits_of(kind, name)))[:limit]
+        return tuple(reversed(self._world.chronicle.edits(kind, name)))[:limit]
 
     async def as_of(self, kind: type[Kept], name: str, when: datetime) -> Stored[Kept]:
         """Return the record of then; see `History.as_of`."""
-        word, stored = kind_of(kind), edit_at(self._world.edits_of(kind, name), name, require_instant(when))
+        word, stored = kind_of(kind), edit_at(self._world.chronicle.edits(kind, name), name, require_instant(when))
         if stored is None:
             raise NotFound(word, name)
         return stored
