@@ -15,6 +15,7 @@ TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more t
 if TYPE_CHECKING:
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
+    from wayhook.adapters.repository.redis import RedisRepository
     from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
@@ -129,6 +130,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.redis": "RedisRepository",
     "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.telemetry.log": "LogSink",
@@ -301,6 +303,7 @@ __all__ = [
     "PauseMode",
     "QueryParameter",
     "Rating",
+    "RedisRepository",
     "Rejected",
     "RenderError",
     "Repetition",

@@ -37,6 +37,7 @@ THIRD_PARTIES = {
     "certifi": {"adapters/transport/tls.py"},
     "jwt": {"rendering/assertion.py"},
     "cryptography": {"adapters/token/sqlite.py"},
+    "redis": {"adapters/repository/redis.py", "adapters/repository/redis_shelf.py"},
     "ruamel": {"adapters/repository/folder_text.py"},
     "sqlalchemy": {
         "adapters/repository/sql.py",

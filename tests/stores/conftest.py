@@ -9,14 +9,17 @@ import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import aiomysql
 import asyncpg
 import pytest
+import redis
 
 import wayhook as wh
 
 POSTGRES = os.environ.get("WAYHOOK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
 MYSQL = os.environ.get("WAYHOOK_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
 
 
@@ -65,6 +68,23 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     finally:
         if run:
             asyncio.run(run(f"DROP DATABASE {name}"))
+
+
+@pytest.fixture
+def redis_prefix() -> Iterator[str]:
+    """A prefix that no key of this machine's Redis has, and none has at last."""
+    prefix = f"wayhook-test-{uuid4().hex}"
+    client = redis.Redis.from_url(REDIS, socket_connect_timeout=5)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        absent("redis", error)
+    try:
+        yield prefix
+    finally:
+        for key in client.scan_iter(f"*{prefix}*"):
+            client.delete(key)
+        client.close()
 
 
 @pytest.fixture
