@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from wayhook.adapters.repository.redis import RedisRepository
     from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
+    from wayhook.adapters.secret.aws import AwsSecrets
+    from wayhook.adapters.secret.cache import CachedSecrets
+    from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
@@ -133,6 +136,9 @@ _HOMES = {
     "adapters.repository.redis": "RedisRepository",
     "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
+    "adapters.secret.aws": "AwsSecrets",
+    "adapters.secret.cache": "CachedSecrets",
+    "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
     "adapters.transport.httpx": "HttpxTransport",
@@ -233,6 +239,7 @@ __all__ = [
     "AttemptEnded",
     "Authentication",
     "AuthenticationFailed",
+    "AwsSecrets",
     "Base64",
     "BasicAuthentication",
     "Batch",
@@ -241,6 +248,7 @@ __all__ = [
     "BreakerChanged",
     "BreakerRule",
     "CacheDuration",
+    "CachedSecrets",
     "Call",
     "CanDeploy",
     "CappingConfiguration",
@@ -335,6 +343,7 @@ __all__ = [
     "UnsafeCall",
     "UrlConfiguration",
     "Variable",
+    "VaultSecrets",
     "Violation",
     "WayhookError",
     "WindowLimiter",

@@ -37,6 +37,10 @@ THIRD_PARTIES = {
     "certifi": {"adapters/transport/tls.py"},
     "jwt": {"rendering/assertion.py"},
     "cryptography": {"adapters/token/sqlite.py"},
+    "hvac": {"adapters/secret/vault.py"},
+    "requests": {"adapters/secret/vault.py"},
+    "boto3": {"adapters/secret/aws.py"},
+    "botocore": {"adapters/secret/aws.py"},
     "redis": {"adapters/repository/redis.py", "adapters/repository/redis_shelf.py"},
     "ruamel": {"adapters/repository/folder_text.py"},
     "sqlalchemy": {

@@ -55,7 +55,7 @@ def _is_checked(name: str) -> bool:
     is_class = inspect.isclass(value)
     if is_class and (issubclass(value, Exception | Enum) or getattr(value, "_is_protocol", False)):
         return False
-    return not inspect.iscoroutinefunction(value) and name not in ("call", "HttpxTransport")
+    return not inspect.iscoroutinefunction(value) and name not in ("call", "HttpxTransport", "AwsSecrets")
 
 
 NAMES = [name for name in wh.__all__ if _is_checked(name)]
