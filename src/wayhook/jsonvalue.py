@@ -49,7 +49,7 @@ def parse_exact_json(text: str | bytes) -> Any:
 def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
     fault = "nested too deeply, or with a number of too many digits"
     try:
-        value = decoder.decode(text if isinstance(text, str) else text.decode().removeprefix("\ufeff"))
+        value = _decoded(text if isinstance(text, str) else text.decode().removeprefix("\ufeff"), decoder)
     except DefinitionError:
         raise
     except json.JSONDecodeError as error:
@@ -63,6 +63,14 @@ def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
             return value
         fault = f"nested more than {depth} levels deep; make it flatter"
     raise DefinitionError([Violation("$", fault, "R135")])
+
+
+def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
+    """What `decoder.decode` gives, without the two searches for space around a text that mostly has none."""
+    value, end = decoder.raw_decode(text, len(text) - len(text.lstrip(_SPACE)))
+    if rest := text[end:].lstrip(_SPACE):
+        raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
+    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -95,6 +103,7 @@ def _exact(text: str) -> float | Decimal:
     return value if Decimal(repr(value)) == exact else exact
 
 
+_SPACE = " \t\n\r"
 _SURE, _LONGEST = 16, 400
 """Up to so many signs a number without an exponent is what its double says; beyond so many it is a double anyway."""
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_float)

@@ -39,7 +39,6 @@ from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
-from wayhook.rendering.answer import read_answer
 from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
@@ -239,7 +238,7 @@ class Execution:
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer, evidence = tried.response, tried.attempt.evidence
         if answer is not None:
-            fields, faults = read_answer(self.use.plan.action, answer, tried.reflected)
+            fields, faults = self.use.plan.read(answer, tried.reflected)
             cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
             status = f"http_{answer.status}"
             return self._outcome(status, call, received=answer, response=fields, faults=faults, cause=cause)

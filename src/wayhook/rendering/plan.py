@@ -21,6 +21,7 @@ from wayhook.model.parameter import Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
 from wayhook.rendering.address import encode_query, join_path
+from wayhook.rendering.answer import Answered, compile_answer
 from wayhook.rendering.payload import compile_form, compile_payload, compile_text, delimited
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Part, Slot, Unsafe, skeleton
 from wayhook.secret import (
@@ -72,8 +73,9 @@ class _Bindings:
 
 @attrs.frozen(repr=False)
 class Plan:
-    """A compiled use of an action. `render` may be called any number of times, from any task.
+    """A compiled use of an action. `render` and `read` may be called any number of times, from any task.
 
+    `read`: takes an answer, and gives its declared fields and what is wrong with them; see `compile_answer`.
     `destination`: scheme, host and port of every call; no value moves them. `parameterized`: whether the action has
     variables. `reads_time`: whether one of its expressions may need `Context.now`.
     """
@@ -88,6 +90,7 @@ class Plan:
     _identity: ClientCertificate | None
     _known: frozenset[str] | None
     parameterized: bool
+    read: Callable[..., Answered]
     reads_time: bool = False
 
     def render(self, subject: Any) -> Call:
@@ -210,6 +213,7 @@ def _plan(action: Action, bindings: _Bindings) -> Plan:
         identity=action.authentication.client_certificate(),
         known=None,
         parameterized=bool(action.variables),
+        read=compile_answer(action),
     )
 
 
