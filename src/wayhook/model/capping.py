@@ -20,7 +20,7 @@ from wayhook.model.limit import (
     Rating,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     method_type_faults,
     pattern_faults,
     spelled,
@@ -63,7 +63,7 @@ class CappingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule (R217)."""
-        return covers(self.url, self.methods, method, spelled(url))
+        return coverage(self.url, self.methods)(method, spelled(url))
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""

@@ -17,7 +17,7 @@ from wayhook.model.limit import (
     Metadata,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     is_number,
     method_type_faults,
     pattern_faults,
@@ -70,7 +70,7 @@ class ThrottlingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule."""
-        return covers(self.url_pattern, self.methods, method, spelled(url))
+        return coverage(self.url_pattern, self.methods)(method, spelled(url))
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""
