@@ -34,20 +34,22 @@ from wayhook.execution.deadline import Deadline
 from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded, Limiter
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
-from wayhook.execution.token import Granted
+from wayhook.execution.token import Fetch, Granted
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
-from wayhook.rendering.credential import credential_fault
+from wayhook.model.token import TokenCall
+from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.plan import Plan
-from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
+from wayhook.secret import AccessToken, DeliveryId, Revealed, Spellings, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
 __all__ = ["Execution", "Use", "delivery_id_fault", "identified", "new_delivery_id", "recorded"]
 
 _UNAUTHORIZED = 401
 MAX_DELIVERY_ID = 255
+_A_TOKEN = (AccessToken(),)
 _DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
@@ -58,7 +60,8 @@ class Use:
     `timeout`: seconds. `source`: the definitions that it was compiled from. `uid`: of the action's record.
     `left_out`: the status of the outcome where the journey makes no call, or empty. `marketing_actions`: what an
     individual must have agreed to in a journey (R32, R229). `is_idempotent`: whether doing the call twice is as good as
-    once, by its method or by its key; `is_keyed`: by its key.
+    once, by its method or by its key; `is_keyed`: by its key. `secrets`: of every call. `token_call`: for the token
+    among them.
     """
 
     plan: Plan
@@ -73,6 +76,8 @@ class Use:
     marketing_actions: tuple[str, ...] = attrs.field(init=False)
     is_keyed: bool = attrs.field(init=False)
     is_idempotent: bool = attrs.field(init=False)
+    secrets: tuple[Unknown, ...] = attrs.field(init=False)
+    token_call: TokenCall | None = attrs.field(init=False)
 
     @label.default
     def _of_activity(self) -> str | None:
@@ -93,6 +98,14 @@ class Use:
     @is_idempotent.default
     def _may_be_done_twice(self) -> bool:
         return self.is_keyed or self.plan.method in IDEMPOTENT
+
+    @secrets.default
+    def _of_every_call(self) -> tuple[Unknown, ...]:
+        return self.plan.call("", (), None).secrets
+
+    @token_call.default
+    def _of_authentication(self) -> TokenCall | None:
+        return self.plan.action.authentication.token_call()
 
 
 def new_delivery_id() -> str:
@@ -125,6 +138,7 @@ class Execution:
     _is_renewed: bool = False
     _sending_since: float | None = None
     _last: Tried | None = None
+    _spellings: Spellings = attrs.Factory(Spellings)
     _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
@@ -238,7 +252,7 @@ class Execution:
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer, evidence = tried.response, tried.attempt.evidence
         if answer is not None:
-            fields, faults = self.use.plan.read(answer, tried.reflected)
+            fields, faults = self.use.plan.read(answer, self._spellings)
             cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
             status = f"http_{answer.status}"
             return self._outcome(status, call, received=answer, response=fields, faults=faults, cause=cause)
@@ -283,7 +297,7 @@ class Execution:
 
     def _may_replay(self) -> bool:
         """Drop a refused token, once in an execution; whether one call with a new token may follow."""
-        token_call = self.use.plan.action.authentication.token_call()
+        token_call = self.use.token_call
         if token_call is None or self._token is None or self._is_renewed:
             return False
         self._is_renewed = True
@@ -310,20 +324,21 @@ class Execution:
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
-        texts = Revealed()
+        texts, spellings = Revealed(), Spellings()
         if not approach.is_free:
             await self._ready(approach)
-        if call.credentials or call.identity:
-            texts = await self._texts(call)
+        if self.use.secrets:
+            texts = await self._texts()
+            spellings = checked_spellings(call.credentials, texts)
             if not approach.is_free:
                 await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
         self._budget.at = self.deadline
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request))
-        if texts:
-            tried = hidden(tried, texts, (credential.text for credential in call.credentials))
-        self._last = tried
+        if spellings:
+            tried = hidden(tried, spellings)
+        self._last, self._spellings = tried, spellings
         self.attempts.append(tried.attempt)
         self._sending_since = None
         if self.means.events.sinks:
@@ -337,36 +352,28 @@ class Execution:
     def _once(self, request: Request) -> Awaitable[Tried]:
         return self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
 
-    async def _texts(self, call: Call) -> Revealed:
-        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
-        texts = Revealed()
+    async def _texts(self) -> Revealed:
+        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`."""
         self._budget.at = self.deadline
-        for secret in call.secrets:
-            texts[secret] = await self._text(secret)
-        faults = [
-            Violation(f"$.{credential.location}.{credential.name}", f"the secret does not fit: {fault}", "R74")
-            for credential in call.credentials
-            if (fault := credential_fault(credential, texts))
-        ]
-        if faults:
-            raise WrongType(faults)
+        if self.use.secrets == _A_TOKEN:
+            return (await self._access_token()).texts
+        texts = Revealed()
+        for secret in self.use.secrets:
+            match secret:
+                case AccessToken():
+                    texts[secret] = (await self._access_token()).text
+                case DeliveryId():
+                    texts[secret] = self.delivery_id
+                case _:
+                    texts[secret] = await self.means.text(secret)
         return texts
 
-    async def _text(self, secret: Unknown) -> str:
-        match secret:
-            case AccessToken():
-                return await self._access_token()
-            case DeliveryId():
-                return self.delivery_id
-            case _:
-                return await self.means.text(secret)
-
-    async def _access_token(self) -> str:
-        call = self.use.plan.action.authentication.token_call()
+    async def _access_token(self) -> Granted:
+        means, call = self.means, self.use.token_call
         assert call is not None  # noqa: S101 - it alone asks for a token
-        fetch = Authorization(self.means, call).answered
-        self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
-        return self._token.text
+        fetch: Fetch = lambda deadline: Authorization(means, call).answered(deadline)  # noqa: E731 - seldom needed
+        self._token = await means.tokens.get(call, self.use.journey, fetch, self.deadline)
+        return self._token
 
 
 def recorded(context: Context, outcome: Outcome) -> Outcome:
