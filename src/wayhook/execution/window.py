@@ -26,7 +26,7 @@ from wayhook.errors import DefinitionError, Discarded, Violation
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import Clock
 from wayhook.model.capping import CappingRule
-from wayhook.model.limit import Rating, beginnings, coverage, fixed_part, spelled
+from wayhook.model.limit import Rating, beginnings, fixed_part, spelled
 from wayhook.model.shape import as_tuple
 from wayhook.model.throttling import ThrottlingRule
 
@@ -262,8 +262,7 @@ class _Coverage:
         self._found: dict[str, list[tuple[int, Callable[[str, str], bool], _Bound]]] = {}
         for number, (rule, bound) in enumerate(bounds):
             pattern = rule.url_pattern if isinstance(rule, ThrottlingRule) else rule.url
-            covers = coverage(pattern, rule.methods)
-            self._found.setdefault(fixed_part(pattern), []).append((number, covers, bound))
+            self._found.setdefault(fixed_part(pattern), []).append((number, rule.covers, bound))
 
     def of(self, method: str, url: str) -> tuple[_Bound, ...]:
         """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
