@@ -49,7 +49,10 @@ def parse_exact_json(text: str | bytes) -> Any:
 def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
     fault = "nested too deeply, or with a number of too many digits"
     try:
-        value = _decoded(text if isinstance(text, str) else text.decode().removeprefix("\ufeff"), decoder)
+        source = text if isinstance(text, str) else text.decode().removeprefix("\ufeff")
+        value, end = decoder.raw_decode(source, len(source) - len(source.lstrip(_SPACE)))
+        if rest := source[end:].lstrip(_SPACE):
+            raise json.JSONDecodeError("Extra data", source, len(source) - len(rest))
     except DefinitionError:
         raise
     except json.JSONDecodeError as error:
@@ -63,14 +66,6 @@ def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
             return value
         fault = f"nested more than {depth} levels deep; make it flatter"
     raise DefinitionError([Violation("$", fault, "R135")])
-
-
-def _decoded(text: str, decoder: json.JSONDecoder) -> Any:
-    """What `decoder.decode` gives, without the two searches for space around a text that mostly has none."""
-    value, end = decoder.raw_decode(text, len(text) - len(text.lstrip(_SPACE)))
-    if rest := text[end:].lstrip(_SPACE):
-        raise json.JSONDecodeError("Extra data", text, len(text) - len(rest))
-    return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

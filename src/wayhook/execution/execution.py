@@ -333,9 +333,9 @@ class Execution:
             if not approach.is_free:
                 await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
-        self._budget.at = self.deadline
+        self._budget.at = deadline = self.deadline
         self._sending_since = self.means.clock.monotonic()
-        tried = await approach.tried(self._sent(request))
+        tried = await approach.tried(self._sent(request, deadline))
         if spellings:
             tried = hidden(tried, spellings)
         self._last, self._spellings = tried, spellings
@@ -345,12 +345,12 @@ class Execution:
             self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
         return tried
 
-    def _sent(self, request: Request) -> Awaitable[Tried]:
-        redirects = self.means.redirects
-        return redirects.followed(request, self._once) if redirects.most else self._once(request)
-
-    def _once(self, request: Request) -> Awaitable[Tried]:
-        return self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
+    def _sent(self, request: Request, deadline: float) -> Awaitable[Tried]:
+        """One attempt on the wire, with the redirects that the edition follows."""
+        means, number = self.means, len(self.attempts) + 1
+        if not means.redirects.most:
+            return means.sent(number, request, deadline, self.started)
+        return means.redirects.followed(request, lambda step: means.sent(number, step, deadline, self.started))
 
     async def _texts(self) -> Revealed:
         """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`."""

@@ -225,7 +225,8 @@ def _url(configuration: UrlConfiguration, bindings: _Bindings) -> Part[str]:
     for name, value in _slots(configuration.query_parameters, bindings.query_parameters, "$.query_parameters"):
         start = encode_query(name) + "="
         pairs.append(start + encode_query(value) if isinstance(value, str) else value.written(_asked(start), ""))
-    below = path.written(lambda value: url.origin + join_path(url.path, _text(value)), "")
+    origin, static = url.origin, url.path
+    below = path.written(lambda value: origin + join_path(static, _text(value)), "")
     return skeleton([below, delimited(pairs, "?")])
 
 
