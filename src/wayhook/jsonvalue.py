@@ -122,6 +122,8 @@ def _parts(text: bytes) -> int:
 
 def _is_deep(text: str | bytes, value: Any, depth: int) -> bool:
     """Whether a value is nested too deeply; only walked where the text has that many brackets at all."""
+    if len(text) <= 2 * depth:
+        return False
     brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if brackets <= depth:
         return False

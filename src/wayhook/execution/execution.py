@@ -50,6 +50,7 @@ __all__ = ["Execution", "Use", "delivery_id_fault", "identified", "new_delivery_
 _UNAUTHORIZED = 401
 MAX_DELIVERY_ID = 255
 _A_TOKEN = (AccessToken(),)
+_NO_TEXTS = Revealed()
 _DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
@@ -138,7 +139,7 @@ class Execution:
     _is_renewed: bool = False
     _sending_since: float | None = None
     _last: Tried | None = None
-    _spellings: Spellings = attrs.Factory(Spellings)
+    _spellings: Spellings = Revealed.spellings
     _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
@@ -168,7 +169,6 @@ class Execution:
             self.means.events.emit(ExecutionEnded(outcome))
         return outcome
 
-    @property
     def deadline(self) -> float:
         """When the execution ends, on the monotonic clock."""
         return self.started + self.queued + self.use.timeout
@@ -198,7 +198,7 @@ class Execution:
         """Whether the individual agreed to what the call is for (R229)."""
         if self.means.consent is None:
             return True
-        self._budget.at = self.deadline
+        self._budget.at = self.deadline()
         return await self.means.consent.allows(subject, self.use.marketing_actions)
 
     def _outcome(
@@ -264,7 +264,7 @@ class Execution:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
         destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
-        approach = Approach(destination, self.means.policy, lambda: self.deadline)
+        approach = Approach(destination, self.means.policy, self.deadline)
         tried = await self._admitted(call, approach)
         return tried if tried.attempt.evidence is Evidence.DELIVERED else await self._again(tried, call, approach)
 
@@ -311,7 +311,7 @@ class Execution:
 
     async def _placed(self, call: Call, approach: Approach, limiter: Limiter) -> Tried:
         """One attempt with a place below the limits, for which nobody queues while the destination is not ready."""
-        if not approach.is_free:
+        if not approach.destination.is_free:
             await self._ready(approach)
         self._budget.at = None  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
@@ -319,21 +319,22 @@ class Execution:
             return await self._tried(call, approach)
 
     async def _ready(self, approach: Approach) -> None:
-        self._budget.at = self.deadline
+        self._budget.at = self.deadline()
         await approach.ready()
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
-        texts, spellings = Revealed(), Spellings()
-        if not approach.is_free:
+        texts, spellings = _NO_TEXTS, _NO_TEXTS.spellings
+        if not approach.destination.is_free:
             await self._ready(approach)
         if self.use.secrets:
-            texts = await self._texts()
+            self._budget.at = self.deadline()
+            texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
             spellings = checked_spellings(call.credentials, texts)
-            if not approach.is_free:
+            if not approach.destination.is_free:
                 await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
-        self._budget.at = deadline = self.deadline
+        self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request, deadline))
         if spellings:
@@ -354,9 +355,6 @@ class Execution:
 
     async def _texts(self) -> Revealed:
         """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`."""
-        self._budget.at = self.deadline
-        if self.use.secrets == _A_TOKEN:
-            return (await self._access_token()).texts
         texts = Revealed()
         for secret in self.use.secrets:
             match secret:
@@ -372,7 +370,7 @@ class Execution:
         means, call = self.means, self.use.token_call
         assert call is not None  # noqa: S101 - it alone asks for a token
         fetch: Fetch = lambda deadline: Authorization(means, call).answered(deadline)  # noqa: E731 - seldom needed
-        self._token = await means.tokens.get(call, self.use.journey, fetch, self.deadline)
+        self._token = await means.tokens.get(call, self.use.journey, fetch, self.deadline())
         return self._token
 
 

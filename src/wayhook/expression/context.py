@@ -85,7 +85,11 @@ def _left(part: Any, left: int) -> int:
     elif isinstance(part, dict):
         left -= 6 * len(part) or 2
         for name, value in part.items() if left >= 0 else ():
-            left = _left(value, left - len(_quoted(name) if type(name) is str and len(name) <= left else str(name)) + 2)
+            left -= len(_quoted(name) if type(name) is str and len(name) <= left else str(name)) - 2
+            if type(value) is str:
+                left -= len(_quoted(value) if len(value) <= left else value)
+            else:
+                left = _left(value, left)
             if left < 0:
                 break
     elif isinstance(part, _LISTS):

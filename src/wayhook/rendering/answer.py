@@ -74,7 +74,7 @@ def _body(response: Response) -> Answered:
     """The body as JSON, or why it is none that can be read."""
     if response.fault:
         return None, (f"$: {response.fault}",)
-    if not response.body.strip():
+    if not response.body or response.body.isspace():
         return None, ("$: fields are declared, and the body is empty",)
     if has_many_parts(response.body):
         return None, (f"$: the answer has more than {MAX_NODES:,} values; ask for fewer at once",)
