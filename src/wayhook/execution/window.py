@@ -111,7 +111,8 @@ class WindowLimiter:
     def _leave(self, bounds: tuple[_Bound, ...]) -> None:
         for bound in bounds:
             bound.under_way -= 1
-        self._wake()
+        if self._lanes:
+            self._wake()
 
     @asynccontextmanager
     async def _host_place(self, url: str) -> AsyncIterator[float]:
@@ -201,7 +202,7 @@ class _Place:
     def __aenter__(self) -> Coroutine[Any, Any, float]:
         return self._enter(self._bounds)
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         self._leave(self._bounds)
 
 
@@ -268,13 +269,11 @@ class _Coverage:
         """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
         if not self._found:
             return ()
-        covering, url = [], spelled(url)
-        for start in beginnings(url):
-            for number, covers, bound in self._found.get(start, ()):
-                if covers(method, url):
-                    covering.append((number, bound))
-        covering.sort()
-        return tuple([bound for _, bound in covering])
+        url = spelled(url)
+        near = [rule for start in beginnings(url) if start in self._found for rule in self._found[start]]
+        if len(near) > 1:
+            near.sort()
+        return tuple([bound for _, covers, bound in near if covers(method, url)])
 
 
 class _Waiter:

@@ -143,7 +143,6 @@ def pattern_faults(pattern: str) -> Iterator[tuple[str, bool]]:
     yield from ((message, False) for message, _ in read_url(plain)[1])
 
 
-@lru_cache(maxsize=1024)
 def coverage(pattern: str, methods: tuple[str, ...]) -> Callable[[str, str], bool]:
     """Return what tells of a method and a URL, as `spelled`, whether the call counts for a rule (R217).
 
