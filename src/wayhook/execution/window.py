@@ -264,13 +264,14 @@ class _Coverage:
         for number, (rule, bound) in enumerate(bounds):
             pattern = rule.url_pattern if isinstance(rule, ThrottlingRule) else rule.url
             self._found.setdefault(fixed_part(pattern), []).append((number, rule.covers, bound))
+        self._longest = max(map(len, self._found), default=0)
 
     def of(self, method: str, url: str) -> tuple[_Bound, ...]:
         """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
         if not self._found:
             return ()
         url = spelled(url)
-        near = [rule for start in beginnings(url) if start in self._found for rule in self._found[start]]
+        near = [rule for start in beginnings(url, self._longest) for rule in self._found.get(start, ())]
         if len(near) > 1:
             near.sort()
         return tuple([bound for _, covers, bound in near if covers(method, url)])

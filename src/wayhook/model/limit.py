@@ -161,11 +161,15 @@ def fixed_part(pattern: str) -> str:
     return path[: path.rfind("/") + 1] if star else path
 
 
-def beginnings(url: str) -> Iterator[str]:
-    """Yield a URL, as `spelled`, without its query, and the folders that it lies in, up to its host."""
+def beginnings(url: str, longest: int) -> Iterator[str]:
+    """Yield a URL, as `spelled`, without its query, and the folders that it lies in, up to its host.
+
+    `longest`: leave out those that have more characters.
+    """
     path = url.partition("?")[0]
-    yield path
-    host, end = path.find("://") + 3, len(path) - 1
+    if len(path) <= longest:
+        yield path
+    host, end = path.find("://") + 3, min(len(path) - 1, longest)
     while (end := path.rfind("/", host, end)) >= 0:
         yield path[: end + 1]
 
