@@ -196,7 +196,7 @@ class Clock(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class AttemptEnded:
     """One attempt of a call ended. `delivery_id`: of the execution that it belongs to."""
 
@@ -205,7 +205,7 @@ class AttemptEnded:
     delivery_id: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class ExecutionEnded:
     """An execution ended."""
 

@@ -66,9 +66,14 @@ def masked_text(text: str, found: Iterable[str]) -> str:
 def masked_response(response: Response, found: Iterable[str]) -> Response:
     """Return the answer with a mask in place of every reflection; the same object where there is none."""
     body = response.body
-    spelled = [*found, *[text.encode().decode("latin-1") for text in found if not text.isascii()]]
+    spelled = list(found)
+    if not "".join(spelled).isascii():
+        spelled += [text.encode().decode("latin-1") for text in found if not text.isascii()]
     heads = "\n".join([part for header in response.headers for part in header])
-    if not [text for text in spelled if text in heads or text.encode() in body]:
+    for spelling in spelled:
+        if spelling in heads or spelling.encode() in body:
+            break
+    else:
         return response
     for spelling in found:
         body = body.replace(spelling.encode(), _MASK.encode())
