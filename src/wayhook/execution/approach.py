@@ -47,17 +47,18 @@ class Approach:
 
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
-        destination, clock = self.destination, self.policy.clock
-        is_probe, tried = destination.enter(), None
+        breaker, clock, tried = self.destination.breaker, self.policy.clock, None
+        is_probe = breaker is not None and breaker.enter()
         try:
             tried = await attempt
         finally:
             now = clock.monotonic()
-            # one that was cut off tells against its destination where the time was up
-            failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
-            destination.leave(is_probe=is_probe, failed=failed, now=now)
+            if breaker is not None:
+                # one that was cut off tells against its destination where the time was up
+                failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+                breaker.leave(is_probe=is_probe, failed=failed, now=now)
         if tried.floor is not None or tried.attempt.status in THROTTLED:
-            destination.pause(now + self._floor(tried))
+            self.destination.pause(now + self._floor(tried))
         return tried
 
     def _floor(self, tried: Tried) -> float:

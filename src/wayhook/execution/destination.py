@@ -167,15 +167,6 @@ class Destination:
         """Return when the breaker lets somebody through again; None when it does now."""
         return None if self.breaker is None else self.breaker.refused_until(now)
 
-    def enter(self) -> bool:
-        """Return whether an attempt that begins now is the breaker's probe."""
-        return self.breaker is not None and self.breaker.enter()
-
-    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
-        """Take note of how an attempt ended; `failed`: None when nothing was learnt."""
-        if self.breaker is not None:
-            self.breaker.leave(is_probe=is_probe, failed=failed, now=now)
-
 
 def is_failure(attempt: Attempt) -> bool | None:
     """Whether an attempt tells against its destination (P17); None for our own refusals and shortages, which tell

@@ -133,8 +133,6 @@ class Plan:
 
 def _text(value: Any) -> str:
     """The text of a value in a path, a query or a header: date-times keep their offset, as in a payload."""
-    if type(value) is str:
-        return value
     return datetime_text(value) if isinstance(value, datetime) else text_of(value)
 
 
@@ -226,15 +224,18 @@ def _url(configuration: UrlConfiguration, bindings: _Bindings) -> Part[str]:
         start = encode_query(name) + "="
         pairs.append(start + encode_query(value) if isinstance(value, str) else value.written(_asked(start), ""))
     origin, static = url.origin, url.path
-    below = path.written(lambda value: origin + join_path(static, _text(value)), "")
-    return skeleton([below, delimited(pairs, "?")])
+
+    def below(value: Any) -> str:
+        return origin + join_path(static, value if type(value) is str else _text(value))
+
+    return skeleton([path.written(below, ""), delimited(pairs, "?")])
 
 
 def _asked(start: str) -> Callable[[Any], str]:
     """What writes the value of a query parameter behind its `start`, the name."""
 
     def pair(value: Any) -> str:
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         if len(text) > MAX_QUERY_VALUE:
             raise Unsafe(f"a query value has at most {MAX_QUERY_VALUE} characters", "R86")
         try:
@@ -253,18 +254,23 @@ def _header_part(given: Iterable[Header], fills: Places) -> Part[Headers]:
     ]
     parts = [part for part in found if part is not None]
 
-    def write(subject: Any, faults: Faults) -> Headers:
-        headers = tuple([part(subject, faults) if callable(part) else part for part in parts])
-        return headers if None not in headers else tuple(filter(None, headers))  # type: ignore[return-value]
+    fixed = [None if callable(part) else part for part in parts]
+    written = [(place, part) for place, part in enumerate(parts) if callable(part)]
 
-    return write if any(map(callable, parts)) else write(None, Faults())
+    def write(subject: Any, faults: Faults) -> Headers:
+        headers = fixed.copy()
+        for place, part in written:
+            headers[place] = part(subject, faults)
+        return tuple(headers if None not in headers else filter(None, headers))  # type: ignore[arg-type]
+
+    return write if written else write(None, Faults())
 
 
 def _header(name: str) -> Callable[[Any], tuple[str, str]]:
     """What makes the header `name` of a value."""
 
     def header(value: Any) -> tuple[str, str]:
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         if len(text) > MAX_HEADER_VALUE:
             raise Unsafe(f"a header value has at most {MAX_HEADER_VALUE} characters", "R74")
         if fault := header_value_fault(text):
