@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, unquote
@@ -41,6 +42,7 @@ __all__ = ["SqliteRepository"]
 APPLICATION_ID = 0x57415948  # "WAYH"
 _BUSY_SECONDS = 10.0
 _HEADER = 100
+_KNOWN = 256
 _MAGIC = b"SQLite format 3\x00"
 
 _MIGRATIONS = (
@@ -277,7 +279,7 @@ class _SqliteShelf:
         row = self._database.execute(
             "SELECT document, version, uid FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name)
         ).fetchone()
-        return _stored(row) if row else None
+        return _known(row) if row else None
 
     def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
         found = (self.find(KINDS[user_kind], user) for user_kind, user in self.user_names(kind, name))
@@ -324,6 +326,10 @@ class _SqliteShelf:
 def _stored(row: tuple[str, int, str]) -> Stored[Any]:
     document, version, uid = row
     return Stored(loads(document), version, uid)
+
+
+_known = lru_cache(maxsize=_KNOWN)(_stored)
+"""The same for rows that were read of late: what is executed is looked up each time, and mostly unchanged."""
 
 
 @contextmanager
