@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
 from inspect import isasyncgen
 from typing import Generic, TypeVar
 
@@ -31,11 +31,14 @@ class Source(Generic[Item]):
         self._pulling, self._room = asyncio.Lock(), asyncio.Event()
         self._over: Exception | None = None
         self.pulled = self.done = 0
-        self.pull = self._in_turn if isinstance(items, AsyncIterable) else self._taken
+        self._is_async = isinstance(items, AsyncIterable)
+
+    def pull(self) -> Awaitable[tuple[int, Item]]:
         """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise.
 
         Items that ended or failed are not asked again; all who ask are told the same.
         """
+        return self._in_turn() if self._is_async else self._taken()
 
     async def _in_turn(self) -> tuple[int, Item]:
         async with self._pulling:  # an async generator serves one at a time
