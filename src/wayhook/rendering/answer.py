@@ -37,8 +37,8 @@ _Read = Callable[[Any, tuple[str, ...], list[str]], Json]
 def compile_answer(action: Action) -> Callable[..., Answered]:
     """Return what reads the declared fields of an answer, and tells why some of them could not be read.
 
-    It takes the answer and, as `reflected`, how the secrets of the call are spelled where the answer repeats
-    them; they are masked in both.
+    It takes the answer and, as `reflected`, how the secrets of the call are spelled where the answer repeats them; they
+    are masked in both.
 
     The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
     nothing is declared for that case, or the body is no JSON object or has more than 100,000 values. Numbers are those
