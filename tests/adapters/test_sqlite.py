@@ -135,6 +135,18 @@ async def test_two_connections_see_each_other(file: Path) -> None:
     assert (conflict.value.found, final.value.description) == (2, "two")
 
 
+async def test_a_record_is_parsed_when_it_has_changed(file: Path) -> None:
+    """What was read and is as it was comes back as the same value; what another connection wrote does not."""
+    async with wh.SqliteRepository(file) as one, wh.SqliteRepository(file) as two:
+        await one.save(_action(description="one"))
+        first, again = await one.get(wh.Action, "Ping"), await one.get(wh.Action, "Ping")
+        await two.save(_action(description="two"))
+        changed = await one.get(wh.Action, "Ping")
+
+    assert again is first
+    assert (changed.value.description, changed.version) == ("two", 2)
+
+
 async def test_many_connections_lose_no_update(file: Path) -> None:
     """Writers on connections of their own count one record up together, without a lock in the way."""
     await _made(file)

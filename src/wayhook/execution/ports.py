@@ -249,7 +249,7 @@ class Clock(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class AttemptEnded:
     """One attempt of a call ended. `delivery_id`: of the execution that it belongs to."""
 
@@ -258,7 +258,7 @@ class AttemptEnded:
     delivery_id: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class ExecutionEnded:
     """An execution ended."""
 

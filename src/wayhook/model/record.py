@@ -173,7 +173,7 @@ class Records:
 
     def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
         """Return the record of that kind and name, or None."""
-        return self._kept[kind].get(name) if is_name(name) else None
+        return self._kept[kind].get(name) if isinstance(name, str) else None
 
     def users(self, kind: type[Any], name: str) -> tuple[Stored[Any], ...]:
         """Return the records whose values use that one, by kind and name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Insert, Select, Table, delete, func, insert, select
@@ -17,6 +18,7 @@ from wayhook.model.record import KINDS, Change, Edit, Stored, is_name, kind_of, 
 __all__ = ["SqlShelf", "microseconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN = 256
 
 
 class SqlShelf:
@@ -37,7 +39,7 @@ class SqlShelf:
         if not _is_kept(name):
             return None
         row = self._connection.execute(self._records(kind).where(RECORD.c.name == name)).first()
-        return _stored(row) if row else None
+        return _known(tuple(row)) if row else None
 
     def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
         """Return the records whose values use that one, by kind and name."""
@@ -168,6 +170,10 @@ def _row(stored: Stored[Any]) -> dict[str, object]:
 def _stored(row: Iterable[Any]) -> Stored[Any]:
     document, version, uid, saved, author = row
     return Stored(loads(document), version, uid, _EPOCH + timedelta(microseconds=saved), author)
+
+
+_known = lru_cache(maxsize=_KNOWN)(_stored)
+"""The same for rows that were read of late: what is executed is looked up each time, and mostly unchanged."""
 
 
 def microseconds(when: datetime) -> int:

@@ -9,6 +9,7 @@ import copy
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import unquote
@@ -40,6 +41,7 @@ from wayhook.model.storage import admit, admit_deletion
 __all__ = ["SqliteRepository"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN = 256
 
 
 class SqliteRepository:
@@ -184,7 +186,7 @@ class _SqliteShelf:
             kind_of(kind),
             name,
         ).fetchone()
-        return _stored(row) if row else None
+        return _known(row) if row else None
 
     def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
         found = (self.find(KINDS[user_kind], user) for user_kind, user in self.user_names(kind, name))
@@ -301,6 +303,10 @@ def _stored(row: Iterable[Any]) -> Stored[Any]:
     document, version, uid, saved, author = row
     when = None if saved is None else _EPOCH + timedelta(microseconds=saved)
     return Stored(loads(document), version, uid, when, author)
+
+
+_known = lru_cache(maxsize=_KNOWN)(_stored)
+"""The same for rows that were read of late: what is executed is looked up each time, and mostly unchanged."""
 
 
 def _microseconds(when: datetime) -> int:
