@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
     from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
@@ -151,6 +152,7 @@ _HOMES = {
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
     "formats.document": "dump dumps load loads",
+    "formats.http_file": "to_http_file",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
     "formats.schema": "json_schema",
     "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
@@ -351,6 +353,7 @@ __all__ = [
     "publication_violations",
     "secret",
     "to_curl",
+    "to_http_file",
     "variable",
     "violations",
     "with_secrets",

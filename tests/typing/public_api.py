@@ -111,6 +111,7 @@ def look() -> None:
     assert_type(wh.preview(JOURNEY, "day1", CONTEXT, actions=[SEND_SMS]), wh.Call)
     assert_type(call.body, bytes | None)
     assert_type(wh.to_curl(call), str)
+    assert_type(wh.to_http_file([call, call]), str)
 
 
 def document() -> None:
