@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
+    from wayhook.formats.openapi import to_openapi
     from wayhook.formats.schema import json_schema
     from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
     from wayhook.model.answer import answer_types
@@ -154,6 +155,7 @@ _HOMES = {
     "formats.document": "dump dumps load loads",
     "formats.http_file": "to_http_file",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
+    "formats.openapi": "to_openapi",
     "formats.schema": "json_schema",
     "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
     "model.answer": "answer_types",
@@ -354,6 +356,7 @@ __all__ = [
     "secret",
     "to_curl",
     "to_http_file",
+    "to_openapi",
     "variable",
     "violations",
     "with_secrets",

@@ -112,6 +112,7 @@ def look() -> None:
     assert_type(call.body, bytes | None)
     assert_type(wh.to_curl(call), str)
     assert_type(wh.to_http_file([call, call]), str)
+    assert_type(wh.to_openapi([SEND_SMS], title="SMS", version="2"), dict[str, Any])
 
 
 def document() -> None:
