@@ -78,6 +78,7 @@ if TYPE_CHECKING:
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.form import Form, FormField, form
     from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.openapi import to_openapi
@@ -153,6 +154,7 @@ _HOMES = {
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
     "formats.document": "dump dumps load loads",
+    "formats.form": "Form FormField form",
     "formats.http_file": "to_http_file",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
     "formats.openapi": "to_openapi",
@@ -269,6 +271,8 @@ __all__ = [
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
+    "Form",
+    "FormField",
     "Guardrails",
     "Header",
     "HttpxTransport",
@@ -339,6 +343,7 @@ __all__ = [
     "dumps",
     "export_journey",
     "expression",
+    "form",
     "import_journey",
     "json_schema",
     "literal_secret",
