@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
+    from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
     from wayhook.formats.form import Form, FormField, form
     from wayhook.formats.http_file import to_http_file
@@ -153,6 +154,7 @@ _HOMES = {
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
+    "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
     "formats.form": "Form FormField form",
     "formats.http_file": "to_http_file",
@@ -336,6 +338,7 @@ __all__ = [
     "answer_types",
     "call",
     "connection",
+    "data_sheet",
     "dump",
     "dump_authorization",
     "dump_capping",

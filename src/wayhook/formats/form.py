@@ -24,7 +24,7 @@ from wayhook.rendering.address import MAX_PATH
 from wayhook.rendering.plan import MAX_HEADER_VALUE, MAX_QUERY_VALUE, Blank, variables_by_name
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, MAX_PAYLOAD, DataType
 
-__all__ = ["Form", "FormField", "form"]
+__all__ = ["Form", "FormField", "form", "kind_of"]
 
 Place = Literal["path", "header", "query parameter", "payload"]
 
@@ -98,8 +98,7 @@ class FormField:
     @property
     def kind(self) -> str:
         """The data type in words."""
-        item = self.data_type.item
-        return _KINDS[self.data_type][0] if item is None else f"list of {_KINDS[item][1]}"
+        return kind_of(self.data_type)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (draft 2020-12) of its value.
@@ -193,6 +192,13 @@ class Form(Presentable):
 
     def __repr__(self) -> str:
         return f"<Form of {self.action}: {', '.join(field.name for field in self.fields)}>"
+
+
+def kind_of(data_type: DataType) -> str:
+    """Return a data type in words."""
+    if not data_type.is_list:
+        return _KINDS[data_type][0]
+    return "list" if data_type.item is None else f"list of {_KINDS[data_type.item][1]}"
 
 
 def form(action: Action) -> Form:
