@@ -23,7 +23,7 @@ __all__ = ["to_http_file"]
 
 _METHODS = ("CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE")
 _WORD = re.compile(r"[^\s:]+")
-_SYNTAX = re.compile(r"\r|\A\s*\n|\n\s*\Z|^\s*(?:#|//|```|<[\s@]|<>\s|>|@[^\s=]+\s*=)", re.MULTILINE)
+_SYNTAX = re.compile(r"\r|\A\s*\n|\n\s*\Z|^\s*(?:#|//|```|<(?:[\s@]|$)|<>\s|>|@[^\s=]+\s*=)", re.MULTILINE)
 """What an editor does not send as it stands: other line ends, empty lines around a text, and lines that it reads as
 comments, scripts, definitions of variables, or names of files."""
 
