@@ -120,6 +120,7 @@ if TYPE_CHECKING:
     from wayhook.model.rule import violations
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
+    from wayhook.notebook.form import FormWidget, form_widget
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
@@ -178,6 +179,7 @@ _HOMES = {
     "model.rule": "violations",
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
+    "notebook.form": "FormWidget form_widget",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
@@ -275,6 +277,7 @@ __all__ = [
     "ExpressionType",
     "Form",
     "FormField",
+    "FormWidget",
     "Guardrails",
     "Header",
     "HttpxTransport",
@@ -347,6 +350,7 @@ __all__ = [
     "export_journey",
     "expression",
     "form",
+    "form_widget",
     "import_journey",
     "json_schema",
     "literal_secret",

@@ -42,8 +42,8 @@ HOSTILE = [
 
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "ExpressionProblem",
-    "Form", "FormField", "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation",
-    "DataSourceAnswer",
+    "Form", "FormField", "FormWidget", "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored",
+    "Violation", "DataSourceAnswer",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 
