@@ -86,8 +86,12 @@ if TYPE_CHECKING:
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
+    from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.form import Form, FormField, form
+    from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
+    from wayhook.formats.openapi import to_openapi
     from wayhook.formats.schema import json_schema
     from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
     from wayhook.model.answer import answer_types
@@ -125,6 +129,7 @@ if TYPE_CHECKING:
     from wayhook.model.rule import violations
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
+    from wayhook.notebook.form import FormWidget, form_widget
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
@@ -165,8 +170,12 @@ _HOMES = {
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
+    "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
+    "formats.form": "Form FormField form",
+    "formats.http_file": "to_http_file",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
+    "formats.openapi": "to_openapi",
     "formats.schema": "json_schema",
     "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
     "model.answer": "answer_types",
@@ -185,6 +194,7 @@ _HOMES = {
     "model.rule": "violations",
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
+    "notebook.form": "FormWidget form_widget",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
@@ -284,6 +294,9 @@ __all__ = [
     "ExpressionProblem",
     "ExpressionType",
     "FolderRepository",
+    "Form",
+    "FormField",
+    "FormWidget",
     "Guardrails",
     "Header",
     "History",
@@ -352,6 +365,7 @@ __all__ = [
     "answer_types",
     "call",
     "connection",
+    "data_sheet",
     "dump",
     "dump_authorization",
     "dump_capping",
@@ -359,6 +373,8 @@ __all__ = [
     "dumps",
     "export_journey",
     "expression",
+    "form",
+    "form_widget",
     "import_journey",
     "json_schema",
     "literal_secret",
@@ -375,6 +391,8 @@ __all__ = [
     "publication_violations",
     "secret",
     "to_curl",
+    "to_http_file",
+    "to_openapi",
     "variable",
     "violations",
     "with_secrets",
