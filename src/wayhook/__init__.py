@@ -204,13 +204,29 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
 def _card(value: object) -> str:
     from wayhook.display.card import card
 
     return card(value)
 
 
-draw_with(_card)
+def _terminal_card(value: object) -> object:
+    from wayhook.display.terminal import terminal_card
+
+    return terminal_card(value)
+
+
+def _shown(value: object) -> Callable[[bool], None]:
+    from wayhook.display.live import shown
+
+    return shown(value)
+
+
+draw_with(_card, _terminal_card, _shown)
 
 __all__ = [
     "Action",

@@ -86,12 +86,12 @@ class Request:
 class Origin:
     """Where one value of a call came from.
 
-    `part`: url, path, header, query or payload; `name`: of the header, of the query parameter, or the dotted path of the
-    message parameter. `source`: `constant` of the action; `default`, what every action has unless it says otherwise;
-    `variable`, a value that was given; `expression`, what an expression found; `secret` and `delivery id`, put in when the
-    call is sent. `text`: what stands in the call, a secret masked, the beginning of a long one; None where it was left out.
-    `label`: of the variable. `expression`: its text. `defaults`: the fields that were absent, for which the expression
-    took its default.
+    `part`: url, path, header, query or payload; `name`: of the header, of the query parameter, or the dotted path of
+    the message parameter. `source`: `constant` of the action; `default`, what every action has unless it says
+    otherwise; `variable`, a value that was given; `expression`, what an expression found; `secret` and `delivery id`,
+    put in when the call is sent. `text`: what stands in the call, a secret masked, the beginning of a long one; None
+    where it was left out. `label`: of the variable. `expression`: its text. `defaults`: the fields that were absent,
+    for which the expression took its default.
     """
 
     part: Literal["url", "path", "header", "query", "payload"]

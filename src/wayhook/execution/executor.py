@@ -266,7 +266,7 @@ class Executor:
         if use.plan.reads_time and context.now is None:
             context = attrs.evolve(context, now=self._means.clock.now())
         call = use.plan.render(context)
-        return explained(call, use.plan.action, use.activity, context, self.guardrails, use.timeout)
+        return explained(call, use.plan.action, use.activity, context, guardrails=self.guardrails, timeout=use.timeout)
 
     def batch(
         self,

@@ -31,6 +31,7 @@ from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.model.token import holds_secrets
+from wayhook.presentation import Presentable
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 from wayhook.values import DataType, Misfit, conform
 
@@ -71,7 +72,7 @@ Kept_co = TypeVar("Kept_co", bound=Definition, covariant=True)
 
 
 @attrs.frozen
-class Stored(Generic[Kept_co]):
+class Stored(Presentable, Generic[Kept_co]):
     """A value as it is kept.
 
     `version`: 1 when first saved, one more with every save. `uid`: given by the repository when first saved; it

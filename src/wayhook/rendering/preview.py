@@ -61,9 +61,9 @@ def preview(
     """
     rails = edition_of(guardrails)
     if isinstance(definition, Action):
-        given = Given({} if values is None else values, path)  # type: ignore[arg-type]
-        call = plan_values(definition).render(given)
-        return explained(call, definition, None, given, rails, rails.default_timeout)
+        subject = Given({} if values is None else values, path)  # type: ignore[arg-type]
+        call = plan_values(definition).render(subject)
+        return explained(call, definition, None, subject, guardrails=rails, timeout=rails.default_timeout)
     if not isinstance(definition, Journey):
         found = type(definition).__name__
         raise DefinitionError([Violation("$", f"an Action or a Journey is previewed, not {found}")])
@@ -77,6 +77,7 @@ def preview(
     if activity.action not in named:
         message = f"the activity uses the action {activity.action!r}; give it: preview(…, actions=[…])"
         raise DefinitionError([Violation("$.action", message)])
-    action, timeout = named[activity.action], definition.timeout
+    action = named[activity.action]
+    timeout = rails.default_timeout if definition.timeout is None else definition.timeout
     call = plan_activity(action, activity).render(context)
-    return explained(call, action, activity, context, rails, rails.default_timeout if timeout is None else timeout)
+    return explained(call, action, activity, context, guardrails=rails, timeout=timeout)
