@@ -119,7 +119,7 @@ if TYPE_CHECKING:
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
-    from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
+    from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
     "adapters.repository.memory": "MemoryRepository",
@@ -173,7 +173,7 @@ _HOMES = {
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
-    "wire": "AddressPolicy Attempt Call Outcome Request Response",
+    "wire": "AddressPolicy Attempt Call Explanation Origin Outcome Request Response",
 }
 _LATER = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -277,6 +277,7 @@ __all__ = [
     "ExecutionEnded",
     "ExecutionError",
     "Executor",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "ExpressionProblem",
@@ -301,6 +302,7 @@ __all__ = [
     "NoAuthentication",
     "NotFound",
     "OAuthClientCredentials",
+    "Origin",
     "Outcome",
     "Page",
     "PauseMode",

@@ -120,7 +120,7 @@ class _ViolatedError(WayhookError):
     """An error made of one or more violations, shown one a line."""
 
     def __init__(self, violations: Iterable[Violation]) -> None:
-        self.violations = Violations(violations)
+        self.violations: tuple[Violation, ...] = Violations(violations)
         super().__init__(self.violations)
 
     def __str__(self) -> str:

@@ -41,6 +41,8 @@ THIRD_PARTIES = {
     "anyio": {"execution/blocking.py"},
     "tqdm": {"cli/demo.py"},
     "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
+    "rich": {"display/terminal.py"},
+    "IPython": {"display/live.py"},
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
 }

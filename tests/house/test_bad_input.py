@@ -41,8 +41,8 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "ExpressionProblem",
-    "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation", "DataSourceAnswer",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "Explanation",
+    "ExpressionProblem", "Header", "Origin", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation", "DataSourceAnswer",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

@@ -5,6 +5,8 @@ Widths are shares of the whole, so that a picture is as wide as its card.
 
 from __future__ import annotations
 
+import html
+
 from wayhook.display.part import Bar, Histogram, Shares, Timeline, counted, duration
 
 __all__ = ["bar", "bars", "progress", "scale", "stacked"]
@@ -81,4 +83,5 @@ def _percent(part: float, whole: float) -> float:
 
 
 def _svg(height: int, told: str, drawn: str) -> str:
-    return f'<svg class="wh-picture" role="img" aria-label="{told}" width="100%" height="{height}">{drawn}</svg>'
+    place = f'style="width:100%;height:{height}px"'  # a notebook has heights of its own for pictures
+    return f'<svg class="wh-picture" role="img" aria-label="{html.escape(told)}" {place}>{drawn}</svg>'

@@ -1,7 +1,7 @@
 """The style of all cards. It stands in each of them, since a notebook shows them one by one.
 
 Colours are those of the page: text is `currentColor`, fills let the page shine through, and what has a colour of its
-own stands out from white and from black alike. Every rule names `.wayhook` twice, so that a notebook's rules for its
+own stands out from white and from black alike. Every rule names `.wayhook` thrice, so that a notebook's rules for its
 own tables and texts give way. Nothing is loaded, and no theme is asked for: a dark notebook on a light desktop is dark.
 """
 
@@ -80,6 +80,7 @@ _READABLE = """
 .w .wh-box.wh-doubt { border-color: var(--wh-amber); background: rgba(194,124,14,.14); }
 .w .wh-node { margin: 0; padding: .1em 0; }
 .w details.wh-node { padding: .1em 0; }
+.w .wh-node .wh-chip { margin: 0 .15em; }
 .w .wh-node > .wh-value, .w .wh-node > summary > .wh-value { margin: 0; }
 .w div.wh-node { padding-left: 1.15em; }
 .w .wh-node > span:not(.wh-chip), .w summary > span:not(.wh-chip) { opacity: .75; }
@@ -90,9 +91,10 @@ _READABLE = """
 .w .wh-track { flex: 3 1 10em; min-width: 0; align-self: stretch; display: flex; align-items: center; }
 .w .wh-took { flex: 0 0 4.5em; text-align: right; font-variant-numeric: tabular-nums; }
 .w .wh-picture { display: block; overflow: visible; max-width: none; margin: 0; }
-.w .wh-axis { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1em; font-size: 12px;
+.w .wh-axis { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1em;
   opacity: .75;
   border-top: 1px solid var(--wh-line); padding-top: .15em; font-variant-numeric: tabular-nums; }
+.w .wh-axis span { font-size: 12px; }
 .w .wh-axis.wh-track { align-items: flex-start; flex-wrap: wrap; align-self: flex-start; }
 .w .wh-plot { margin: .4em 0; }
 .w .wh-plot > .wh-picture + .wh-picture { margin-top: .5em; }
@@ -111,4 +113,4 @@ _READABLE = """
 .w svg .wh-deadline { stroke: currentColor; stroke-opacity: .7; stroke-width: 1; stroke-dasharray: 3 2; }
 """
 
-STYLE = re.sub(r"\s*\n\s*", " ", re.sub(r"\.w(?=[ ,{])", ".wayhook.wayhook", _READABLE)).strip()
+STYLE = re.sub(r"\s*\n\s*", " ", re.sub(r"\.w(?=[ ,{])", ".wayhook" * 3, _READABLE)).strip()
