@@ -42,7 +42,8 @@ HOSTILE = [
 
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "Explanation",
-    "ExpressionProblem", "Header", "Origin", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation", "DataSourceAnswer",
+    "ExpressionProblem", "Header", "Origin", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored",
+    "Violation", "DataSourceAnswer",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

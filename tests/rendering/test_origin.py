@@ -189,7 +189,7 @@ async def test_the_edition_and_the_timeout_are_told() -> None:
 
 
 async def test_a_call_that_was_made_is_the_preview_without_its_explanation(send_sms: wh.Action) -> None:
-    """An execution explains nothing, and the calls are equal; so is a pickled preview, which explains nothing either."""
+    """An execution explains nothing, and the calls are equal; so is a pickled preview, which explains nothing."""
     values = {"to": "+336", "text": "Hi", "X-Campaign": "c"}
     preview = wh.preview(send_sms, values)
     secrets = FakeSecrets({"env:SMS_KEY": "k"})
