@@ -133,7 +133,7 @@ if TYPE_CHECKING:
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
-    from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
+    from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
     "adapters.repository.folder": "FolderRepository",
@@ -198,7 +198,7 @@ _HOMES = {
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
-    "wire": "AddressPolicy Attempt Call Outcome Request Response",
+    "wire": "AddressPolicy Attempt Call Explanation Origin Outcome Request Response",
 }
 _LATER = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -229,13 +229,29 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
 def _card(value: object) -> str:
     from wayhook.display.card import card
 
     return card(value)
 
 
-draw_with(_card)
+def _terminal_card(value: object) -> object:
+    from wayhook.display.terminal import terminal_card
+
+    return terminal_card(value)
+
+
+def _shown(value: object) -> Callable[[bool], None]:
+    from wayhook.display.live import shown
+
+    return shown(value)
+
+
+draw_with(_card, _terminal_card, _shown)
 
 __all__ = [
     "Action",
@@ -289,6 +305,7 @@ __all__ = [
     "ExecutionEnded",
     "ExecutionError",
     "Executor",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "ExpressionProblem",
@@ -319,6 +336,7 @@ __all__ = [
     "NoAuthentication",
     "NotFound",
     "OAuthClientCredentials",
+    "Origin",
     "Outcome",
     "Page",
     "PauseMode",

@@ -60,6 +60,8 @@ THIRD_PARTIES = {
     "tqdm": {"cli/demo.py"},
     "ipywidgets": {"notebook/form.py"},
     "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
+    "rich": {"display/terminal.py"},
+    "IPython": {"display/live.py"},
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
 }

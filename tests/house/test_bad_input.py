@@ -42,8 +42,8 @@ HOSTILE = [
 
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "DataSourceAnswer", "Edit",
-    "ExecutionEnded", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Outcome", "Page",
-    "QueryParameter", "Request", "Response", "Stored", "Violation",
+    "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Origin",
+    "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 
