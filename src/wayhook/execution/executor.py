@@ -253,13 +253,23 @@ class Executor:
         await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
         return await Authorization(self._means, call).check(definition.name)
 
+    async def plan(self, definition: Action | Journey | str, label: str | None = None) -> Plan:
+        """Return what an activity is rendered with, or an action without a `label`: the compiled use.
+
+        `plan.render(context)` gives the request of `execute`, its secrets masked, as `preview` does. Raises what is
+        wrong with the definition.
+        """
+        if label is not None:
+            return (await self._use(definition, label)).plan  # type: ignore[arg-type]  # it refuses an action
+        return (await self._values_use(await self._action(definition), None)).plan  # type: ignore[arg-type]  # and a journey
+
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.
 
         Raises what is wrong with the definition, and `RenderError` for data that does not fit.
         """
         _require_context(context)
-        plan = (await self._use(journey, label)).plan
+        plan = await self.plan(journey, label)
         if plan.reads_time and context.now is None:
             context = attrs.evolve(context, now=self._means.clock.now())
         return plan.render(context)
@@ -292,6 +302,47 @@ class Executor:
             lambda: self._use(journey, label),
             contexts,
             lambda context, _: context,
+            concurrency=concurrency,
+            in_order=in_order,
+            processes=processes,
+            delivery_ids=delivery_ids,
+        )
+
+    def call_each(
+        self,
+        action: Action | str,
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        path: str | Callable[[Any], str] | Sequence[str] = "",
+        timeout: float | None = None,
+        concurrency: int = 50,
+        in_order: bool = False,
+        processes: int = 1,
+        delivery_ids: Callable[[Any], str] | Sequence[str | None] | None = None,
+    ) -> Batch:
+        """Call `action` for each of `rows`, mappings of values as `call` takes them: a batch without a journey.
+
+        `path`: for all rows, or a function of a row, or one for each row, in order. `timeout`: seconds for each call
+        and its retries together. The rest is as in `batch`, a row being what a context is there; one that does not fit
+        is not called, and its outcome says why.
+        """
+        if not isinstance(path, str | Sequence) and not callable(path):
+            message = f"give a text, a function of a row, or a text for each row, not {type(path).__name__}"
+            raise DefinitionError([Violation("$.path", message)])
+
+        async def found() -> Use:
+            return await self._values_use(await self._action(action), timeout)
+
+        def given(row: Any, index: int) -> Given:
+            if not isinstance(row, Mapping):
+                message = f"a row is a mapping by the names of variables, not {type(row).__name__}"
+                raise WrongType([Violation("$", message)])
+            return Given(row, path if isinstance(path, str) else path(row) if callable(path) else path[index])
+
+        return self._batch(
+            found,
+            rows,
+            given,
             concurrency=concurrency,
             in_order=in_order,
             processes=processes,
