@@ -55,6 +55,15 @@ __all__ = ["Executor"]
 
 _USES_KEPT = 1024
 MAX_PROCESSES = 256
+_PORTS = {
+    "repository": ("list", "a Repository"),
+    "transport": ("send", "a Transport, or the name of one,"),
+    "secrets": ("reveal", "a SecretSource"),
+    "limiter": ("place", "a Limiter"),
+    "consent": ("allows", "a Consent"),
+    "tokens": ("put", "a TokenStore"),
+}
+"""What an executor may be given: a method that it has, and what it is called."""
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -123,6 +132,10 @@ class Executor:
             raise DefinitionError([Violation("$.repository", message)])
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
+        ports = {"repository": repository, "secrets": secrets, "limiter": limiter, "consent": consent, "tokens": tokens}
+        _require_ports({name: port for name, port in ports.items() if port is not None})
+        if not isinstance(transport, str):
+            _require_ports({"transport": transport})
         self._repository = repository
         self._transport = transport if isinstance(transport, str) else None
         self._is_seeded = clock is not None or random is not system_random
@@ -526,6 +539,16 @@ def _named(ids: Callable[[Any], str] | Sequence[str | None] | None, item: Any, i
         return identified(ids(item))
     known = None if ids is None else ids[index]
     return new_delivery_id() if known is None else identified(known)
+
+
+def _require_ports(given: Mapping[str, object]) -> None:
+    faults = [
+        Violation(f"$.{name}", f"{_PORTS[name][1]} belongs here, not {type(port).__name__}")
+        for name, port in given.items()
+        if not callable(getattr(port, _PORTS[name][0], None))
+    ]
+    if faults:
+        raise DefinitionError(faults)
 
 
 def _require_context(context: object) -> None:
