@@ -116,6 +116,10 @@ if TYPE_CHECKING:
     from wayhook.model.rule import violations
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
+    from wayhook.notebook.interrupt import Interrupted
+    from wayhook.notebook.map import map  # noqa: A004 - the verb
+    from wayhook.notebook.progress import Progress
+    from wayhook.notebook.results import Calls, Results
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
@@ -170,6 +174,10 @@ _HOMES = {
     "model.rule": "violations",
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
+    "notebook.interrupt": "Interrupted",
+    "notebook.map": "map",
+    "notebook.progress": "Progress",
+    "notebook.results": "Calls Results",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
@@ -233,6 +241,7 @@ __all__ = [
     "BreakerRule",
     "CacheDuration",
     "Call",
+    "Calls",
     "CanDeploy",
     "CappingConfiguration",
     "CappingRule",
@@ -268,6 +277,7 @@ __all__ = [
     "Guardrails",
     "Header",
     "HttpxTransport",
+    "Interrupted",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
@@ -288,6 +298,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "Progress",
     "QueryParameter",
     "Rating",
     "Rejected",
@@ -297,6 +308,7 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "Results",
     "RetryBudget",
     "Sandbox",
     "SecretMissing",
@@ -343,6 +355,7 @@ __all__ = [
     "load_capping",
     "load_throttling",
     "loads",
+    "map",
     "message_parameters",
     "open_repository",
     "payload",

@@ -41,8 +41,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "ExpressionProblem",
-    "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation", "DataSourceAnswer",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer",
+    "ExecutionEnded", "ExpressionProblem", "Header", "Interrupted", "Outcome", "Page", "Progress", "QueryParameter",
+    "Request", "Response", "Results", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

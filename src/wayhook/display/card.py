@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 
 from wayhook.model.journey import ActionActivity, Journey
+from wayhook.notebook.results import Results
 from wayhook.wire import Call, Outcome, Response
 
 __all__ = ["card"]
@@ -32,6 +33,8 @@ def card(value: object) -> str:
             return _framed(str(value), _outcome_parts(value))
         case Journey():
             return _framed(repr(value), _journey_parts(value))
+        case Results():
+            return _framed(repr(value), _results_parts(value))
         case _:
             return _framed(repr(value), ())
 
@@ -84,6 +87,14 @@ def _journey_parts(journey: Journey) -> list[str]:
     ]
     parts = [_table(versions, ("version", "status", "published", "closed"))]
     return [*parts, _table(activities, ("activity", "kind", "alternative path"))] if activities else parts
+
+
+def _results_parts(results: Results) -> list[str]:
+    figures = results.summary()
+    counts = [(name.replace("_", " "), f"{figures[name]:,}") for name in ("rows", "succeeded", "failed", "left_out")]
+    counts += [(name, f"{seconds:.3f} s") for name, seconds in figures["seconds"].items()]
+    statuses = [(status, f"{count:,}") for status, count in figures["statuses"].items()]
+    return [_table(counts), *([_table(statuses, ("status", "rows"))] if statuses else [])]
 
 
 def _answer(received: Response, fields: object) -> str:

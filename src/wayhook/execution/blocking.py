@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
@@ -13,7 +17,35 @@ from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails
 from wayhook.wire import Outcome
 
-__all__ = ["call"]
+__all__ = ["LoopBeside", "call"]
+
+T = TypeVar("T")
+
+
+class LoopBeside:
+    """An event loop in a thread of its own, which both end when the context is left."""
+
+    def __enter__(self) -> Self:
+        self._stack = ExitStack()
+        self._portal = self._stack.enter_context(start_blocking_portal())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        return self._stack.__exit__(kind, error, trace)
+
+    def enter(self, context: AbstractAsyncContextManager[T]) -> T:
+        """Enter a context on the loop, which is left before the loop ends."""
+        return self._stack.enter_context(self._portal.wrap_async_context_manager(context))
+
+    def begin(self, function: Callable[..., Awaitable[T]], *args: Any, **settings: Any) -> Future[T]:
+        """Begin what a function does on the loop, and go on meanwhile."""
+        return self._portal.start_task_soon(partial(function, *args, **settings))
+
+    def run(self, function: Callable[..., Awaitable[T]], *args: Any, **settings: Any) -> T:
+        """Return what a function comes to on the loop."""
+        return self._portal.call(partial(function, *args, **settings))
 
 
 def call(
@@ -31,14 +63,10 @@ def call(
     """Call `action` with `values` by the names of its variables, and return how it ended.
 
     Works in a script and inside of a running event loop (a notebook): the call runs on a loop of its own in
-    another thread. For many calls use an `Executor`, which keeps connections and tokens.
+    another thread. For many rows there is `wayhook.map`; an `Executor` keeps connections and tokens.
     Parameters are those of `Executor` and `Executor.call`; it raises as `Executor.call` does.
     """
-
-    async def run() -> Outcome:
-        settings = {"guardrails": guardrails, "secrets": secrets, "transport": transport}
-        async with Executor(repository, **settings) as executor:  # type: ignore[arg-type]  # as declared above
-            return await executor.call(action, values, path=path, timeout=timeout, delivery_id=delivery_id)
-
-    with start_blocking_portal() as portal:
-        return portal.call(run)
+    executor = Executor(repository, guardrails=guardrails, secrets=secrets, transport=transport)
+    with LoopBeside() as loop:
+        loop.enter(executor)
+        return loop.run(executor.call, action, values, path=path, timeout=timeout, delivery_id=delivery_id)
