@@ -242,6 +242,21 @@ def test_what_is_done_already_is_kept_and_the_stop_is_told(numbered: wh.Action) 
     assert len(caught.value.results) == 10
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_a_signal_while_everything_closes_is_heard(numbered: wh.Action, again: bool) -> None:  # noqa: FBT001 - a parameter
+    """All outcomes are there by then."""
+
+    class Closing(FakeTransport):
+        async def aclose(self) -> None:
+            if again == bool(self.requests[10:]):
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(wh.Interrupted) as caught:
+        wh.map(numbered, ROWS, transport=Closing(wh.Response(422)), progress=False).retry()
+
+    assert caught.value.results.tally == {"http_422": 10}
+
+
 def test_a_retry_that_is_stopped_keeps_what_was_known(numbered: wh.Action) -> None:
     """A row that it did not begin has the outcome of before, and its word."""
     replies = [wh.Response(500), wh.Response(422)]

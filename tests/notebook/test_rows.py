@@ -217,12 +217,21 @@ def test_what_is_no_table_is_refused(action: wh.Action, rows: Any) -> None:
     assert ("collect" in str(caught.value)) == isinstance(rows, pl.LazyFrame)
 
 
-def test_rows_are_named_by_the_index_of_their_frame(action: wh.Action) -> None:
+@pytest.mark.parametrize(
+    ("index", "second", "third"),
+    [
+        (["x", "y", "z"], "'y'", "'z'"),
+        ([10, 20, 30], "20", "30"),
+        (pd.MultiIndex.from_tuples([("a", 1), ("a", 2), ("b", 1)]), "('a', 2)", "('b', 1)"),
+        (pd.date_range("2030-01-01", periods=3), "2030-01-02 00:00:00", "2030-01-03 00:00:00"),
+    ],
+)
+def test_rows_are_named_by_the_index_of_their_frame(action: wh.Action, index: Any, second: str, third: str) -> None:
     """By what the caller finds them."""
-    frame = pd.DataFrame({"to": ["a", 7, 8], "text": "b"}, index=["x", "y", "z"])
+    frame = pd.DataFrame({"to": ["a", 7, 8], "text": "b"}, index=index)
 
     assert told(refused(action, frame)) == [
-        "$.rows['y'].parameters.to: it takes a string, not int (the same in row 'z') (R160)"
+        f"$.rows[{second}].parameters.to: it takes a string, not int (the same in row {third}) (R160)"
     ]
 
 
@@ -280,7 +289,7 @@ def test_delivery_ids_are_judged_too(action: wh.Action) -> None:
     first, second = told(error)
     assert first.startswith("$.rows[1].delivery_id: a delivery id is 1 to 255 visible ASCII characters")
     assert first.endswith("(the same in row 3)")
-    assert second == "$.rows[2].delivery_id: this is that of the row 0, too; each call has its own"
+    assert second == "$.rows[2].delivery_id: this is that of row 0, too; each call has its own"
 
 
 @pytest.mark.parametrize("path", ["../other", "a/../..", "https://evil.example"])

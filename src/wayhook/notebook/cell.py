@@ -16,7 +16,7 @@ from wayhook.model.parameter import MessageParameter
 from wayhook.rendering.slot import ABSENT
 from wayhook.values import DataType
 
-__all__ = ["Cell", "cell", "plain"]
+__all__ = ["Cell", "cell", "plain", "plain_label"]
 
 Cell = Callable[[Any], Any]
 """Gives the plain value of a cell; `ABSENT` for an empty one."""
@@ -39,6 +39,11 @@ def plain(value: Any) -> Any:
         case "pandas":
             return _of_pandas(value)
     return value
+
+
+def plain_label(label: Any) -> Any:
+    """Return the plain label of a row: a value, or a tuple of these; None for one that is empty."""
+    return tuple([_item(part, plain) for part in label]) if isinstance(label, tuple) else _item(label, plain)
 
 
 def _of_numpy(value: Any) -> Any:

@@ -54,7 +54,8 @@ class Errand:
     def again(self, results: Results, *, unknown: bool) -> Results:
         """Call for the rows that failed, and keep the outcomes of the others."""
         with self.begun() as now:
-            return now.repeated(results, unknown=unknown)
+            repeated = now.repeated(results, unknown=unknown)
+        return now.unless_stopped(repeated)
 
 
 @attrs.frozen(repr=False)
@@ -71,7 +72,7 @@ class Round:
         """Call for each row; raises `Interrupted`."""
         action = self.plan.action
         answers = action.response, action.failure_response
-        return self._unless_stopped(Results(self._called(rows), rows, action.name, answers, self.errand.again))
+        return self.unless_stopped(Results(self._called(rows), rows, action.name, answers, self.errand.again))
 
     def repeated(self, results: Results, *, unknown: bool) -> Results:
         """Call for the rows that failed; raises `Interrupted`."""
@@ -82,7 +83,7 @@ class Round:
         outcomes = list(results)
         for place, outcome in zip(places, fresh, strict=True):
             outcomes[place] = outcome
-        return self._unless_stopped(attrs.evolve(results, items=tuple(outcomes)))
+        return self.unless_stopped(attrs.evolve(results, items=tuple(outcomes)))
 
     def _called(self, rows: Rows, last: Sequence[Outcome] = ()) -> tuple[Outcome, ...]:
         """The outcome of each row. `last`: what each came to the last time; that stays where it is not called now."""
@@ -155,7 +156,8 @@ class Round:
             delivery_id=delivery_id,
         )
 
-    def _unless_stopped(self, results: Results) -> Results:
+    def unless_stopped(self, results: Results) -> Results:
+        """Return the results; raise `Interrupted` with them where Ctrl-C was heard, be it at the very end."""
         if self.brake.is_pulled:
             raise Interrupted(results)
         return results

@@ -8,9 +8,10 @@ from typing import Any
 import attrs
 
 from wayhook.errors import RenderError, Violation
+from wayhook.notebook.cell import plain_label
 from wayhook.notebook.match import Layout
 
-__all__ = ["RowFaults"]
+__all__ = ["RowFaults", "shown"]
 
 MAX_FAULTS = 100
 _NAMED = 3
@@ -63,7 +64,7 @@ class RowFaults:
         return kind(told)
 
     def _told(self, fault: _Fault) -> Violation:
-        first, *others = (self._shown(place) for place in fault.places)
+        first, *others = (shown(self.labels[place]) for place in fault.places)
         rest = fault.times - len(fault.places)
         named = ", ".join(others) + (f" and {rest:,} more" if rest else "")
         also = f" (the same in {'rows' if fault.times > 2 else 'row'} {named})" if named else ""  # noqa: PLR2004 - with the first
@@ -71,6 +72,8 @@ class RowFaults:
         path = f"$.rows[{first}]{violation.path.removeprefix('$')}"
         return attrs.evolve(violation, path=path, message=violation.message + fault.note + also)
 
-    def _shown(self, place: int) -> str:
-        label = self.labels[place]
-        return str(label) if isinstance(label, int) else repr(label)[:_SHOWN]
+
+def shown(label: object) -> str:
+    """Return how a message names a row."""
+    label = plain_label(label)
+    return (repr(label) if isinstance(label, str) else str(label))[:_SHOWN]

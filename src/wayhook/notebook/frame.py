@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any, Literal, cast
 
 import attrs
 
 from wayhook.errors import DefinitionError, MissingExtra, Violation
+from wayhook.notebook.cell import plain_label
 from wayhook.values import DataType
 
 __all__ = ["Column", "Frame", "Library", "frame_of", "taken", "to_frame"]
@@ -108,6 +110,8 @@ def _fitted(column: Column) -> Column:
                 return attrs.evolve(column, data_type=DataType.STRING)
         case DataType.DECIMAL if not all(map(_is_double, column.values)):
             return attrs.evolve(column, data_type=None)
+        case DataType.LIST_DECIMAL if not all(map(_is_double, chain.from_iterable(filter(None, column.values)))):
+            return attrs.evolve(column, data_type=None)
     return column
 
 
@@ -171,10 +175,15 @@ def _polars(columns: Sequence[Column], labels: Sequence[Any]) -> Any:
     }
     types |= {kind: pl.List(types[kind.item]) for kind in DataType if kind.item in types}
 
-    def series(column: Column) -> Any:
-        return pl.Series(column.name, column.values, dtype=types.get(column.data_type, pl.Object()))
+    def series(name: str, values: list[Any], dtype: Any = None) -> Any:
+        try:
+            return pl.Series(name, values, dtype=dtype)
+        except (TypeError, ValueError, OverflowError, pl.exceptions.PolarsError):  # they have no one type
+            return pl.Series(name, values, dtype=pl.Object)
 
-    return pl.DataFrame([pl.Series("row", list(labels)), *map(series, columns)])
+    row = series("row", [plain_label(label) for label in labels])
+    made = [series(column.name, column.values, types.get(column.data_type, pl.Object)) for column in columns]
+    return pl.DataFrame([row, *made])
 
 
 def _missing(library: Library) -> MissingExtra:

@@ -130,7 +130,10 @@ def map(  # noqa: A001
         else:
             time = SystemClock().now()
             read = read_contexts(now.plan, rows, now=time, delivery_ids=delivery_ids, calls=calls)
-        return now.results(read) if calls is None else Calls(tuple(calls), read)
+        if calls is not None:
+            return Calls(tuple(calls), read)
+        results = now.results(read)
+    return now.unless_stopped(results)
 
 
 def _faults(

@@ -11,6 +11,7 @@ import attrs
 
 from wayhook.errors import DefinitionError, Violation
 from wayhook.model.parameter import MessageParameter
+from wayhook.notebook.cell import plain_label
 from wayhook.notebook.frame import Column, Library, to_frame
 from wayhook.notebook.row import Rows
 from wayhook.presentation import Presentable
@@ -49,7 +50,7 @@ class Table(Sequence[Item], Presentable):
 
     def to_records(self) -> list[dict[str, Any]]:
         """Return a dictionary for each row, with its label as `row`, and what `to_frame` has as columns."""
-        columns = [Column("row", None, list(self.labels)), *self._columns()]
+        columns = [Column("row", None, [plain_label(label) for label in self.labels]), *self._columns()]
         names = [column.name for column in columns]
         cells = zip(*(column.values for column in columns), strict=True)
         return [dict(zip(names, row, strict=True)) for row in cells]

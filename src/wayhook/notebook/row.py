@@ -16,7 +16,7 @@ from wayhook.errors import DefinitionError, RenderError, UnsafeCall, Violation, 
 from wayhook.execution.execution import delivery_id_fault
 from wayhook.expression.context import Context
 from wayhook.notebook.cell import plain
-from wayhook.notebook.fault import RowFaults
+from wayhook.notebook.fault import RowFaults, shown
 from wayhook.notebook.frame import Frame, Library, frame_of, taken
 from wayhook.notebook.match import Layout, Matching
 from wayhook.rendering.plan import Given, Plan
@@ -193,7 +193,7 @@ class _Judge:
             return None
         fault = delivery_id_fault(given)
         if not fault and (first := self._places.setdefault(given, place)) != place:
-            fault = f"this is that of the row {self._labels[first]!r}, too; each call has its own"
+            fault = f"this is that of row {shown(self._labels[first])}, too; each call has its own"
         if fault:
             self._faults.add(place, WrongType([Violation("$.delivery_id", fault)]))
         return None if fault else given
