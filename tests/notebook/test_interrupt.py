@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import attrs
 import pytest
 
 import wayhook as wh
@@ -259,21 +260,29 @@ def test_a_signal_while_everything_closes_is_heard(numbered: wh.Action, again: b
 
 def test_a_retry_that_is_stopped_keeps_what_was_known(numbered: wh.Action) -> None:
     """A row that it did not begin has the outcome of before, and its word."""
-    replies = [wh.Response(500), wh.Response(422)]
-    first = wh.map(
-        numbered, ROWS, transport=FakeTransport(lambda request: replies[request.body == b'{"n":1}']), progress=False
-    )
-    errand = first._again.__self__  # type: ignore[union-attr]
-    errand.settings["transport"] = Hanging(1, 1)
-    object.__setattr__(errand, "concurrency", 1)
+
+    class Failing(Hanging):
+        """Fails at first; then it answers one call, and hangs."""
+
+        async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+            if len(self.requests) < len(ROWS):
+                self.requests.append(request)
+                return wh.Response(500)
+            return await super().send(request, deadline)
+
+    rails = attrs.evolve(wh.Guardrails.standard(), retry_budget=wh.RetryBudget(0, 0, 0), breaker=None)
+    transport = Failing(len(ROWS) + 1, 1)
+    first = wh.map(numbered, ROWS, transport=transport, guardrails=rails, concurrency=1, progress=False)
 
     with pytest.raises(wh.Interrupted) as caught:
         first.retry()
     stopped = caught.value.results
 
+    assert first.tally == {"http_500": 10}
     assert [stopped[place] is first[place] for place in range(10)] == [False, False] + [True] * 8
     assert [str(outcome.delivery) for outcome in stopped] == ["delivered"] + ["unknown"] * 9
-    assert stopped[1].cause is not None
+    assert "stopped" in str(stopped[1].cause)
+    assert [outcome.index for outcome in stopped] == list(range(10))
 
 
 def test_before_anything_is_sent_it_is_an_interrupt_as_any_other(numbered: wh.Action) -> None:

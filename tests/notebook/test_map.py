@@ -409,9 +409,9 @@ def test_what_is_wrong_with_the_definition_is_raised(action: wh.Action) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"label": 7}, r"\$\.label: a label is a text"),
-        ({"values": ["a"]}, r"\$\.values: values are a mapping"),
-        ({"progress": "bar"}, r"\$\.progress: give True, False or a function"),
+        ({"label": 7}, r"\$\.label: a text belongs here, not int"),
+        ({"values": ["a"]}, r"\$\.values: a mapping by the names of variables belongs here, not list"),
+        ({"progress": "bar"}, r"\$\.progress: True, False or a function belongs here, not str"),
         ({"strict": 1}, r"\$\.strict: True or False"),
         ({"dry_run": "yes"}, r"\$\.dry_run: True or False"),
         ({"path": 7}, r"\$\.path: give a text, a function of a row, or one for each row"),
@@ -430,6 +430,23 @@ def test_a_setting_that_is_none_is_refused(action: wh.Action, settings: Any, mes
         wh.map(action, ROWS[:2], **{"transport": transport, **settings})
 
     assert transport.requests == []
+
+
+def test_a_journey_needs_a_label(repository: wh.MemoryRepository) -> None:
+    """And an action has none."""
+    with pytest.raises(wh.DefinitionError, match=r"\$\.label: a journey has activities; give the label of one"):
+        wh.map(wh.Journey("Welcome"), [wh.Context()], repository=repository, transport=FakeTransport())
+    with pytest.raises(wh.DefinitionError, match="a Journey or its name belongs here, not Action"):
+        wh.map(wh.Action(name="A"), [wh.Context()], label="hello", repository=repository, transport=FakeTransport())
+
+
+class Named(pd.DataFrame):
+    """A table of a library that builds on pandas."""
+
+
+def test_a_frame_of_a_library_above_is_a_frame(action: wh.Action) -> None:
+    """As those of GeoPandas are."""
+    assert len(wh.map(action, Named(ROWS), dry_run=True)) == 30
 
 
 def test_a_warning_names_columns_that_fill_nothing(action: wh.Action) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, ExitStack
 from functools import partial
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from anyio.from_thread import start_blocking_portal
@@ -22,26 +21,20 @@ __all__ = ["LoopBeside", "call"]
 T = TypeVar("T")
 
 
-class LoopBeside:
-    """An event loop in a thread of its own, which both end when the context is left."""
+class LoopBeside(ExitStack):
+    """An event loop in a thread of its own; both end when the context is left, after what was entered there."""
 
     def __enter__(self) -> Self:
-        self._stack = ExitStack()
-        self._portal = self._stack.enter_context(start_blocking_portal())
+        self._portal = self.enter_context(start_blocking_portal())
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool | None:
-        return self._stack.__exit__(kind, error, trace)
+    def enter_async(self, context: AbstractAsyncContextManager[T]) -> T:
+        """Enter a context on the loop."""
+        return self.enter_context(self._portal.wrap_async_context_manager(context))
 
-    def enter(self, context: AbstractAsyncContextManager[T]) -> T:
-        """Enter a context on the loop, which is left before the loop ends."""
-        return self._stack.enter_context(self._portal.wrap_async_context_manager(context))
-
-    def begin(self, function: Callable[..., Awaitable[T]], *args: Any, **settings: Any) -> Future[T]:
+    def begin(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
         """Begin what a function does on the loop, and go on meanwhile."""
-        return self._portal.start_task_soon(partial(function, *args, **settings))
+        return self._portal.start_task_soon(function)
 
     def run(self, function: Callable[..., Awaitable[T]], *args: Any, **settings: Any) -> T:
         """Return what a function comes to on the loop."""
@@ -68,5 +61,5 @@ def call(
     """
     executor = Executor(repository, guardrails=guardrails, secrets=secrets, transport=transport)
     with LoopBeside() as loop:
-        loop.enter(executor)
+        loop.enter_async(executor)
         return loop.run(executor.call, action, values, path=path, timeout=timeout, delivery_id=delivery_id)

@@ -16,12 +16,12 @@ from wayhook.model.parameter import MessageParameter
 from wayhook.rendering.slot import ABSENT
 from wayhook.values import DataType
 
-__all__ = ["Cell", "cell", "plain", "plain_label"]
+__all__ = ["EXACT", "Cell", "cell", "plain", "plain_label"]
 
 Cell = Callable[[Any], Any]
 """Gives the plain value of a cell; `ABSENT` for an empty one."""
 
-_EXACT = 2**53
+EXACT = 2**53
 """Up to here every whole number is a double of its own."""
 _PLAIN = frozenset({str, int, bool, type(None), datetime, date, Decimal, list, dict})
 
@@ -90,7 +90,7 @@ def _of(data_type: DataType, fields: Sequence[MessageParameter]) -> Cell:
 
 def _whole(value: Any) -> Any:
     """A whole number that a column with empty cells has made a float."""
-    is_whole = type(value) is float and value.is_integer() and abs(value) <= _EXACT
+    is_whole = type(value) is float and value.is_integer() and abs(value) <= EXACT
     return int(value) if is_whole else value
 
 

@@ -48,7 +48,7 @@ class Errand:
     def begun(self) -> Iterator[Round]:
         """Open an executor on a loop of its own; raises what is wrong with the definition."""
         with Brake() as brake, LoopBeside() as loop:
-            executor = loop.enter(Executor(**self.settings))
+            executor = loop.enter_async(Executor(**self.settings))
             yield Round(self, brake, loop, executor, loop.run(executor.plan, self.definition, self.label))
 
     def again(self, results: Results, *, unknown: bool) -> Results:
@@ -79,6 +79,8 @@ class Round:
         places = [place for place, outcome in enumerate(results) if has_failed(outcome)]
         if self.plan.action.idempotency_header is None and self.plan.method not in IDEMPOTENT:
             places = _without_doubtful(results, places, unknown=unknown)
+        if not places:
+            return results
         fresh = self._called(results.rows.at(places), [results[place] for place in places])
         outcomes = list(results)
         for place, outcome in zip(places, fresh, strict=True):

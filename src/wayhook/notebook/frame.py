@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import attrs
 
 from wayhook.errors import DefinitionError, MissingExtra, Violation
-from wayhook.notebook.cell import plain_label
+from wayhook.notebook.cell import EXACT, plain_label
 from wayhook.values import DataType
 
 __all__ = ["Column", "Frame", "Library", "frame_of", "taken", "to_frame"]
@@ -44,21 +44,17 @@ class Frame:
 
 def frame_of(rows: Any) -> Frame | None:
     """Return a DataFrame of pandas or polars as a frame, None for anything else; a lazy one is refused."""
-    kind = type(rows)
-    match kind.__module__.partition(".")[0], kind.__name__:
-        case "pandas", "DataFrame":
-            return Frame("pandas", tuple(rows.columns), rows.index, lambda place: _cells(rows.iloc[:, place]))
-        case "polars", "DataFrame":
-            columns = rows.get_columns()
-            return Frame("polars", tuple(rows.columns), range(rows.height), lambda place: _polars_cells(columns[place]))
-        case "polars", "LazyFrame":
-            raise DefinitionError([Violation("$.rows", "a LazyFrame has no rows yet; give the frame of .collect()")])
+    for kind in type(rows).__mro__:
+        match kind.__module__.partition(".")[0], kind.__name__:
+            case "pandas", "DataFrame":
+                return Frame("pandas", tuple(rows.columns), rows.index, lambda place: rows.iloc[:, place].tolist())
+            case "polars", "DataFrame":
+                labels = range(rows.height)
+                return Frame("polars", tuple(rows.columns), labels, lambda place: _polars_cells(rows.to_series(place)))
+            case "polars", "LazyFrame":
+                message = "a LazyFrame has no rows yet; give the frame of .collect()"
+                raise DefinitionError([Violation("$.rows", message)])
     return None
-
-
-def _cells(column: Any) -> list[Any]:
-    """The cells of a column of pandas, as Python's own values where there are such."""
-    return cast("list[Any]", column.tolist())
 
 
 def _polars_cells(column: Any) -> list[Any]:
@@ -68,11 +64,7 @@ def _polars_cells(column: Any) -> list[Any]:
     if is_finer and kind.is_nested():
         message = "its lists hold times in nanoseconds, which would be cut; cast them to microseconds"
         raise DefinitionError([Violation(f"$.rows.{column.name[:_SHOWN]}", message)])
-    if (
-        kind.base_type().__name__ == "Datetime"
-        and kind.time_unit == "ns"
-        and (column.dt.nanosecond() % 1000 != 0).any()
-    ):
+    if is_finer and (column.dt.nanosecond() % 1000 != 0).any():
         column = column.dt.strftime("%Y-%m-%dT%H:%M:%S%.9f%:z" if kind.time_zone else "%Y-%m-%dT%H:%M:%S%.9f")
     return cast("list[Any]", column.to_list())
 
@@ -129,8 +121,8 @@ _FINER = re.compile(r"[.,]\d{7}")
 
 
 def _is_double(value: Any) -> bool:
-    """Whether a double holds a number as it is."""
-    return value is None or type(value) is float or (type(value) is int and int(float(value)) == value)
+    """Whether a double surely holds a number as it is."""
+    return value is None or type(value) is float or (type(value) is int and abs(value) <= EXACT)
 
 
 def _pandas(columns: Sequence[Column], labels: Sequence[Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Literal, TypedDict, Unpack, overload
 
 from wayhook.errors import DefinitionError, Violation
@@ -105,9 +105,11 @@ def map(  # noqa: A001
     Ctrl-C ends the calls under way, starts no others, and raises `Interrupted`, which has the results so far; a second
     one does not wait for the calls to end. Raises what is wrong with the definition, as `Executor.call` does.
     """
-    faults = list(_faults(label, values, path, timeout, progress, strict=strict, dry_run=dry_run))
-    if faults:
-        raise DefinitionError(faults)
+    _require(
+        {"label": label, "values": values, "progress": progress, "strict": strict, "dry_run": dry_run},
+        of_an_activity={"values": values, "path": path, "strict": strict, "timeout": timeout},
+        action=action,
+    )
     settings = {
         "repository": repository,
         "guardrails": guardrails,
@@ -136,24 +138,32 @@ def map(  # noqa: A001
     return now.unless_stopped(results)
 
 
-def _faults(
-    label: object, values: object, path: object, timeout: object, progress: object, *, strict: object, dry_run: object
-) -> Iterator[Violation]:
-    """Yield what of the settings is of no use, or of none beside others."""
-    if label is not None and not isinstance(label, str):
-        yield Violation("$.label", f"a label is a text, not {type(label).__name__}")
-    if values is not None and not isinstance(values, Mapping):
-        yield Violation("$.values", f"values are a mapping by the names of variables, not {type(values).__name__}")
-    if not isinstance(progress, bool) and not callable(progress):
-        yield Violation("$.progress", f"give True, False or a function, not {type(progress).__name__}")
-    for name, switch in (("strict", strict), ("dry_run", dry_run)):
-        if not isinstance(switch, bool):
-            yield Violation(f"$.{name}", f"True or False belongs here, not {type(switch).__name__}")
-    beside = {"values": values, "path": path, "strict": strict, "timeout": timeout}
-    for name, value in beside.items() if label is not None else ():
-        if isinstance(value, Hashable) and value in (None, "", False):
-            continue
-        yield Violation(f"$.{name}", "the activity of the label and its journey say this; leave it out")
+_WANTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "label": (lambda given: given is None or isinstance(given, str), "a text"),
+    "values": (lambda given: given is None or isinstance(given, Mapping), "a mapping by the names of variables"),
+    "progress": (lambda given: isinstance(given, bool) or callable(given), "True, False or a function"),
+    "strict": (lambda given: isinstance(given, bool), "True or False"),
+    "dry_run": (lambda given: isinstance(given, bool), "True or False"),
+}
+
+
+def _require(given: Mapping[str, Any], *, of_an_activity: Mapping[str, Any], action: object) -> None:
+    """Raise where a setting is none; `of_an_activity`: what an activity says for itself."""
+    faults = [
+        Violation(f"$.{name}", f"{wanted} belongs here, not {type(given[name]).__name__}")
+        for name, (fits, wanted) in _WANTED.items()
+        if not fits(given[name])
+    ]
+    if given["label"] is not None:
+        faults += [
+            Violation(f"$.{name}", "the activity of the label and its journey say this; leave it out")
+            for name, value in of_an_activity.items()
+            if not (value is None or value is False or (isinstance(value, str) and not value))
+        ]
+    elif isinstance(action, Journey):
+        faults.append(Violation("$.label", "a journey has activities; give the label of one, and contexts as rows"))
+    if faults:
+        raise DefinitionError(faults)
 
 
 def _warn_of(ignored: Iterable[Hashable]) -> None:

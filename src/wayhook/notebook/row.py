@@ -71,13 +71,13 @@ def read_rows(
     else:
         of_all = matching.layout(frame.names)
         source = frame.rows(_needed(frame, of_all, whole=paths.is_function or callable(delivery_ids)))
-    for place, row in enumerate(_bounded(source)):
+    for row in _bounded(source):
         if isinstance(row, Mapping):
             layout = of_all or matching.layout(tuple(row))
-            subject = Given(matching.values(layout, row, is_frame=frame is not None), paths.of(place, row))
-            judge.take(place, row, subject, subject, layout)
+            subject = Given(matching.values(layout, row, is_frame=frame is not None), paths.of(judge.count, row))
+            judge.take(row, subject, subject, layout)
         else:
-            judge.refuse(place, f"a row is a mapping of columns to values, not {type(row).__name__}")
+            judge.refuse(f"a row is a mapping of columns to values, not {type(row).__name__}")
     paths.require(judge.count)
     return judge.rows()
 
@@ -92,13 +92,13 @@ def read_contexts(
 ) -> Rows:
     """Return the contexts of an iterable, as `read_rows` does; those without a time are rendered as of `now`."""
     judge = _Judge(plan, None, delivery_ids, calls)
-    for place, context in enumerate(_bounded(_iterated(given, "contexts, which a journey reads"))):
+    for context in _bounded(_iterated(given, "contexts, which a journey reads")):
         if isinstance(context, Context):
             is_timed = context.now is not None or not plan.reads_time
-            judge.take(place, context, context, context if is_timed else attrs.evolve(context, now=now))
+            judge.take(context, context, context if is_timed else attrs.evolve(context, now=now))
         else:
             kind = type(context).__name__
-            judge.refuse(place, f"a Context belongs here, such as Context({{'Signup': {{…}}}}), not {kind}")
+            judge.refuse(f"a Context belongs here, such as Context({{'Signup': {{…}}}}), not {kind}")
     return judge.rows()
 
 
@@ -151,7 +151,7 @@ class _Column:
 
 
 class _Judge:
-    """Takes rows one after another, and says at the end what is wrong with them."""
+    """Takes rows one after another, and says at the end what is wrong with them. `count`: how many it has taken."""
 
     def __init__(self, plan: Plan, frame: Frame | None, delivery_ids: Each | None, calls: list[Call] | None) -> None:
         if isinstance(delivery_ids, str):
@@ -166,29 +166,29 @@ class _Judge:
         self._faults = RowFaults(self._labels)
         self.count = 0
 
-    def refuse(self, place: int, message: str) -> None:
+    def refuse(self, message: str) -> None:
         """Note a row that is none."""
+        self._faults.add(self.count, WrongType([Violation("$", message)]))
         self.count += 1
-        self._faults.add(place, WrongType([Violation("$", message)]))
 
-    def take(self, place: int, row: Any, subject: Any, rendered: Any, layout: Layout | None = None) -> None:
-        """Note a row, and what it is rendered from; `layout`: how it was read."""
-        self.count += 1
+    def take(self, row: Any, subject: Any, rendered: Any, layout: Layout | None = None) -> None:
+        """Note a row as it came, what is called for, and what that is rendered from; `layout`: how it was read."""
         if layout is not None and layout.faults:
-            self._faults.add(place, UnsafeCall(layout.faults), layout)
+            self._faults.add(self.count, UnsafeCall(layout.faults), layout)
         self._subjects.append(subject)
-        self._delivery_ids.append(None if self._ids is None else self._id(self._ids, place, row))
+        self._delivery_ids.append(None if self._ids is None else self._id(self._ids, row))
         try:
             call = self._plan.render(rendered)
         except RenderError as error:
-            self._faults.add(place, error, layout)
+            self._faults.add(self.count, error, layout)
         else:
             if self._calls is not None:
                 self._calls.append(call)
+        self.count += 1
 
-    def _id(self, ids: _Column, place: int, row: Any) -> str | None:
+    def _id(self, ids: _Column, row: Any) -> str | None:
         """The delivery id of a row, if it has one; no two rows share it."""
-        given = ids.of(place, row)
+        given, place = ids.of(self.count, row), self.count
         if given is ABSENT or (given is None and not ids.is_function):
             return None
         fault = delivery_id_fault(given)
