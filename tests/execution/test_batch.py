@@ -493,6 +493,13 @@ async def test_a_source_that_is_over_is_not_asked_again(
     assert (source.asked, batch.taken) == (4, 3)
 
 
+async def _stopped(batch: wh.Batch) -> list[wh.Outcome]:
+    """What comes of a batch that is stopped; it does not wait for anybody."""
+    batch.stop()
+    async with asyncio.timeout(10):
+        return [outcome async for outcome in batch]
+
+
 async def test_stopping_ends_calls_and_keeps_their_outcomes(repository: wh.MemoryRepository) -> None:
     """What was sent may have been done, and says so; nothing more is pulled, and the iteration ends."""
     before, transport, pulled = asyncio.all_tasks(), Hanging(), []
@@ -505,8 +512,7 @@ async def test_stopping_ends_calls_and_keeps_their_outcomes(repository: wh.Memor
     async with wh.Executor(repository, transport=transport) as executor:
         async with executor.batch("Welcome", "hello", counting(), concurrency=5, in_order=True) as batch:
             await _settle()
-            batch.stop()
-            outcomes = [outcome async for outcome in batch]
+            outcomes = await _stopped(batch)
         after = asyncio.all_tasks()
 
     assert [(o.index, o.status, o.delivery) for o in outcomes] == [(i, "internalError", "unknown") for i in range(5)]
@@ -525,8 +531,7 @@ async def test_a_call_that_was_not_sent_when_it_was_stopped_may_be_made_later(
     async with wh.Executor(repository, transport=transport, limiter=limiter) as executor:
         async with executor.batch("Welcome", "hello", _contexts(), concurrency=3) as batch:
             await _settle()
-            batch.stop()
-            outcomes = [outcome async for outcome in batch]
+            outcomes = await _stopped(batch)
 
     assert sorted(outcome.delivery for outcome in outcomes) == ["unavailable", "unavailable", "unknown"]
     assert len(transport.requests) == 1
@@ -539,8 +544,7 @@ async def test_a_failure_that_was_told_before_the_stop_is_not_forgotten(reposito
     async with wh.Executor(repository, transport=FakeTransport(busy)) as executor:
         async with executor.batch("Welcome", "hello", _contexts(1)) as batch:
             await _settle()
-            batch.stop()
-            (outcome,) = [outcome async for outcome in batch]
+            (outcome,) = await _stopped(batch)
 
     assert (outcome.delivery, [attempt.status for attempt in outcome.attempts]) == ("unavailable", [503])
 
@@ -560,8 +564,7 @@ async def test_stopping_does_not_wait_for_the_source(repository: wh.MemoryReposi
     async with wh.Executor(repository, transport=FakeTransport()) as executor:
         async with executor.batch("Welcome", "hello", source(), concurrency=concurrency) as batch:
             await _settle()
-            batch.stop()
-            outcomes = [outcome async for outcome in batch]
+            outcomes = await _stopped(batch)
 
     assert ([outcome.status for outcome in outcomes], ended) == (["http_200"], ["closed"])
 
@@ -571,8 +574,7 @@ async def test_what_had_ended_when_the_batch_was_stopped_is_still_taken(reposito
     async with wh.Executor(repository, transport=FakeTransport()) as executor:
         async with executor.batch("Welcome", "hello", _contexts(), concurrency=4, in_order=True) as batch:
             await _settle()
-            batch.stop()
-            outcomes = [outcome async for outcome in batch]
+            outcomes = await _stopped(batch)
 
     assert [outcome.index for outcome in outcomes] == list(range(batch.pulled))
     assert {outcome.status for outcome in outcomes} == {"http_200"}

@@ -639,7 +639,8 @@ async def test_a_batch_that_is_stopped_hears_how_each_call_ended() -> None:
                 for _ in range(4):
                     await asyncio.to_thread(reached.acquire)
                 batch.stop()
-                outcomes = [outcome async for outcome in batch]
+                async with asyncio.timeout(10):
+                    outcomes = [outcome async for outcome in batch]
             assert children() == before
 
     assert [(o.status, o.delivery, len(o.attempts)) for o in outcomes] == [("internalError", "unknown", 1)] * 4
