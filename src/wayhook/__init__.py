@@ -130,6 +130,10 @@ if TYPE_CHECKING:
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
     from wayhook.notebook.form import FormWidget, form_widget
+    from wayhook.notebook.interrupt import Interrupted
+    from wayhook.notebook.map import map  # noqa: A004 - the verb
+    from wayhook.notebook.progress import Progress
+    from wayhook.notebook.results import Calls, Results
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
@@ -195,6 +199,10 @@ _HOMES = {
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
     "notebook.form": "FormWidget form_widget",
+    "notebook.interrupt": "Interrupted",
+    "notebook.map": "map",
+    "notebook.progress": "Progress",
+    "notebook.results": "Calls Results",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
@@ -276,6 +284,7 @@ __all__ = [
     "CacheDuration",
     "CachedSecrets",
     "Call",
+    "Calls",
     "CanDeploy",
     "CappingConfiguration",
     "CappingRule",
@@ -318,6 +327,7 @@ __all__ = [
     "Header",
     "History",
     "HttpxTransport",
+    "Interrupted",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
@@ -340,6 +350,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "Progress",
     "QueryParameter",
     "Rating",
     "RedisRepository",
@@ -350,6 +361,7 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "Results",
     "RetryBudget",
     "Sandbox",
     "SecretMissing",
@@ -401,6 +413,7 @@ __all__ = [
     "load_capping",
     "load_throttling",
     "loads",
+    "map",
     "message_parameters",
     "open_repository",
     "payload",
