@@ -21,17 +21,27 @@ class Notebook(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return texts, code and outputs in their order."""
+        """Return a section for each cell of text with a heading, and in it what follows."""
         file = Path(self.env.doc2path(self.env.docname)).parent / self.arguments[0]
         self.env.note_dependency(str(file))
-        shown: list[nodes.Node] = []
+        sections: list[nodes.Element] = [nodes.container()]
         for cell in executed(file).cells:
-            if cell.cell_type == "markdown":
-                text = cell.source if shown else cell.source.partition("\n")[2]
-                shown += self.parse_text_to_nodes(text, allow_section_headings=True)
-            else:
-                shown += [code(cell.source, "python"), *(part for output in cell.outputs for part in drawn(output))]
-        return shown
+            if cell.cell_type == "code":
+                shown = (part for output in cell.outputs for part in drawn(output))
+                sections[-1] += [code(cell.source, "python"), *shown]
+                continue
+            heading, _, text = cell.source.partition("\n")
+            if len(sections[0]):
+                sections.append(section(heading.lstrip("# ")))
+            sections[-1] += self.parse_text_to_nodes(text)
+        return list(sections)
+
+
+def section(title: str) -> nodes.section:
+    """A section of the page."""
+    made = nodes.section(ids=[nodes.make_id(title)])
+    made += nodes.title(title, title)
+    return made
 
 
 def executed(file: Path) -> Any:
