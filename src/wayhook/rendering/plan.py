@@ -5,6 +5,7 @@ The only way from (action, values) to bytes: a preview and an execution take it 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import attrgetter
@@ -17,7 +18,7 @@ from wayhook.expression.context import Context
 from wayhook.model.action import Action, BodyFormat, Header, UrlConfiguration
 from wayhook.model.activity import activity_violations, unknown_variable
 from wayhook.model.journey import ActionActivity
-from wayhook.model.parameter import Variable, walk
+from wayhook.model.parameter import MessageParameter, Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
 from wayhook.rendering.address import encode_query, join_path
@@ -35,12 +36,13 @@ from wayhook.secret import (
 from wayhook.values import MAX_PAYLOAD, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
-__all__ = ["Given", "Plan", "plan_activity", "plan_values"]
+__all__ = ["Blank", "Given", "Plan", "plan_activity", "plan_values", "variables_by_name"]
 
 MAX_HEADER_VALUE = 16_384
 MAX_QUERY_VALUE = 8_192
 _LONG_NAME = 200
-_PLACES = ("header:", "query:", "parameter:")
+_PREFIX = {"headers": "header:", "query_parameters": "query:", "parameters": "parameter:"}
+_PREFIXES = tuple(_PREFIX.values())
 
 
 @attrs.frozen
@@ -168,20 +170,49 @@ def plan_values(action: Action) -> Plan:
     faults = safety_violations(action)
     if faults:
         raise DefinitionError(faults)
-    places = {
-        "header": _variables(_configuration(action).headers),
-        "query": _variables(_configuration(action).query_parameters),
-        "parameter": {path: p.variable for path, p in walk(action.message_parameters) if p.variable is not None},
-    }
-    plain = [name for names in places.values() for name in names]
-    keys = {
-        (place, name): name if plain.count(name) == 1 and not name.startswith(_PLACES) else f"{place}:{name}"
-        for place, names in places.items()
-        for name in names
-    }
-    fills = {place: {name: _from_values(keys[place, name]) for name in names} for place, names in places.items()}
-    bindings = _Bindings(Fill(attrgetter("path")), fills["header"], fills["query"], fills["parameter"])
-    return attrs.evolve(_plan(action, bindings), known=frozenset(keys.values()))
+    blanks = variables_by_name(action)
+    fills: dict[str, dict[str, Fill]] = {place: {} for place in _PREFIX}
+    for key, blank in blanks.items():
+        fills[blank.place][blank.name] = _from_values(key)
+    bindings = _Bindings(Fill(attrgetter("path")), fills["headers"], fills["query_parameters"], fills["parameters"])
+    return attrs.evolve(_plan(action, bindings), known=frozenset(blanks))
+
+
+@attrs.frozen
+class Blank:
+    """A variable of an action, for a call by name.
+
+    `place`: `headers`, `query_parameters` or `parameters`. `name`: what it is named there, the dotted path of a message
+    parameter. `parameter`: None where it is no message parameter.
+    """
+
+    place: str
+    name: str
+    variable: Variable
+    parameter: MessageParameter | None = None
+
+    @property
+    def path(self) -> str:
+        """Where a rendering tells its faults."""
+        return f"$.{self.place}.{self.name}"
+
+
+def variables_by_name(action: Action) -> dict[str, Blank]:
+    """Return the variables of an action that can be rendered, by the names that `plan_values` takes."""
+    configuration = _configuration(action)
+    pairs = {"headers": configuration.headers, "query_parameters": configuration.query_parameters}
+    blanks = [Blank(place, *pair) for place, given in pairs.items() for pair in _variables(given).items()]
+    for path, parameter in walk(action.message_parameters):
+        if parameter.variable is not None:
+            blanks.append(Blank("parameters", path, parameter.variable, parameter))
+    times = Counter(blank.name for blank in blanks)
+    return {_key(blank, times[blank.name]): blank for blank in blanks}
+
+
+def _key(blank: Blank, times: int) -> str:
+    """The name of a variable, with its place where the name alone would not tell."""
+    is_plain = times == 1 and not blank.name.startswith(_PREFIXES)
+    return blank.name if is_plain else _PREFIX[blank.place] + blank.name
 
 
 def _from_values(key: str) -> Fill:
