@@ -87,7 +87,7 @@ class Definitions:
             return await self.get(kind, named)
         value = self.documents[named]
         if not isinstance(value, kind):
-            raise CannotRun(f"{named} holds a {kind_of(value)}; a {kind_of(kind)} is needed here")
+            raise CannotRun(f"{named} holds {_a(value)}; {_a(kind)} is needed here")
         return Stored(value, 0)
 
     async def any(self, named: str, kinds: Iterable[type[Any]] = tuple(KINDS.values())) -> Stored[Any]:
@@ -106,6 +106,12 @@ class Definitions:
         if not found:
             raise NotFound(" or ".join(map(kind_of, kinds)), named)
         return found[0]
+
+
+def _a(value: object) -> str:
+    """The word for a kind with its article."""
+    word = kind_of(value)
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
 @asynccontextmanager

@@ -54,6 +54,7 @@ async def call(
     async with definitions(settings, [typed.named], typed.beside) as found:
         target = await found_target(found, typed.named, typed.label)
         subject = target.subject(typed.values, typed.path, typed.context)
+        target.call(subject)  # what does not fit is told before anybody is asked for a secret
         async with executing(settings, found, target.secrets, transport) as (executor, _):
             outcome = await target.outcome(executor, subject, timeout=timeout, delivery_id=delivery_id)
     return Answer(outcome_document(outcome), (outcome,), code_of_outcome(outcome))

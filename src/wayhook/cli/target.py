@@ -13,7 +13,9 @@ from wayhook.cli.definition import Definitions
 from wayhook.cli.secret import asked, references
 from wayhook.cli.settings import Settings
 from wayhook.cli.value import context_in, kinds_of, values_in
+from wayhook.errors import DefinitionError
 from wayhook.execution.executor import Executor
+from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import Repository, SecretSource
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
@@ -95,6 +97,10 @@ async def executing(
     settings: Settings, repository: Repository, secrets: Sequence[SecretReference], transport: str
 ) -> AsyncIterator[tuple[Executor, SecretSource]]:
     """Give an executor, and where its secrets come from; those that are typed are asked for first."""
+    try:
+        plugin("transports", transport)
+    except DefinitionError as error:
+        raise CannotRun(f"--transport: {error.violations[0].message}") from None
     source = asked(secrets)
     async with Executor(repository, guardrails=settings.guardrails, secrets=source, transport=transport) as executor:
         yield executor, source
