@@ -101,11 +101,11 @@ def test_values_come_from_files_and_the_standard_input(shell: Shell, folder: Pat
     ],
 )
 def test_values_that_do_not_fit_are_told_with_their_path(
-    shell: Shell, folder: Path, service: LoopbackService, arguments: list[str], path: str, words: str
+    shell: Shell, service: LoopbackService, arguments: list[str], path: str, words: str
 ) -> None:
     """Nothing is sent, the exit code is 1, and the violation names the place."""
-    (folder / "list.json").write_text("[]")
-    (folder / "broken.json").write_text('{"a": ')
+    Path("list.json").write_text("[]")
+    Path("broken.json").write_text('{"a": ')
 
     done = shell("call", *ACTION, *arguments)
     error = shell.json("call", *ACTION, *arguments)["error"]

@@ -25,16 +25,22 @@ MAX_SIZE = 20_000_000
 def opened(place: str) -> Iterator[BinaryIO]:
     """Open a file for its bytes; raises `CannotRun` where it cannot be opened or read."""
     try:
-        file: BinaryIO = sys.stdin.buffer if place == STDIN else Path(place).open("rb")  # noqa: SIM115 - closed below
+        file = _stdin() if place == STDIN else Path(place).open("rb")
     except (OSError, ValueError) as error:
         raise _unreadable(place, error) from None
+    with file:
+        try:
+            yield file
+        except OSError as error:
+            raise _unreadable(place, error) from None
+
+
+def _stdin() -> BinaryIO:
+    """The standard input, by a reader of its own: Python cannot end while a thread waits in `sys.stdin`."""
     try:
-        yield file
-    except OSError as error:
-        raise _unreadable(place, error) from None
-    finally:
-        if place != STDIN:
-            file.close()
+        return open(sys.stdin.fileno(), "rb", closefd=False)
+    except OSError:  # something else stands in its place, such as in a notebook
+        return sys.stdin.buffer
 
 
 def _unreadable(place: str, error: OSError | ValueError) -> CannotRun:

@@ -1,4 +1,4 @@
-"""The outcomes of a batch in a file: one line for each row, written to the disk as they come, read when it goes on.
+"""The outcomes of a batch in a file: one line for each row, written when its call has ended, read when it goes on.
 
 Beside `OUT` stands `OUT.batch`, which says from before the first call on which batch it is. The delivery id of a row is
 made of the batch and the number of the row, so that a row whose outcome was never written is repeated with the id that
@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from enum import IntEnum
+from io import FileIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -70,13 +71,12 @@ class Ledger:
 
     path: Path
     batch: str
-    _file: BinaryIO
+    _file: FileIO
     _is_csv: bool
     _states: bytearray = attrs.Factory(bytearray)
     _digests: array[int] = attrs.Factory(lambda: array("Q"))
-    _waiting: list[str] = attrs.Factory(list)
     _woken: asyncio.Event = attrs.Factory(asyncio.Event)
-    _writer: asyncio.Task[None] | None = None
+    _syncing: asyncio.Task[None] | None = None
     _is_over: bool = False
 
     @classmethod
@@ -89,15 +89,15 @@ class Ledger:
         with ExitStack() as files:
             with _naming(path):
                 batch = _begun(path, work, files, head=COLUMNS if is_csv else ())
-                ledger = cls(path, batch, files.enter_context(path.open("r+b")), is_csv)
+                ledger = cls(path, batch, files.enter_context(path.open("ab", buffering=0)), is_csv)
                 ledger._read()
-            ledger._writer = asyncio.create_task(ledger._write())
+            ledger._syncing = asyncio.create_task(ledger._sync())
             try:
                 yield ledger
             finally:
                 ledger._is_over = True
                 ledger._woken.set()
-                await ledger._writer
+                await ledger._syncing
 
     @property
     def tally(self) -> Counter[State]:
@@ -118,39 +118,40 @@ class Ledger:
         return self.state(row) is not State.OPEN and self._digests[row - 1] != digest
 
     def record(self, line: dict[str, Any]) -> None:
-        """Take the outcome of a row, by the names of `COLUMNS`; it is written soon. Raises what writing raised."""
-        if self._writer is not None and self._writer.done():
-            self._writer.result()
-        self._waiting.append(_csv_line(line.values()) if self._is_csv else dumped(line) + "\n")
+        """Write down the outcome of a row, by the names of `COLUMNS`: at once, and soon on the disk.
+
+        Raises `CannotRun` where the file takes no more.
+        """
+        if self._syncing is not None and self._syncing.done():
+            self._syncing.result()
+        text = _csv_line(line.values()) if self._is_csv else dumped(line) + "\n"
+        rest = text.encode(errors="backslashreplace")
+        with _naming(self.path):
+            while rest:
+                rest = rest[self._file.write(rest) :]
         self._put(line["row"], state_of(line), int(line["digest"], 16))
         self._woken.set()
 
-    async def _write(self) -> None:
-        """Write what waits, all of it at once, and have it on the disk before the next."""
-        while not self._is_over or self._waiting:
+    async def _sync(self) -> None:
+        """Have on the disk what was written, as often as that can be done."""
+        is_last = False
+        while not is_last:
             await self._woken.wait()
             self._woken.clear()
-            lines, self._waiting = self._waiting, []
-            if lines:
-                await asyncio.to_thread(self._append, "".join(lines).encode(errors="backslashreplace"))
-
-    def _append(self, lines: bytes) -> None:
-        with _naming(self.path):
-            self._file.write(lines)
-            _sync(self._file)
+            is_last = self._is_over
+            with _naming(self.path):
+                await asyncio.to_thread(os.fsync, self._file.fileno())
 
     def _read(self) -> None:
         """Take in what is there; an end without a line break was being written when its process ended, and goes."""
         csv.field_size_limit(MAX_LINE)
         whole, number = 0, 0
-        while line := self._file.readline(MAX_LINE):
-            if not line.endswith(b"\n"):
-                break
-            whole, number = whole + len(line), number + 1
-            if not (self._is_csv and number == 1):
-                self._take_in(line, number)
+        with self.path.open("rb") as file:
+            while (line := file.readline(MAX_LINE)).endswith(b"\n"):
+                whole, number = whole + len(line), number + 1
+                if not (self._is_csv and number == 1):
+                    self._take_in(line, number)
         self._file.truncate(whole)
-        self._file.seek(whole)
 
     def _take_in(self, line: bytes, number: int) -> None:
         try:

@@ -39,6 +39,7 @@ __all__ = [
     "names_of",
     "one_of",
     "pairs",
+    "sign",
 ]
 
 EVERYWHERE = "Everywhere"
@@ -63,6 +64,14 @@ def count(given: str | int) -> int:
     if not text.isascii() or not text.isdecimal() or int(text[:20]) < 1:
         raise typer.BadParameter("give a whole number from 1")
     return int(text[:20])
+
+
+def sign(text: str) -> str:
+    """Return the one character that a text is, `tab` being the tabulator."""
+    found = "\t" if text in ("tab", "\\t") else text
+    if len(found) != 1 or found in '"\r\n' or not found.isascii():
+        raise typer.BadParameter("give one sign, such as ; or the word tab")
+    return found
 
 
 def seconds(text: str) -> float:

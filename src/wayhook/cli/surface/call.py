@@ -23,6 +23,7 @@ from wayhook.cli.option import (
     command,
     count,
     one_of,
+    sign,
 )
 from wayhook.cli.settings import Settings
 
@@ -96,7 +97,9 @@ def _batch(
     out_format: Annotated[
         str | None, typer.Option(metavar="csv|jsonl", parser=_FORMAT, help="Format of the outcomes.")
     ] = None,
-    delimiter: Annotated[str, typer.Option(metavar="SIGN", help="What stands between the cells of a row.")] = ",",
+    delimiter: Annotated[
+        str, typer.Option(metavar="SIGN", parser=sign, help="What stands between the cells of a row.")
+    ] = ",",
     path_from: Annotated[str | None, typer.Option(metavar="COLUMN", help="Column with the path of each row.")] = None,
     delivery_id_from: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column with the delivery id of each row.")
