@@ -25,7 +25,7 @@ MAX_SIZE = 20_000_000
 def opened(place: str) -> Iterator[BinaryIO]:
     """Open a file for its bytes; raises `CannotRun` where it cannot be opened or read."""
     try:
-        file = _stdin() if place == STDIN else Path(place).open("rb")
+        file = _stdin() if place == STDIN else Path(place).open("rb")  # noqa: SIM115 - closed below
     except (OSError, ValueError) as error:
         raise _unreadable(place, error) from None
     with file:
