@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
-_LIBRARIES = ("typer", "rich")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in `arguments` (those of the process unless given) and return the exit code.
 
@@ -18,7 +15,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from wayhook.cli.application import run
     except ModuleNotFoundError as error:
-        if error.name not in _LIBRARIES:
+        if error.name != "typer":
             raise
         print("wayhook: the command line needs typer and rich: pip install 'wayhook[cli]'", file=sys.stderr)
         return 2
