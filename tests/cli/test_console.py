@@ -289,7 +289,7 @@ def test_without_the_extra_the_door_says_what_to_install(environment: dict[str, 
 @pytest.mark.parametrize(
     ("words", "completed"),
     [
-        ("wayhook preview Se", "SendSms"), ("wayhook journey run W", "Welcome"), 
+        ("wayhook preview Se", "SendSms"), ("wayhook journey run W", "Welcome"),
         ("wayhook show ", "SendSms Welcome crm"),
         ("wayhook li", "list limits"), ("wayhook list --edition journey_op", "journey_optimizer"),
         ("wayhook limits deploy x", ""), ("wayhook show --repository sqlite:///no.db S", ""),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command in `arguments` (those of the process unless given) and return the exit code.
 
