@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import attrs
 
+from wayhook.adapters.secret.cache import CachedSecrets
 from wayhook.cli.answer import CannotRun
 from wayhook.cli.definition import Definitions
 from wayhook.cli.secret import asked, references
@@ -96,11 +97,11 @@ async def found_target(found: Definitions, named: str, label: str | None) -> Tar
 async def executing(
     settings: Settings, repository: Repository, secrets: Sequence[SecretReference], transport: str
 ) -> AsyncIterator[tuple[Executor, SecretSource]]:
-    """Give an executor, and where its secrets come from; those that are typed are asked for first."""
+    """Give an executor, and where its secrets come from: remembered for a while, and typed before they are needed."""
     try:
         plugin("transports", transport)
     except DefinitionError as error:
         raise CannotRun(f"--transport: {error.violations[0].message}") from None
-    source = asked(secrets)
+    source = CachedSecrets(asked(secrets))
     async with Executor(repository, guardrails=settings.guardrails, secrets=source, transport=transport) as executor:
         yield executor, source
