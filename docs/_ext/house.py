@@ -1,8 +1,8 @@
 """What the pages show of code and suite, made at build time and never copied: rules, editions, limits, errors, schema.
 
 A page asks for one of them with a directive: `rules-table`, `editions-table`, `limits-table`, `error-tree`,
-`fault-matrix`, `faults-not-met`; with `bench` for what a benchmark has found. The JSON Schema of the documents is
-written beside the pages, as `document.schema.json`.
+`fault-matrix`, `faults-not-met`, `command-list`, `exit-codes`, `json-shapes`; with `bench` for what a benchmark has
+found. The JSON Schema of the documents is written beside the pages, as `document.schema.json`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import attrs
+from command import code_lines, command_lines, shape_lines
 from docutils import nodes
 from figures import FOLDER, table
 from figures import made as bench
@@ -179,6 +180,14 @@ class Bench(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(bench(shape, *rest.split(maxsplit=1))))
 
 
+class Commands(SphinxDirective):
+    """A directive that stands for a section on each command."""
+
+    def run(self) -> list[nodes.Node]:
+        """Return what the made Markdown says."""
+        return self.parse_text_to_nodes("\n".join(command_lines()), allow_section_headings=True)
+
+
 def made(lines: Callable[[], list[str]]) -> type[Made]:
     """A directive of its own for `lines`."""
     return type("Made", (Made,), {"lines": staticmethod(lines)})
@@ -201,6 +210,9 @@ def setup(app: Any) -> dict[str, bool]:
     app.add_directive("fault-matrix", made(lambda: table(columns, faults())))
     app.add_directive("faults-not-met", made(lambda: table(("", "Instead"), not_met())))
     app.add_directive("error-tree", made(lambda: list(errors())))
+    app.add_directive("command-list", Commands)
+    app.add_directive("exit-codes", made(code_lines))
+    app.add_directive("json-shapes", made(shape_lines))
     app.add_directive("bench", Bench)
     app.connect("build-finished", write_schema)
     return {"parallel_read_safe": True}

@@ -73,16 +73,23 @@ _LEFT_OUT = {
 """What becomes of a call in a journey of such a status, instead of being made (R230, R231, R291)."""
 
 
+@attrs.define(repr=False)
 class SchemeSecrets:
-    """Looks a secret up where its scheme says, through the entry points of `wayhook.secrets`."""
+    """Looks a secret up where its scheme says, through the entry points of `wayhook.secrets`.
+
+    `sources`: those in use by their scheme, each made once, so that one may remember what it was told.
+    """
+
+    sources: dict[str, SecretSource] = attrs.Factory(dict)
 
     async def reveal(self, reference: SecretReference) -> str:
         """Return the secret's text; raise `SecretMissing`."""
+        scheme = reference.source.partition(":")[0]
         try:
-            source: SecretSource = plugin("secrets", reference.source.partition(":")[0])()
+            source = self.sources[scheme] if scheme in self.sources else plugin("secrets", scheme)()
         except DefinitionError as error:
             raise SecretMissing(f"the secret {reference.source} cannot be looked up: {error}") from None
-        return await source.reveal(reference)
+        return await self.sources.setdefault(scheme, source).reveal(reference)
 
 
 @attrs.frozen(repr=False)

@@ -1,0 +1,158 @@
+"""What `import` and `validate` can read: a table of formats, each told by its content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import uuid4
+
+import attrs
+
+from wayhook.cli.answer import CannotRun
+from wayhook.cli.file import text_in, within
+from wayhook.errors import DefinitionError, DocumentError, Violation
+from wayhook.formats.adobe import load_authorization
+from wayhook.formats.bundle import KIND, load_bundle, with_secrets
+from wayhook.formats.document import MAX_DEPTH, loads
+from wayhook.formats.limit import load_capping, load_throttling
+from wayhook.jsonvalue import parse_json
+from wayhook.model.capping import CappingConfiguration, CappingRule
+from wayhook.model.connection import Connection
+from wayhook.model.record import KINDS, Definition
+from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
+from wayhook.secret import secret
+
+__all__ = ["FORMATS", "Material", "Wish", "read"]
+
+
+@attrs.frozen
+class Wish:
+    """What somebody wants of a document.
+
+    `name`: of what it describes, where it does not say. `secrets`: references by place. `operation`: one of several.
+    `format`: its name, where the content is not to tell.
+    """
+
+    name: str = ""
+    secrets: Mapping[str, str] = attrs.Factory(dict)
+    operation: str | None = None
+    format: str | None = None
+
+
+@attrs.frozen
+class Material:
+    """What was read from a document.
+
+    `values`: what a repository keeps. `bundle`: the export that they came in, its secrets put in; they get new names
+    where it is imported. `secrets`, `left_out`: what is to be known beside, in sentences.
+    """
+
+    place: str
+    format: str
+    values: tuple[Definition, ...] = ()
+    bundle: Mapping[str, Any] | None = None
+    secrets: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Format:
+    """One format. `fits`: whether a text, and its JSON value or None, is in it. `read`: what it holds."""
+
+    name: str
+    title: str
+    fits: Callable[[str, Any], bool]
+    read: Callable[[str, Any, Wish], Material]
+
+
+def read(place: str, wish: Wish) -> Material:
+    """Read a document; raises `DocumentError` with every fault and its place, and `CannotRun` for an unknown format."""
+    text = text_in(place)
+    try:
+        value, fault = parse_json(text, depth=MAX_DEPTH), ""
+    except DefinitionError as error:
+        value, fault = None, error.violations[0].message
+    chosen = [format_ for format_ in FORMATS if _is_chosen(format_, wish, text, value)]
+    if not chosen:
+        about = fault if fault and text.lstrip()[:1] in ("{", "[") else "its content tells no format"
+        raise DocumentError([Violation(f"{place}: $", f"{about}; it may be {', '.join(f.title for f in FORMATS)}")])
+    try:
+        found = chosen[0].read(text, value, wish)
+    except CannotRun:
+        raise
+    except DefinitionError as error:
+        raise within(place, error) from None
+    return attrs.evolve(found, place=place, format=chosen[0].name)
+
+
+def _is_chosen(format_: Format, wish: Wish, text: str, value: Any) -> bool:
+    return format_.fits(text, value) if wish.format is None else format_.name == wish.format
+
+
+def _has(**wanted: Callable[[Any], bool]) -> Callable[[str, Any], bool]:
+    """Whether a JSON object has these keys with such values."""
+
+    def fits(_: str, value: Any) -> bool:
+        return isinstance(value, dict) and all(key in value and is_so(value[key]) for key, is_so in wanted.items())
+
+    return fits
+
+
+def _any(_: object) -> bool:
+    return True
+
+
+def _document(text: str, _: Any, wish: Wish) -> Material:
+    _require_no_secrets(wish)
+    return Material("", "", (loads(text),))
+
+
+def _bundle(_: str, value: Any, wish: Wish) -> Material:
+    document = with_secrets(value, wish.secrets)
+    found = load_bundle(document)
+    return Material("", "", (*found.connections, *found.actions, found.journey), document)
+
+
+def _authorization(_: str, value: Any, wish: Wish) -> Material:
+    if not wish.name:
+        raise CannotRun("an authorization of the product has no name; give one with --name")
+    held = load_authorization(value, secrets={place: secret(source) for place, source in wish.secrets.items()})
+    return Material("", "", (Connection(wish.name, held),))
+
+
+def _capping(text: str, _: Any, wish: Wish) -> Material:
+    _require_no_secrets(wish)
+    found = load_capping(text)
+    kept = CappingConfiguration(_uid(wish), found) if isinstance(found, CappingRule) else found
+    return Material("", "", (kept,))
+
+
+def _throttling(text: str, _: Any, wish: Wish) -> Material:
+    _require_no_secrets(wish)
+    found = load_throttling(text)
+    kept = ThrottlingConfiguration(_uid(wish), found) if isinstance(found, ThrottlingRule) else found
+    return Material("", "", (kept,))
+
+
+def _uid(wish: Wish) -> str:
+    return wish.name or uuid4().hex
+
+
+def _require_no_secrets(wish: Wish) -> None:
+    if wish.secrets:
+        raise CannotRun("this document has no place for --secret; its secrets are references already")
+
+
+FORMATS = (
+    Format("document", "a document of wayhook", _has(wayhook=_any, kind=lambda kind: kind in KINDS), _document),
+    Format("bundle", "an export of a journey", _has(wayhook=_any, kind=lambda kind: kind == KIND), _bundle),
+    Format(
+        "authorization",
+        "a custom authorization of the product",
+        lambda text, value: _has(authorizationType=_any)(text, value) or _has(authentication=_any)(text, value),
+        _authorization,
+    ),
+    Format("capping", "a capping of the product", _has(url=_any, services=_any), _capping),
+    Format("throttling", "a throttling of the product", _has(urlPattern=_any), _throttling),
+)
+"""Every format, in the order in which a document is held against them."""

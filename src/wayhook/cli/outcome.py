@@ -1,0 +1,85 @@
+"""Calls and outcomes as JSON values, their secrets masked; the shapes stand in `shape.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wayhook.cli.answer import ExitCode, error_document
+from wayhook.errors import MissingExtra, SecretMissing
+from wayhook.wire import NOT_MADE, Call, Outcome
+
+__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "short_document"]
+
+
+def call_document(call: Call) -> dict[str, Any]:
+    """Return a call as JSON: `headers` as pairs in their order, the body as text."""
+    return {
+        "action": call.action,
+        "method": call.method,
+        "url": call.masked_url,
+        "headers": [list(header) for header in call.masked_headers],
+        "body": None if call.body is None else call.body.decode(),
+        "client_certificate": call.identity is not None,
+    }
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome with its call, its attempts and what was received."""
+    received = outcome.received
+    return {
+        **short_document(outcome),
+        "call": outcome.call and call_document(outcome.call),
+        "attempts": [
+            {
+                "number": attempt.number,
+                "evidence": attempt.evidence,
+                "delivery": attempt.delivery,
+                "status": attempt.status,
+                "failure": attempt.failure,
+                "started": round(attempt.started, 6),
+                "elapsed": round(attempt.elapsed, 6),
+            }
+            for attempt in outcome.attempts
+        ],
+        "received": received
+        and {
+            "status": received.status,
+            "headers": [list(header) for header in received.headers],
+            "body": received.text,
+            "fault": received.fault,
+        },
+    }
+
+
+def short_document(outcome: Outcome) -> dict[str, Any]:
+    """Return how an outcome ended, without its call and what was received."""
+    return {
+        "action": outcome.action,
+        "journey": outcome.journey,
+        "label": outcome.label,
+        "path": outcome.path,
+        "status": outcome.status,
+        "succeeded": outcome.succeeded,
+        "delivery": outcome.delivery,
+        "delivery_id": outcome.delivery_id,
+        "tries": len(outcome.attempts),
+        "elapsed": round(outcome.elapsed, 6),
+        "queued": round(outcome.queued, 6),
+        "finished": outcome.finished,
+        "not_before": outcome.not_before,
+        "response": outcome.response,
+        "response_faults": list(outcome.response_faults),
+        "error": outcome.cause and error_document(outcome.cause),
+    }
+
+
+def is_settled(outcome: Outcome) -> bool:
+    """Whether a call needs no other try: it was delivered, or left out on purpose."""
+    return outcome.succeeded or outcome.status in NOT_MADE
+
+
+def code_of_outcome(outcome: Outcome) -> ExitCode:
+    """Return the exit code of one call: without its secret or an extra it cannot be carried out."""
+    if isinstance(outcome.cause, SecretMissing | MissingExtra):
+        return ExitCode.REFUSED
+    return ExitCode.FINE if is_settled(outcome) else ExitCode.FAILED
