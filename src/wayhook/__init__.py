@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
+    from wayhook.adapters.transport.cassette import Cassette
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.adapters.transport.wire import WireTransport
     from wayhook.errors import (
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
     from wayhook.expression.type import ExpressionType
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
+    from wayhook.formats.cassette import Exchange
     from wayhook.formats.curl import to_curl
     from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
@@ -131,6 +133,7 @@ _HOMES = {
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
+    "adapters.transport.cassette": "Cassette",
     "adapters.transport.httpx": "HttpxTransport",
     "adapters.transport.wire": "WireTransport",
     "errors": (
@@ -154,6 +157,7 @@ _HOMES = {
     "expression.type": "ExpressionType",
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
+    "formats.cassette": "Exchange",
     "formats.curl": "to_curl",
     "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
@@ -246,6 +250,7 @@ __all__ = [
     "CanDeploy",
     "CappingConfiguration",
     "CappingRule",
+    "Cassette",
     "CertificateCredential",
     "Channel",
     "Clock",
@@ -268,6 +273,7 @@ __all__ = [
     "Event",
     "EventSink",
     "Evidence",
+    "Exchange",
     "ExecutionEnded",
     "ExecutionError",
     "Executor",

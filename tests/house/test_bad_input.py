@@ -41,9 +41,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "ExpressionProblem",
-    "Form", "FormField", "FormWidget", "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored",
-    "Violation", "DataSourceAnswer",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "Exchange", "ExecutionEnded",
+    "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Outcome", "Page", "QueryParameter", "Request",
+    "Response", "Stored", "Violation", "DataSourceAnswer",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

@@ -42,6 +42,7 @@ from wayhook.model.journey import ActionActivity
 from wayhook.rendering.answer import read_answer
 from wayhook.rendering.credential import credential_fault
 from wayhook.rendering.plan import Plan
+from wayhook.rendering.reflection import CallMask
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
@@ -318,12 +319,13 @@ class Execution:
             texts = await self._texts(call)
             if not approach.is_free:
                 await self._ready(approach)
-        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
+        mask = CallMask(call, texts) if texts else None
+        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
         self._budget.at = self.deadline
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request))
-        if texts:
-            tried = hidden(tried, texts, (credential.text for credential in call.credentials))
+        if mask is not None:
+            tried = hidden(tried, mask.found)
         self._last = tried
         self.attempts.append(tried.attempt)
         self._sending_since = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable
 from typing import Protocol
 
 import attrs
@@ -28,8 +27,8 @@ from wayhook.execution.window import WindowLimiter
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.model.token import TokenCall
-from wayhook.rendering.reflection import masked_response, masked_text, reflections
-from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
+from wayhook.rendering.reflection import masked_response, masked_text
+from wayhook.secret import LiteralSecret, SecretReference
 from wayhook.wire import Attempt, Request
 
 __all__ = ["Events", "Means", "bare", "hidden", "unexpected"]
@@ -43,9 +42,9 @@ def bare(error: WayhookError) -> WayhookError:
     return error.with_traceback(None)
 
 
-def hidden(tried: Tried, texts: Revealed, sent: Iterable[SecretText]) -> Tried:
-    """Return the attempt without the secrets of its call, where answer or failure repeat them."""
-    if not (found := reflections(texts, sent)):
+def hidden(tried: Tried, found: tuple[str, ...]) -> Tried:
+    """Return the attempt without the secrets of its call, spelled as `found`, where answer or failure repeat them."""
+    if not found:
         return tried
     attempt, response = tried.attempt, tried.response
     if attempt.failure:
