@@ -13,8 +13,14 @@ from wayhook.presentation import draw_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
+    from wayhook.adapters.repository.redis import RedisRepository
+    from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
+    from wayhook.adapters.secret.aws import AwsSecrets
+    from wayhook.adapters.secret.cache import CachedSecrets
+    from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.cassette import Cassette
@@ -59,10 +65,13 @@ if TYPE_CHECKING:
         BreakerChanged,
         Clock,
         Consent,
+        Edit,
         Event,
         EventSink,
         ExecutionEnded,
+        History,
         Limiter,
+        Namespaced,
         Page,
         Repository,
         SecretSource,
@@ -126,11 +135,17 @@ if TYPE_CHECKING:
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
-    from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
+    from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.redis": "RedisRepository",
+    "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
+    "adapters.secret.aws": "AwsSecrets",
+    "adapters.secret.cache": "CachedSecrets",
+    "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
     "adapters.transport.cassette": "Cassette",
@@ -148,8 +163,8 @@ _HOMES = {
     "execution.executor": "Executor",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Event EventSink ExecutionEnded Limiter Page Repository "
-        "SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
+        "Repository SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -187,7 +202,7 @@ _HOMES = {
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
-    "wire": "AddressPolicy Attempt Call Outcome Request Response",
+    "wire": "AddressPolicy Attempt Call Explanation Origin Outcome Request Response",
 }
 _LATER = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -218,13 +233,29 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
 def _card(value: object) -> str:
     from wayhook.display.card import card
 
     return card(value)
 
 
-draw_with(_card)
+def _terminal_card(value: object) -> object:
+    from wayhook.display.terminal import terminal_card
+
+    return terminal_card(value)
+
+
+def _shown(value: object) -> Callable[[bool], None]:
+    from wayhook.display.live import shown
+
+    return shown(value)
+
+
+draw_with(_card, _terminal_card, _shown)
 
 __all__ = [
     "Action",
@@ -238,6 +269,7 @@ __all__ = [
     "AttemptEnded",
     "Authentication",
     "AuthenticationFailed",
+    "AwsSecrets",
     "Base64",
     "BasicAuthentication",
     "Batch",
@@ -246,6 +278,7 @@ __all__ = [
     "BreakerChanged",
     "BreakerRule",
     "CacheDuration",
+    "CachedSecrets",
     "Call",
     "CanDeploy",
     "CappingConfiguration",
@@ -270,6 +303,7 @@ __all__ = [
     "DestinationUnavailable",
     "Discarded",
     "DocumentError",
+    "Edit",
     "Event",
     "EventSink",
     "Evidence",
@@ -277,15 +311,18 @@ __all__ = [
     "ExecutionEnded",
     "ExecutionError",
     "Executor",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
+    "FolderRepository",
     "Form",
     "FormField",
     "FormWidget",
     "Guardrails",
     "Header",
+    "History",
     "HttpxTransport",
     "Journey",
     "JourneyStatus",
@@ -299,16 +336,19 @@ __all__ = [
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
+    "Namespaced",
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
     "NotFound",
     "OAuthClientCredentials",
+    "Origin",
     "Outcome",
     "Page",
     "PauseMode",
     "QueryParameter",
     "Rating",
+    "RedisRepository",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -322,6 +362,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",
@@ -339,6 +380,7 @@ __all__ = [
     "UnsafeCall",
     "UrlConfiguration",
     "Variable",
+    "VaultSecrets",
     "Violation",
     "WayhookError",
     "WindowLimiter",

@@ -66,7 +66,7 @@ def test_a_preview_follows(filled: wh.FormWidget) -> None:
     """The call is the one that a preview gives, at every change; its card shows no secret."""
     assert filled.preview is not None
     assert filled.preview.body == b'{"to":"+33611111111","text":"Hi","priority":1}'
-    assert "‹env:SMS_KEY›" in shown(filled)[-2]
+    assert "‹env:SMS_KEY›" in shown(filled)[-2].replace("<wbr>", "")
 
     filled.widgets["text"].value = "<b>Hello</b>"
 

@@ -77,12 +77,13 @@ class Authorization:
             token_preview(self.call, name),
             tuple(self.attempts),
             self.means.clock.monotonic() - started,
-            received=answer and TokenMask(self.call, Revealed()).response(answer),
+            received=answer and TokenMask(self.call).response(answer),
             response=granted and {"token": "***", "lifetime": granted.lifetime},
             cause=cause,
             finished=self.means.clock.now(),
             delivery=self._word(granted, cause),
             not_before=cause.not_before if isinstance(cause, AuthenticationFailed) else None,
+            timeout=_TIMEOUT,
         )
 
     def _word(self, granted: Granted | None, cause: WayhookError | None) -> Delivery:

@@ -198,6 +198,7 @@ class Crew:
             alternative_path=use.alternative_path,
             delivery=Delivery.UNKNOWN,
             delivery_id=delivery_id,
+            timeout=use.timeout,
         )
 
     async def _listen(self, hand: _Hand) -> None:
@@ -232,7 +233,7 @@ class Crew:
     def _note(self, hand: _Hand, kind: str, *told: Any) -> None:
         match kind:
             case "drop":
-                call = self._use.plan.action.authentication.token_call()
+                call = self._use.token_call
                 assert call is not None  # noqa: S101 - a token was asked for
                 self._means.tokens.drop(call, self._use.journey, Granted(*told))
             case "pause":
@@ -267,7 +268,7 @@ class Crew:
             case "secret":
                 return str.__str__(await means.text(about[0]))
             case "token":
-                call = use.plan.action.authentication.token_call()
+                call = use.token_call
                 assert call is not None  # noqa: S101 - it alone asks for a token
                 token = await means.tokens.get(call, use.journey, Authorization(means, call).answered, about[0])
                 return str.__str__(token.text), token.lifetime

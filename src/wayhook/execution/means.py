@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Iterable
 from typing import Protocol
 
 import attrs
@@ -42,14 +43,14 @@ def bare(error: WayhookError) -> WayhookError:
     return error.with_traceback(None)
 
 
-def hidden(tried: Tried, found: tuple[str, ...]) -> Tried:
-    """Return the attempt without the secrets of its call, spelled as `found`, where answer or failure repeat them."""
-    if not found:
-        return tried
+def hidden(tried: Tried, found: Iterable[str]) -> Tried:
+    """Return the attempt without the secrets of its call, where answer or failure repeat them in one of `found`."""
     attempt, response = tried.attempt, tried.response
-    if attempt.failure:
-        attempt = attrs.evolve(attempt, failure=masked_text(attempt.failure, found))
-    return attrs.evolve(tried, attempt=attempt, response=response and masked_response(response, found), reflected=found)
+    failure = attempt.failure and masked_text(attempt.failure, found)
+    masked = response and masked_response(response, found)
+    if failure == attempt.failure and masked is response:
+        return tried
+    return attrs.evolve(tried, attempt=attrs.evolve(attempt, failure=failure), response=masked)
 
 
 def unexpected(failure: Exception, name: str) -> ExecutionError:

@@ -5,7 +5,8 @@ Section 6.4 of the rules (R237 to R258).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from wayhook.model.limit import (
     Rating,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     method_type_faults,
     pattern_faults,
     spelled,
@@ -28,6 +29,7 @@ from wayhook.model.limit import (
     state_faults,
 )
 from wayhook.model.shape import Shaped, type_fault
+from wayhook.presentation import Presentable
 
 __all__ = ["CappingConfiguration", "CappingRule", "methods_faults", "ratings_faults", "url_faults"]
 
@@ -37,7 +39,7 @@ def _methods(given: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class CappingRule(Shaped):
+class CappingRule(Shaped, Presentable):
     """How many calls may go to an endpoint in a period; what is above is discarded, not sent.
 
     `url`: the address of the calls, with `*` as a wildcard outside of host and port. Scheme and host count in any
@@ -63,7 +65,11 @@ class CappingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule (R217)."""
-        return covers(self.url, self.methods, method, spelled(url))
+        return self._counts(method, spelled(url))
+
+    @cached_property
+    def _counts(self) -> Callable[[str, str], bool]:
+        return coverage(self.url, self.methods)
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""
@@ -115,7 +121,7 @@ def ratings_faults(ratings: dict[str, Any], path: str) -> Iterator[Violation]:
 
 
 @attrs.frozen
-class CappingConfiguration(Shaped):
+class CappingConfiguration(Shaped, Presentable):
     """A capping rule as it is kept: it acts only once it is deployed, and then as it was deployed (R250, R253).
 
     Each of `updated`, `deployed` and `undeployed` returns the configuration after it; save that to make it so.

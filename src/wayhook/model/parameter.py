@@ -15,10 +15,12 @@ import attrs
 from wayhook.errors import DefinitionError, Violation, closest
 from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, json_fault, json_form, parse_exact_json
 from wayhook.model.shape import Shaped, as_tuple, as_word, type_fault
+from wayhook.presentation import Presentable
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType, Misfit, conform
 
 __all__ = [
     "MessageParameter",
+    "ParameterTree",
     "Variable",
     "field_name_fault",
     "message_parameters",
@@ -31,7 +33,7 @@ __all__ = [
 
 
 @attrs.frozen
-class Variable(Shaped):
+class Variable(Shaped, Presentable):
     """The mark of a value that is filled in where the action is used.
 
     `label`: what the marketer sees; empty means the name of the field. `optional`: it may stay empty (R148).
@@ -71,7 +73,8 @@ def variable(label: str = "", *, optional: bool = False, sample: Json | Decimal 
 
 def parameter_tuple(given: Iterable[MessageParameter]) -> tuple[MessageParameter, ...]:
     """The converter of every field that holds message parameters."""
-    return as_tuple(given)
+    parameters = as_tuple(given)
+    return ParameterTree(parameters) if isinstance(parameters, tuple) else parameters
 
 
 def _data_type(given: DataType | str) -> DataType:
@@ -85,7 +88,7 @@ def _data_type_faults(given: object, path: str) -> Iterator[Violation]:
 
 
 @attrs.frozen(repr=False)
-class MessageParameter(Shaped):
+class MessageParameter(Shaped, Presentable):
     """One typed field of a payload.
 
     `value`: the JSON value of a constant without parameters of its own, a `Decimal` where no double is that number;
@@ -136,6 +139,12 @@ class MessageParameter(Shaped):
         if self.parameters:
             kind = f"{len(self.parameters)} parameters" + (f", {kind}" if self.variable else "")
         return f"<MessageParameter {self.name}: {self.data_type}, {kind}>"
+
+
+class ParameterTree(tuple[MessageParameter, ...], Presentable):
+    """Message parameters side by side."""
+
+    __slots__ = ()
 
 
 def parameter_faults(parameters: object, path: str) -> Iterator[Violation]:
@@ -214,7 +223,7 @@ def message_parameters(
     inference.faults += inference.unknown_paths(parameters)
     if inference.faults:
         raise DefinitionError(inference.faults)
-    return parameters
+    return ParameterTree(parameters)
 
 
 def _path_faults(given: object, path: str, wanted: str) -> Iterator[Violation]:

@@ -6,7 +6,8 @@ Section 6.5 of the rules (R259 to R278).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 import attrs
 
@@ -17,7 +18,7 @@ from wayhook.model.limit import (
     Metadata,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     is_number,
     method_type_faults,
     pattern_faults,
@@ -26,6 +27,7 @@ from wayhook.model.limit import (
     state_faults,
 )
 from wayhook.model.shape import Shaped, type_fault
+from wayhook.presentation import Presentable
 
 __all__ = [
     "Sandbox",
@@ -45,7 +47,7 @@ def _methods(given: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class ThrottlingRule(Shaped):
+class ThrottlingRule(Shaped, Presentable):
     """How many calls of actions may go to an endpoint in a second; what is above waits in order of arrival.
 
     `url_pattern`: as the `url` of a `CappingRule`. `methods`: those that count. `max_throughput`: calls in any
@@ -70,7 +72,11 @@ class ThrottlingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule."""
-        return covers(self.url_pattern, self.methods, method, spelled(url))
+        return self._counts(method, spelled(url))
+
+    @cached_property
+    def _counts(self) -> Callable[[str, str], bool]:
+        return coverage(self.url_pattern, self.methods)
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""
@@ -136,7 +142,7 @@ class Sandbox(Shaped):
 
 
 @attrs.frozen
-class ThrottlingConfiguration(Shaped):
+class ThrottlingConfiguration(Shaped, Presentable):
     """A throttling rule as it is kept: it acts while it is deployed, and an update acts at once (R269, R274).
 
     Each of `updated`, `deployed` and `undeployed` returns the configuration after it; save that to make it so.

@@ -10,7 +10,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -18,7 +17,7 @@ import attrs
 
 from wayhook.errors import DefinitionError
 from wayhook.jsonvalue import parse_json
-from wayhook.secret import Base64, DeliveryId, Revealed, SecretText
+from wayhook.secret import Base64, DeliveryId, Revealed, SecretText, Spellings
 from wayhook.wire import Call, Response
 
 __all__ = ["SHORTEST", "CallMask", "masked_json", "masked_response", "masked_text", "reflections"]
@@ -32,15 +31,13 @@ _HEX = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
 
 @attrs.frozen(repr=False, eq=False, slots=False)
 class CallMask:
-    """Shows a call as it was rendered, and its answer without what it repeats of the call's secrets."""
+    """Shows a call as it was rendered, and its answer without what it repeats of the call's secrets.
+
+    `found`: every spelling in which they may come back.
+    """
 
     call: Call
-    _texts: Revealed
-
-    @cached_property
-    def found(self) -> tuple[str, ...]:
-        """Every spelling in which the secrets may come back."""
-        return reflections(self._texts, (credential.text for credential in self.call.credentials))
+    found: Spellings
 
     def response(self, response: Response) -> Response:
         """Return the answer with a mask for every secret, also where JSON spells one with escapes."""
@@ -52,7 +49,7 @@ class CallMask:
         return masked_text(text, self.found)
 
 
-def _unescaped(body: bytes, found: tuple[str, ...]) -> bytes:
+def _unescaped(body: bytes, found: Spellings) -> bytes:
     """A body of JSON, written anew where its values hold what its text did not show."""
     try:
         value = parse_json(body)
@@ -62,7 +59,7 @@ def _unescaped(body: bytes, found: tuple[str, ...]) -> bytes:
     return body if shown is value else json.dumps(shown).encode()
 
 
-def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
+def reflections(texts: Revealed, sent: Iterable[SecretText]) -> Spellings:
     """Return every spelling in which the secrets of a call may come back, the longest first.
 
     As they are, percent-encoded, as in a form, in Base64 and in JSON, with hexadecimal digits in upper and lower case;
@@ -71,7 +68,7 @@ def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
     secrets = [text for secret, text in texts.items() if not isinstance(secret, DeliveryId)]
     secrets += [SecretText(part).reveal(texts) for text in sent for part in text.parts if isinstance(part, Base64)]
     found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
-    return tuple(sorted(found, key=len, reverse=True))
+    return Spellings(sorted(found, key=len, reverse=True))
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -101,12 +98,18 @@ def masked_text(text: str, found: Iterable[str]) -> str:
 def masked_response(response: Response, found: Iterable[str]) -> Response:
     """Return the answer with a mask in place of every reflection; the same object where there is none."""
     body = response.body
+    spelled = list(found)
+    if not "".join(spelled).isascii():
+        spelled += [text.encode().decode("latin-1") for text in found if not text.isascii()]
+    heads = "\n".join([part for header in response.headers for part in header])
+    for spelling in spelled:
+        if spelling in heads or spelling.encode() in body:
+            break
+    else:
+        return response
     for spelling in found:
         body = body.replace(spelling.encode(), _MASK.encode())
-    spelled = [*found, *(text.encode().decode("latin-1") for text in found if not text.isascii())]
     headers = tuple((masked_text(name, spelled), masked_text(value, spelled)) for name, value in response.headers)
-    if body == response.body and headers == response.headers:
-        return response
     return attrs.evolve(response, headers=headers, body=body)
 
 

@@ -22,11 +22,11 @@ from wayhook.model.url import parse_url
 from wayhook.rendering.answer import lifetime_of
 from wayhook.rendering.assertion import signed_assertion
 from wayhook.rendering.reflection import masked_text, reflections
-from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
+from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText, Spellings
 from wayhook.values import text_of
 from wayhook.wire import Call, Request, Response
 
-__all__ = ["TokenMask", "token_preview", "token_request"]
+__all__ = ["TokenMask", "masked_value", "token_preview", "token_request"]
 
 _CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded; charset=UTF-8",
@@ -59,13 +59,13 @@ def token_preview(call: TokenCall, action: str) -> Call:
     """
     endpoint, question, query = call.endpoint.partition("?")
     pairs = (pair.partition("=") for pair in query.split("&"))
-    shown = "&".join(f"{name}{sign}{_shown(value, name, PLAIN_PARAMETERS)}" for name, sign, value in pairs)
-    params = [(name, _shown(value, name, PLAIN_PARAMETERS)) for name, value in call.body_params]
+    shown = "&".join(f"{name}{sign}{masked_value(value, name, PLAIN_PARAMETERS)}" for name, sign, value in pairs)
+    params = [(name, masked_value(value, name, PLAIN_PARAMETERS)) for name, value in call.body_params]
     signed = [(call.assertion.parameter, _MASK)] if call.assertion else []
     masked = attrs.evolve(
         call,
         endpoint=f"{endpoint}{question}{shown}",
-        headers=tuple((name, _shown(value, name.lower(), PLAIN_HEADERS)) for name, value in call.headers),
+        headers=tuple((name, masked_value(value, name.lower(), PLAIN_HEADERS)) for name, value in call.headers),
         identity=None,
     )
     request = _request(masked, Revealed(), [*params, *signed])
@@ -77,7 +77,7 @@ class TokenMask:
     """Shows a token call, and its answer without any text in it, the token among them."""
 
     _call: TokenCall
-    _texts: Revealed
+    _texts: Revealed = attrs.field(factory=Revealed)
 
     @property
     def call(self) -> Call:
@@ -85,7 +85,7 @@ class TokenMask:
         return token_preview(self._call, "")
 
     @cached_property
-    def found(self) -> tuple[str, ...]:
+    def found(self) -> Spellings:
         """Every spelling in which the secrets of the request may come back."""
         return reflections(self._texts, self._call.secret_texts)
 
@@ -124,14 +124,15 @@ def _without_values(value: Any, expiry: str, name: str = "") -> Any:
     return value if is_lifetime or (name == expiry and lifetime_of(value) is not None) else _MASK
 
 
-def _shown(value: Any, name: str, plain: frozenset[str]) -> Any:
+def masked_value(value: Any, name: str, plain: frozenset[str]) -> Any:
+    """Return a value of a token call as it may be shown: whole where its `name` is one of `plain`, else masked."""
     match value:
         case SecretText():
             return "".join(part if isinstance(part, str) else _MASK for part in value.parts)
         case dict():
-            return {inner: _shown(below, inner, plain) for inner, below in value.items()}
+            return {inner: masked_value(below, inner, plain) for inner, below in value.items()}
         case list():
-            return [_shown(below, name, plain) for below in value]
+            return [masked_value(below, name, plain) for below in value]
         case None | bool() | "":
             return value
         case _:
