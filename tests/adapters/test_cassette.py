@@ -543,6 +543,29 @@ async def test_a_cancelled_call_is_not_recorded(path: Path) -> None:
     assert (cassette.exchanges, list(path.parent.iterdir())) == ((), [])
 
 
+async def test_what_is_not_answered_yet_answers_nobody(path: Path) -> None:
+    """Also when the cassette is rewound meanwhile: the same request is sent again."""
+
+    class Hanging(FakeTransport):
+        async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+            if not self.requests:
+                self.requests.append(request)
+                await asyncio.Event().wait()
+            return wh.Response(202)
+
+    cassette = wh.Cassette(path, record=Hanging())
+    request = wh.Request("GET", "https://h.example", (), None)
+    task = asyncio.ensure_future(cassette.send(request, 0.0))
+    await asyncio.sleep(0)
+
+    cassette.rewind()
+    answer = await cassette.send(request, 0.0)
+
+    task.cancel()
+    await asyncio.wait([task])
+    assert (answer.status, len(cassette.exchanges)) == (202, 1)
+
+
 def test_the_file_is_replaced_at_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be written leaves the old file whole, and is said; nothing else stays in the folder."""
     record(path, wh.Response(200), {"text": "a"})

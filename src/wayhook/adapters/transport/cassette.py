@@ -65,8 +65,9 @@ class Cassette:
         """Answer from the beginning again."""
         self._waiting: dict[str, deque[_Track]] = defaultdict(deque)
         for track in self._tracks:
-            track.is_used = False
-            self._waiting[track.spoken].append(track)
+            if track.exchange is not None:
+                track.is_used = False
+                self._waiting[track.spoken].append(track)
 
     @property
     def exchanges(self) -> tuple[Exchange, ...]:
