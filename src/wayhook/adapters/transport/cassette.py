@@ -94,11 +94,7 @@ class Cassette:
             raise TransportError(self._unknown(spoken), Evidence.REFUSED, local=True)
         track = _Track(spoken, is_used=True)
         self._tracks.append(track)  # in the order of the requests, whichever is answered first
-        try:
-            answer = await self._answered(request, deadline)
-        except BaseException:
-            self._tracks.remove(track)
-            raise
+        answer = await self._answered(request, deadline)
         kept = _masked(request, answer)
         track.exchange = Exchange(shown.method, shown.url, shown.headers, shown.body, kept)
         self._is_changed = True
@@ -174,7 +170,7 @@ class Cassette:
 
 @attrs.define(eq=False)
 class _Track:
-    """One exchange and whether it was asked for; without an exchange while its answer is awaited."""
+    """One exchange and whether it was asked for; without an exchange while, or where, no answer came."""
 
     spoken: str
     exchange: Exchange | None = None
