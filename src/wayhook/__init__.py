@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
+    from wayhook.adapters.transport.cassette import Cassette
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.adapters.transport.wire import WireTransport
     from wayhook.errors import (
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from wayhook.expression.type import ExpressionType
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
+    from wayhook.formats.cassette import Exchange
     from wayhook.formats.curl import to_curl
     from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
@@ -150,6 +152,7 @@ _HOMES = {
     "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
+    "adapters.transport.cassette": "Cassette",
     "adapters.transport.httpx": "HttpxTransport",
     "adapters.transport.wire": "WireTransport",
     "errors": (
@@ -173,6 +176,7 @@ _HOMES = {
     "expression.type": "ExpressionType",
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
+    "formats.cassette": "Exchange",
     "formats.curl": "to_curl",
     "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
@@ -288,6 +292,7 @@ __all__ = [
     "CanDeploy",
     "CappingConfiguration",
     "CappingRule",
+    "Cassette",
     "CertificateCredential",
     "Channel",
     "Clock",
@@ -311,6 +316,7 @@ __all__ = [
     "Event",
     "EventSink",
     "Evidence",
+    "Exchange",
     "ExecutionEnded",
     "ExecutionError",
     "Executor",

@@ -292,6 +292,8 @@ NEVER: wh.Limiter = Never()
 MEMORY: wh.Repository = wh.MemoryRepository()
 SQLITE: wh.Repository = wh.SqliteRepository("actions.db")
 HTTPX: wh.Transport = wh.HttpxTransport(body_limit=1000)
+CASSETTE: wh.Transport = wh.Cassette("calls.json", record=HTTPX, ignoring={"at"})
+UNUSED: tuple[wh.Exchange, ...] = wh.Cassette("calls.json").unused
 FAKES: tuple[wh.Transport, wh.SecretSource, wh.EventSink] = (
     FakeTransport([wh.Response(503), wh.Response(200)], clock=FakeClock(), seconds=1),
     FakeSecrets({"env:KEY": "text"}),

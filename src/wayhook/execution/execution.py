@@ -42,6 +42,7 @@ from wayhook.model.journey import ActionActivity
 from wayhook.model.token import TokenCall
 from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.plan import Plan
+from wayhook.rendering.reflection import CallMask
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Spellings, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
@@ -332,16 +333,17 @@ class Execution:
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
-        texts, spellings = _NO_TEXTS, _NO_TEXTS.spellings
+        texts, spellings, mask = _NO_TEXTS, _NO_TEXTS.spellings, None
         if not approach.destination.is_free:
             await self._ready(approach)
         if self.use.secrets:
             self._budget.at = self.deadline()
             texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
             spellings = checked_spellings(call.credentials, texts)
+            mask = CallMask(call, spellings)
             if not approach.destination.is_free:
                 await self._ready(approach)
-        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
+        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
         self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request, deadline))

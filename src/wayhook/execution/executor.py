@@ -111,8 +111,9 @@ class Executor:
     `repository`: where journeys and actions are looked up by name; a `call` with an `Action` needs none.
     `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
-    `secrets`: looks references up; by their scheme unless given. `limiter`: refuses or delays calls, beside the
-    capping and throttling configurations that are deployed in `repository`, which are read again every second.
+    `secrets`: looks references up; by their scheme unless given, or by `transport.secrets` where that needs none, as a
+    `Cassette` that replays. `limiter`: refuses or delays calls, beside the capping and throttling configurations that
+    are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts and outcomes. `tokens`: keeps access tokens beyond the memory of this
     executor. `clock`, `random`: for tests.
@@ -156,7 +157,7 @@ class Executor:
         told = Events(tuple(events))
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
-            secrets or SchemeSecrets(),
+            secrets or getattr(transport, "secrets", None) or SchemeSecrets(),
             self._limits,
             told,
             clock,
