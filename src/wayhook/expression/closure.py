@@ -6,6 +6,7 @@ What does not fit is a `Fault` with its place in the text.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from types import NoneType
 from typing import Any
 
@@ -415,7 +416,8 @@ def call_of_one(
                     return null
                 kind, value = typed(value, frame)
                 plan = plans.get(kind) or planned(kind, type(value))
-                return judge.result(frame, plan.taken([*before, value, *after]))
+                if type(value) is not datetime or plan.is_widening or not light:
+                    return judge.result(frame, plan.taken([*before, value, *after]))
             return bounded(compute(frame, *before, value, *after) if counts else compute(*before, value, *after))
         except Misfit as misfit:
             raise Fault(f"{function.name} {misfit}", place) from None
