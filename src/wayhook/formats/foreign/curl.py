@@ -13,6 +13,7 @@ from wayhook.formats.foreign.address import call_name
 from wayhook.formats.foreign.draft import Draft, Field
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, shown
+from wayhook.formats.foreign.keyring import Keyring
 from wayhook.formats.foreign.option import CARRIED, REASONS, SHORT, TAKING
 from wayhook.formats.foreign.shell import statements
 from wayhook.formats.foreign.template import Blank, Piece, Template
@@ -104,7 +105,7 @@ class _Request:
             self.intake.fault("$", "this command has no URL; add one")
         for at, url in self.urls:
             draft = self.draft(f"$[{at}]", self.with_scheme(url))
-            action = draft.action(self.intake)
+            action = draft.action()
             if action is not None:
                 yield action
 
@@ -144,16 +145,17 @@ class _Request:
         body = None if self.has("get") else self.body()
         method = self.method()
         headers = tuple(self.headers(method))
+        name = self.intake.named(call_name(method, url))
         return Draft(
-            name=self.intake.named(call_name(method, url)),
+            name=name,
             path=path,
             url=url,
+            keyring=self.keyring(name),
             method=method,
             headers=headers,
             body=body,
             body_path=next((option.path for option in self.all(*_DATA)), ""),
             media=self.media(body, headers) if body is not None else "",
-            user=self.user(),
             identity=self.identity(),
         )
 
@@ -203,16 +205,16 @@ class _Request:
             value = found["value"] if found["sign"] == ":" else ""
             yield Field(name.strip(), option.value.part(value.strip(" \t\r\n")), option.path)
 
-    def user(self) -> tuple[Template, Template] | None:
-        option = self.last("user")
-        if option is None:
-            return None
-        if self.has("digest", "ntlm", "ntlm-wb", "negotiate", "anyauth", "aws-sigv4"):
+    def keyring(self, name: str) -> Keyring:
+        """The keyring of an action, with a user and a password where there are such."""
+        keyring, option = Keyring(self.intake, name), self.last("user")
+        if option is not None and self.has("digest", "ntlm", "ntlm-wb", "negotiate", "anyauth", "aws-sigv4"):
             self.intake.leave_out(option.path, "--user", "it is for another authentication than Basic")
-            return None
-        name, colon, password = option.value.marked.partition(":")
-        text = option.value.part(password) if colon else Template(Blank("password"))
-        return option.value.part(name), text
+        elif option is not None:
+            user, colon, password = option.value.marked.partition(":")
+            asked = option.value.part(password) if colon else Template(Blank(f"{name} password"))
+            keyring.basic(option.value.part(user), asked)
+        return keyring
 
     def identity(self) -> tuple[SecretReference, SecretReference] | None:
         """The files of a client certificate and its key, as references to them."""

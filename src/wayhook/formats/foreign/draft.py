@@ -6,10 +6,11 @@ Whatever the source, the same is done here with its URL, headers, query, secrets
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import attrs
 
+from wayhook.errors import Violation
 from wayhook.formats.foreign.address import Address, Question, asked, encoded, fixed_part
 from wayhook.formats.foreign.body import Payload, format_of, text_body
 from wayhook.formats.foreign.intake import Intake, well_formed
@@ -17,18 +18,19 @@ from wayhook.formats.foreign.keyring import Field, Key, Keyring, Value
 from wayhook.formats.foreign.secrecy import key_in_path
 from wayhook.formats.foreign.template import Template
 from wayhook.model.action import DEFAULT_HEADERS, Action, BodyFormat, Header, QueryParameter, UrlConfiguration
-from wayhook.model.authentication import Authentication, MutualTlsAuthentication
+from wayhook.model.authentication import MutualTlsAuthentication
 from wayhook.model.parameter import MessageParameter
 from wayhook.model.rule import header_name_faults, header_value_fault
 from wayhook.model.url import read_url
 from wayhook.secret import SecretReference, SecretText
 
-__all__ = ["Draft", "Field"]
+__all__ = ["Draft", "Field", "drafted"]
 
 _JSON_OF_TEXT = Header("content-type", BodyFormat.JSON.content_type)
 """The Content-Type of a JSON that is sent as a text: spelled as the default, it would give way to that of a text."""
 _COOKIES = "cookies belong to one visit of one person; where a service asks for one, give it as a secret header"
 _TWICE = "this name stands there already; an action has each once"
+_MAX_FAULTS = 100
 _IDEMPOTENCY = re.compile(r"(x-)?idempotency-key", re.IGNORECASE)
 
 
@@ -37,14 +39,15 @@ class Draft:
     """A request as a source has it.
 
     `name`: of the action. `path`: of the request in the source. `url`: absolute, its path with a blank wherever it
-    changes. `query`: beside that of the URL, not encoded. `body`: a text at `body_path`, whose form the Content-Type
-    tells, or `media` where no header does; or `payload`: a body that is ready. `user`: name and password.
-    `authentication`: where the source has one beside the headers. `identity`: certificate and private key.
+    changes. `keyring`: with the authentication that the source has beside the headers. `query`: beside that of the URL,
+    not encoded. `body`: a text at `body_path`, whose form the Content-Type tells, or `media` where no header does; or
+    `payload`: a body that is ready. `identity`: certificate and private key.
     """
 
     name: str
     path: str
     url: Template
+    keyring: Keyring
     method: str = "GET"
     description: str = ""
     headers: tuple[Field, ...] = ()
@@ -53,15 +56,37 @@ class Draft:
     body_path: str = ""
     media: str = ""
     payload: Payload | None = None
-    user: tuple[Template, Template] | None = None
-    authentication: Authentication | None = None
     identity: tuple[SecretReference, SecretReference] | None = None
     response: tuple[MessageParameter, ...] = ()
     failure_response: tuple[MessageParameter, ...] = ()
 
-    def action(self, intake: Intake) -> Action | None:
+    def action(self) -> Action | None:
         """Return the action, or None where the intake was told why there can be none."""
-        return _Making(self, intake, Keyring(intake, self.name, self.authentication)).action()
+        keyring = attrs.evolve(self.keyring, owner=self.name, keys=list(self.keyring.keys))
+        return _Making(self, keyring.intake, keyring).action()
+
+
+def drafted(
+    intake: Intake, drafts: Iterable[tuple[str, str, Callable[[], Draft]]], *, alone: bool
+) -> tuple[Action, ...]:
+    """Return the action of each draft, given with its path, its name in the source and what makes it.
+
+    One that can be none is left out beside others. Where it is `alone`, or none can be one, the faults stay.
+    """
+    actions, faults = list[Action](), list[Violation]()
+    for path, name, make in drafts:
+        found = len(intake.secrets)
+        action = make().action()
+        if action is not None:
+            actions.append(action)
+        elif not alone:
+            intake.leave_out(path, name, "; ".join(f"{fault.path}: {fault.message}" for fault in intake.faults[:3]))
+            del intake.secrets[found:]
+            faults += intake.faults
+            intake.faults.clear()
+    if not actions:
+        intake.faults += list(dict.fromkeys(faults))[:_MAX_FAULTS]
+    return tuple(actions)
 
 
 @attrs.define
@@ -77,8 +102,6 @@ class _Making:
 
     def action(self) -> Action | None:
         draft = self.draft
-        if draft.user is not None and draft.authentication is None:
-            self.keyring.basic(*draft.user)
         url, query = self.url()
         headers = list(self.headers())
         payload = self.with_media(self.payload(), headers)
@@ -116,7 +139,7 @@ class _Making:
             return "", []
         origin = address.origin.plain
         if origin is None:
-            names = ", ".join(well_formed(blank.name) for blank in address.origin.blanks)
+            names = ", ".join(well_formed(blank.name) or "a command" for blank in address.origin.blanks)
             message = f"scheme and host are known before a call; give the URL with a value for {names}"
             self.intake.fault(f"{self.draft.path}.url", message, "R53")
             return "", []

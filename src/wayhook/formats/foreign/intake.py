@@ -107,9 +107,13 @@ class Intake:
             self.used.add(f"variable {place}")
         return found
 
-    def secret(self, place: str, owner: str, holds: str) -> SecretReference:
-        """Return the reference for a secret at a place: the caller's, or one named for its owner and the place."""
-        reference = self.given(place) or SecretReference(f"env:{self._free(owner, place)}")
+    def secret(self, place: str, owner: str, holds: str, called: str = "") -> SecretReference:
+        """Return the reference for a secret at a place: the caller's, or one named for its owner and the place.
+
+        `called`: what the source itself calls it, such as a variable; it gives the name then.
+        """
+        made = _environment(called) if called else self._free(owner, place)
+        reference = self.given(place) or SecretReference(f"env:{made}")
         self.found(place, reference, holds)
         return reference
 
@@ -121,8 +125,7 @@ class Intake:
 
     def _free(self, owner: str, place: str) -> str:
         """A name of an environment variable that stands for no other place."""
-        words = re.sub(r"[^A-Z0-9]+", "_", f"{owner}_{place}".upper()).strip("_") or "SECRET"
-        name = f"_{words}" if words[0].isdigit() else words
+        name = _environment(f"{owner}_{place}")
         taken = {each.reference.source for each in self.secrets if each.place != place}
         return next(free for free in _numbered(name) if f"env:{free}" not in taken)
 
@@ -166,6 +169,12 @@ class Intake:
                     close = closest(place, known)
                     hint = f"did you mean {close!r}?" if close else f"there are {', '.join(known[:8]) or 'none'}"
                     yield Violation(f"{path}.{place[:_SHOWN]}", f"the source has no such place; {hint}")
+
+
+def _environment(text: str) -> str:
+    """The name of an environment variable."""
+    words = re.sub(r"[^A-Z0-9]+", "_", text.upper()).strip("_") or "SECRET"
+    return f"_{words}" if words[0].isdigit() else words
 
 
 def title(text: str) -> str:

@@ -77,7 +77,7 @@ class Keyring:
         if known is not None:
             return known
         if is_hidden and plain != "":
-            return self.intake.secret(field.name, self.owner, "the whole value")
+            return self.reference(field.name, value, "the whole value")
         wanted = self.intake.variable(field.name)
         if plain is not None:
             return wanted or plain
@@ -103,7 +103,7 @@ class Keyring:
         if self.intake.given(place) is None and only is not None and isinstance(only.filled, SecretReference):
             self.intake.found(place, only.filled, holds)
             return only.filled
-        return self.intake.secret(place, self.owner, holds)
+        return self.intake.secret(place, self.owner, holds, only.name if only is not None else "")
 
     def authorization(self, value: Template, path: str) -> None:
         """Take a header Authorization, as an authentication wherever there is one of its kind."""
@@ -127,8 +127,8 @@ class Keyring:
         if self.intake.given(AUTHORIZATION) is None and _is_prefixed(value):
             text = self.known(AUTHORIZATION, value)
         if text is None and scheme and " " not in rest.marked.strip():
-            text = SecretText(scheme[0], self.intake.secret(AUTHORIZATION, self.owner, f"what follows '{scheme[0]}'"))
-        whole = text or self.intake.secret(AUTHORIZATION, self.owner, "the whole value")
+            text = SecretText(scheme[0], self.reference(AUTHORIZATION, rest, f"what follows '{scheme[0]}'"))
+        whole = text or self.reference(AUTHORIZATION, value, "the whole value")
         self.keys.append(Key("header", AUTHORIZATION, whole))
 
     def basic(self, user: Template, password: Template) -> None:

@@ -165,7 +165,7 @@ class _Shell:
             if end < 0:
                 raise _fault(self.text, start, "this quote is not closed; add the ` at its end")
             self.at = end + 1
-            return [Blank("command")]
+            return [Blank("")]
         self.at += 1
         following = self.text[self.at : self.at + 1]
         if following == "(":
@@ -244,7 +244,7 @@ class _Shell:
             else:
                 level += {"(": 1, ")": -1}.get(sign, 0)
                 self.at += 2 if sign == "\\" else 1
-        return Blank("command")
+        return Blank("")
 
 
 @attrs.define

@@ -113,6 +113,11 @@ class Node:
         """Whether it has fields."""
         return isinstance(self.value, dict)
 
+    @property
+    def nothing(self) -> Node:
+        """The same place with nothing there."""
+        return Node(None, self.path, self.intake)
+
     def at(self, name: str) -> Node:
         """Return the place of a field; of nothing where this is no object, or has no such field."""
         value = self.value.get(name) if isinstance(self.value, dict) else None
@@ -153,7 +158,7 @@ class Node:
     def refuse(self, wanted: str) -> Node:
         """Tell that something else belongs here, and return a place of nothing."""
         self.intake.fault(self.path, f"{wanted} belongs here, not {shown(self.value)}")
-        return Node(None, self.path, self.intake)
+        return self.nothing
 
     def leave_out(self, what: str, why: str) -> None:
         """Tell that this place, called `what`, is not carried over."""
