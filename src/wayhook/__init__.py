@@ -10,6 +10,7 @@ import sys
 from types import ModuleType
 
 from wayhook.presentation import draw_with
+from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         ExpressionProblem,
         MissingExtra,
         MissingValue,
+        NotCarriedOver,
         NotFound,
         Rejected,
         RenderError,
@@ -78,6 +80,13 @@ if TYPE_CHECKING:
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.foreign.adobe import from_adobe
+    from wayhook.formats.foreign.curl import from_curl
+    from wayhook.formats.foreign.eventbridge import from_eventbridge
+    from wayhook.formats.foreign.har import from_har
+    from wayhook.formats.foreign.imported import FoundSecret, Imported, LeftOut
+    from wayhook.formats.foreign.openapi import from_openapi
+    from wayhook.formats.foreign.postman import from_postman
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
     from wayhook.formats.schema import json_schema
     from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
@@ -131,8 +140,8 @@ _HOMES = {
     "errors": (
         "AuthenticationFailed Conflict ConnectionFailed DefinitionError Delivery DestinationUnavailable Discarded "
         "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem MissingExtra MissingValue "
-        "NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable TimedOut "
-        "TransportError UnsafeCall Violation WayhookError WrongType"
+        "NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable "
+        "TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
     ),
     "execution.batch": "Batch",
     "execution.blocking": "call",
@@ -151,6 +160,13 @@ _HOMES = {
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
     "formats.document": "dump dumps load loads",
+    "formats.foreign.adobe": "from_adobe",
+    "formats.foreign.curl": "from_curl",
+    "formats.foreign.eventbridge": "from_eventbridge",
+    "formats.foreign.har": "from_har",
+    "formats.foreign.imported": "FoundSecret Imported LeftOut",
+    "formats.foreign.openapi": "from_openapi",
+    "formats.foreign.postman": "from_postman",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
     "formats.schema": "json_schema",
     "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
@@ -210,7 +226,14 @@ def _card(value: object) -> str:
     return card(value)
 
 
+def _imported(reader: str, *source: object, **settings: object) -> object:
+    from importlib import import_module
+
+    return getattr(import_module(f"wayhook.{_LATER[reader]}"), reader)(*source, **settings)
+
+
 draw_with(_card)
+read_with(_imported)
 
 __all__ = [
     "Action",
@@ -265,12 +288,15 @@ __all__ = [
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
+    "FoundSecret",
     "Guardrails",
     "Header",
     "HttpxTransport",
+    "Imported",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
+    "LeftOut",
     "Limiter",
     "LiteralSecret",
     "LogSink",
@@ -283,6 +309,7 @@ __all__ = [
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
+    "NotCarriedOver",
     "NotFound",
     "OAuthClientCredentials",
     "Outcome",
@@ -335,6 +362,12 @@ __all__ = [
     "dumps",
     "export_journey",
     "expression",
+    "from_adobe",
+    "from_curl",
+    "from_eventbridge",
+    "from_har",
+    "from_openapi",
+    "from_postman",
     "import_journey",
     "json_schema",
     "literal_secret",

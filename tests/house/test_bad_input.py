@@ -42,7 +42,8 @@ HOSTILE = [
 
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "ExecutionEnded", "ExpressionProblem",
-    "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation", "DataSourceAnswer",
+    "FoundSecret", "Header", "Imported", "LeftOut", "Outcome", "Page", "QueryParameter", "Request", "Response",
+    "Stored", "Violation", "DataSourceAnswer",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

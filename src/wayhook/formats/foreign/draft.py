@@ -133,15 +133,14 @@ class _Making:
     def url(self) -> tuple[str, list[QueryParameter]]:
         """The static URL, and the query parameters beside what stands in it."""
         address = Address.of(self.draft.url)
-        if address is None:
+        origin = address.origin.plain if address is not None else None
+        if address is None or origin is None:
+            unknown = address.origin.blanks if address is not None else self.draft.url.blanks[:1]
+            names = ", ".join(well_formed(blank.name) or "what a command prints" for blank in unknown)
             message = "an absolute URL belongs here, such as https://api.shop.example/v1"
-            self.intake.fault(f"{self.draft.path}.url", message, "R37")
-            return "", []
-        origin = address.origin.plain
-        if origin is None:
-            names = ", ".join(well_formed(blank.name) or "a command" for blank in address.origin.blanks)
-            message = f"scheme and host are known before a call; give the URL with a value for {names}"
-            self.intake.fault(f"{self.draft.path}.url", message, "R53")
+            if unknown:
+                message = f"scheme and host are known before a call; give a value for {names}"
+            self.intake.fault(f"{self.draft.path}.url", message, "R53" if unknown else "R37")
             return "", []
         if address.user is not None and self.keyring.beside is None:
             self.keyring.basic(address.user, address.password)

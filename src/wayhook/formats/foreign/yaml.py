@@ -1,7 +1,8 @@
 """YAML as far as it says the same as JSON. The one module that imports PyYAML, and only its parser of events.
 
-Nothing is constructed by a tag. Scalars are read as the core schema of YAML 1.2 has them, so that `no` is a text and a
-date stays one. Aliases are followed; a merge key `<<` is not.
+Nothing is constructed by a tag: `!Ref Host`, as templates of CloudFormation have it, is the object `{"!Ref": "Host"}`.
+Scalars are read as the core schema of YAML 1.2 has them, so that `no` is a text and a date stays one. Aliases are
+followed; a merge key `<<` is not.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def parse_yaml(text: str | bytes) -> Any:
     try:
         for event in yaml.parse(text, Loader=loader):
             document.take(event)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeError) as error:
         mark = getattr(error, "problem_mark", None)
         place = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         reason = getattr(error, "problem", None) or "it is no Unicode text"
@@ -76,7 +77,7 @@ class _Document:
                 self.anchors |= {} if anchor is None else {anchor: value}
             case "ScalarEvent":
                 value = _scalar(event.value) if event.implicit[0] else event.value
-                self.put(event, value)
+                self.put(event, _tagged(event, value))
                 self.anchors |= {} if event.anchor is None else {event.anchor: value}
             case "AliasEvent" if event.anchor in self.anchors:
                 self.put(event, self.anchors[event.anchor])
@@ -86,7 +87,7 @@ class _Document:
                 raise _fault(event, "a second document begins here; give one")
 
     def begin(self, event: Any, container: Any) -> None:
-        self.put(event, container)
+        self.put(event, _tagged(event, container))
         if len(self.open) >= MAX_DEPTH:
             raise _fault(event, f"nested more than {MAX_DEPTH} levels deep; make it flatter")
         self.open.append((container, event.anchor))
@@ -123,6 +124,12 @@ def _name(event: Any, container: dict[str, Any]) -> str:
 def _fault(event: Any, message: str) -> DefinitionError:
     mark = event.start_mark
     return DefinitionError([Violation("$", f"line {mark.line + 1}, column {mark.column + 1}: {message}")])
+
+
+def _tagged(event: Any, value: Any) -> Any:
+    """A value below its tag, where that is one of the document's own."""
+    is_own = event.tag is not None and event.tag.startswith("!") and len(event.tag) > 1
+    return {event.tag: value} if is_own else value
 
 
 def _scalar(text: str) -> Any:
