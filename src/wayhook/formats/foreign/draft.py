@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from typing import Literal
 
 import attrs
 
@@ -20,7 +21,7 @@ from wayhook.formats.foreign.template import Template
 from wayhook.model.action import DEFAULT_HEADERS, Action, BodyFormat, Header, QueryParameter, UrlConfiguration
 from wayhook.model.authentication import MutualTlsAuthentication
 from wayhook.model.parameter import MessageParameter
-from wayhook.model.rule import header_name_faults, header_value_fault
+from wayhook.model.rule import header_name_faults, header_value_fault, safety_violations
 from wayhook.model.url import read_url
 from wayhook.secret import SecretReference, SecretText
 
@@ -110,9 +111,11 @@ class _Making:
             authentication = MutualTlsAuthentication(*draft.identity, authentication=authentication)
         headers += [Header(key.name, key.value) for key in self.keyring.rest("header")]
         query += [QueryParameter(key.name, key.value) for key in self.keyring.rest("query")]
+        headers = [each for each in headers if not self.is_added("header", each.name)]
+        query = [each for each in query if not self.is_added("query", each.name)]
         if self.intake.faults:
             return None
-        return Action(
+        action = Action(
             name=draft.name,
             description=self.description,
             url_configuration=UrlConfiguration(url, method=draft.method, headers=headers, query_parameters=query),
@@ -124,9 +127,19 @@ class _Making:
             response=draft.response,
             failure_response=draft.failure_response,
         )
+        for fault in safety_violations(action):
+            self.intake.fault(draft.path, fault.message, fault.rule)
+        return None if self.intake.faults else action
 
     def leave_out(self, what: str, why: str) -> None:
         self.intake.leave_out(self.draft.path, what, why)
+
+    def is_added(self, location: Literal["header", "query"], name: str) -> bool:
+        """Whether the authentication adds a header or query parameter, which is told then."""
+        is_added = self.keyring.adds(location, name)
+        if is_added:
+            self.leave_out(f"the {location} {well_formed(name)}", "the authentication adds one of this name")
+        return is_added
 
     # The URL
 
@@ -142,7 +155,7 @@ class _Making:
                 message = f"scheme and host are known before a call; give a value for {names}"
             self.intake.fault(f"{self.draft.path}.url", message, "R53" if unknown else "R37")
             return "", []
-        if address.user is not None and self.keyring.beside is None:
+        if address.user is not None and not self.keyring.is_claimed:
             self.keyring.basic(address.user, address.password)
         if address.fragment:
             self.leave_out("the fragment (#…) of the URL", "it is never sent")
@@ -277,8 +290,10 @@ class _Making:
         """The payload, and its Content-Type among the headers; without a body the type tells what would be sent."""
         media = self.media or self.draft.media
         kind = format_of(media) if media else payload.body_format
+        kind = None if header_value_fault(media) else kind
         if kind is None or (payload.parameters and payload.body_format not in (kind, BodyFormat.RAW)):
-            self.leave_out("Content-Type", f"a body of the format {payload.body_format} has another one")
+            what = f"a {payload.body_format} body" if payload.parameters else "a body that an action can have"
+            self.leave_out("Content-Type", f"it is not that of {what}")
             headers[:] = [header for header in headers if header.name.lower() != "content-type"]
             return payload
         payload = payload if payload.parameters else attrs.evolve(payload, body_format=kind)

@@ -31,7 +31,7 @@ class Intake:
     """What one import was given and what it found: secrets by their places, faults, and what is left out.
 
     `name`: of the action, where the caller gave one. `used`: which secrets and variables of the caller met a place.
-    `places`: where variables can be.
+    `places`: where variables can be. `references`: by place and text of a secret; they go with the intake.
     """
 
     name: str = ""
@@ -43,6 +43,7 @@ class Intake:
     used: set[str] = attrs.Factory(set)
     names: set[str] = attrs.Factory(set)
     places: list[str] = attrs.Factory(list)
+    references: dict[tuple[str, str], SecretReference] = attrs.Factory(dict)
     more: int = 0
 
     @classmethod
@@ -107,13 +108,16 @@ class Intake:
             self.used.add(f"variable {place}")
         return found
 
-    def secret(self, place: str, owner: str, holds: str, called: str = "") -> SecretReference:
+    def secret(self, place: str, owner: str, holds: str, *, called: str = "", text: str = "") -> SecretReference:
         """Return the reference for a secret at a place: the caller's, or one named for its owner and the place.
 
-        `called`: what the source itself calls it, such as a variable; it gives the name then.
+        `called`: what the source itself calls it, such as a variable; it gives the name then. `text`: of the secret,
+        where it is known; the same one at such a place of several requests has one reference.
         """
         made = _environment(called) if called else self._free(owner, place)
-        reference = self.given(place) or SecretReference(f"env:{made}")
+        known = self.references.get((place.lower(), text)) if text else None
+        reference = self.given(place) or known or SecretReference(f"env:{made}")
+        self.references[place.lower(), text] = reference
         self.found(place, reference, holds)
         return reference
 

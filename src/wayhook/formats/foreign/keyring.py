@@ -103,14 +103,15 @@ class Keyring:
         if self.intake.given(place) is None and only is not None and isinstance(only.filled, SecretReference):
             self.intake.found(place, only.filled, holds)
             return only.filled
-        return self.intake.secret(place, self.owner, holds, only.name if only is not None else "")
+        called = only.name if only is not None else ""
+        return self.intake.secret(place, self.owner, holds, called=called, text=value.plain or "")
 
     def authorization(self, value: Template, path: str) -> None:
         """Take a header Authorization, as an authentication wherever there is one of its kind."""
         scheme = _SCHEME.match(value.marked)
         word = scheme["word"].lower() if scheme else ""
         rest = value.part(value.marked[scheme.end() :]) if scheme else value
-        if self.beside is not None:
+        if self.is_claimed:
             self.intake.leave_out(path, f"the header {AUTHORIZATION}", "the authentication adds one already")
         elif word in _SIGNED:
             self.intake.leave_out(path, f"the header {AUTHORIZATION}", "it is signed, and good for one request only")
@@ -130,6 +131,11 @@ class Keyring:
             text = SecretText(scheme[0], self.reference(AUTHORIZATION, rest, f"what follows '{scheme[0]}'"))
         whole = text or self.reference(AUTHORIZATION, value, "the whole value")
         self.keys.append(Key("header", AUTHORIZATION, whole))
+
+    @property
+    def is_claimed(self) -> bool:
+        """Whether the header Authorization, or the one authentication, is taken."""
+        return self.beside is not None or any(key.name == AUTHORIZATION for key in self.keys)
 
     def basic(self, user: Template, password: Template) -> None:
         """Take a user and a password. A user without a password is a key, as some services have it."""
@@ -158,6 +164,11 @@ class Keyring:
     def rest(self, location: Literal["header", "query"]) -> Iterator[Key]:
         """The keys that go there beside the authentication."""
         return (key for key in self.keys if key.location == location)
+
+    def adds(self, location: Literal["header", "query"], name: str) -> bool:
+        """Whether the authentication adds a header or query parameter of that name itself, so that another is none."""
+        added = [each for each in (self.beside.credentials() if self.beside else ()) if each.location == location]
+        return any(name == each.name or (location == "header" and name.lower() == each.name.lower()) for each in added)
 
 
 def _decoded(text: Template) -> tuple[Template, Template] | None:
