@@ -59,8 +59,10 @@ def text_body(intake: Intake, text: Template, media: str, path: str) -> Payload:
         case BodyFormat.JSON:
             return _json_body(intake, text, path) or _raw(intake, text, path)
         case BodyFormat.FORM:
-            pairs = [_form_pair(pair) for pair in text.marked.split("&") if pair]
-            return _form(intake, text, pairs, path) or _raw(intake, text, path)
+            pairs = [pair for pair in text.marked.split("&") if pair]
+            is_form = all("=" in pair for pair in pairs)
+            found = _form(intake, text, list(map(_form_pair, pairs)), path) if is_form else None
+            return found or _raw(intake, text, path)
         case _:
             return _raw(intake, text, path)
 

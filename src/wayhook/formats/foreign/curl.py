@@ -15,6 +15,7 @@ from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, shown
 from wayhook.formats.foreign.keyring import Keyring
 from wayhook.formats.foreign.option import CARRIED, REASONS, SHORT, TAKING
+from wayhook.formats.foreign.reason import FILE
 from wayhook.formats.foreign.shell import statements
 from wayhook.formats.foreign.template import Blank, Piece, Template
 from wayhook.jsonvalue import is_unicode
@@ -30,10 +31,10 @@ _PROMPT = re.compile(r"^[ \t]*[$>%][ \t]+(?=curl)", re.MULTILINE)
 _CURL = re.compile(r"(?:.*[/\\])?curl(?:\.exe)?")
 _SETTING = re.compile(r"[A-Za-z_]\w*=.*|sudo|time|env|exec|command", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.-]*)\}")
+_SERIES = re.compile(r"\[[^\]/]*-[^\]/]*\]|\{[^}/]*,[^}/]*\}")
 _HEADER = re.compile(r"(?P<name>[^:;]*)(?P<sign>[:;])(?P<value>.*)", re.DOTALL)
 _DATA = frozenset({"data", "data-ascii", "data-binary", "data-raw", "data-urlencode", "json"})
 _FROM_FILES = _DATA - {"data-raw"}
-_FILE = "it names a file; write what is in it into the command"
 
 
 def from_curl(
@@ -104,6 +105,9 @@ class _Request:
         if not self.urls:
             self.intake.fault("$", "this command has no URL; add one")
         for at, url in self.urls:
+            if _SERIES.search(url.marked.partition("://")[2].partition("/")[2]) and not self.has("globoff"):
+                message = "curl makes several URLs of [1-3] and {a,b}; write one of them, or add --globoff"
+                self.intake.fault(f"$[{at}]", message)
             draft = self.draft(f"$[{at}]", self.with_scheme(url))
             action = draft.action()
             if action is not None:
@@ -117,7 +121,7 @@ class _Request:
                 why = REASONS.get(name, "curl has no option of this name, or a newer one; look at what it does")
                 self.intake.leave_out(option.path, f"--{option.name}", why)
             elif option.name in _FROM_FILES and option.value.start.startswith("@"):
-                self.intake.leave_out(option.path, f"--{option.name}", _FILE)
+                self.intake.leave_out(option.path, f"--{option.name}", FILE)
 
     def all(self, *names: str) -> Iterator[_Option]:
         return (option for option in self.options if option.name in names)
@@ -196,7 +200,7 @@ class _Request:
         found = _HEADER.fullmatch(option.value.marked)
         name = option.value.part(found["name"]).plain if found else None
         if option.value.start.startswith("@"):
-            self.intake.leave_out(option.path, "--header", _FILE)
+            self.intake.leave_out(option.path, "--header", FILE)
         elif found is None or name is None:
             self.intake.leave_out(option.path, "--header", "a header is a name, a colon and a value")
         elif found["sign"] == ":" and not found["value"].strip():

@@ -16,6 +16,7 @@ from wayhook.formats.foreign.address import Address, Question, asked, encoded, f
 from wayhook.formats.foreign.body import Payload, format_of, text_body
 from wayhook.formats.foreign.intake import Intake, well_formed
 from wayhook.formats.foreign.keyring import Field, Key, Keyring, Value
+from wayhook.formats.foreign.reason import COOKIES
 from wayhook.formats.foreign.secrecy import key_in_path
 from wayhook.formats.foreign.template import Template
 from wayhook.model.action import DEFAULT_HEADERS, Action, BodyFormat, Header, QueryParameter, UrlConfiguration
@@ -29,7 +30,6 @@ __all__ = ["Draft", "Field", "drafted"]
 
 _JSON_OF_TEXT = Header("content-type", BodyFormat.JSON.content_type)
 """The Content-Type of a JSON that is sent as a text: spelled as the default, it would give way to that of a text."""
-_COOKIES = "cookies belong to one visit of one person; where a service asks for one, give it as a secret header"
 _TWICE = "this name stands there already; an action has each once"
 _MAX_FAULTS = 100
 _IDEMPOTENCY = re.compile(r"(x-)?idempotency-key", re.IGNORECASE)
@@ -237,7 +237,7 @@ class _Making:
             name = field.name.lower()
             fault = next((fault.message for fault in header_name_faults(field.name, "")), "")
             if name in seen or name in ("cookie", "set-cookie"):
-                fault = _TWICE if name in seen else _COOKIES
+                fault = _TWICE if name in seen else COOKIES
             seen.add(name)
             if fault:
                 self.intake.leave_out(field.path, f"the header {well_formed(field.name)}", fault)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 import attrs
 
@@ -19,28 +20,34 @@ from wayhook.formats.foreign.body import Payload, text_body
 from wayhook.formats.foreign.draft import Draft, Field, drafted
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, title, well_formed
-from wayhook.formats.foreign.keyring import Keyring
+from wayhook.formats.foreign.keyring import AUTHORIZATION, Keyring
 from wayhook.formats.foreign.source import Node, opened
 from wayhook.formats.foreign.template import Blank, Piece, Template
 from wayhook.formats.foreign.yaml import parse_yaml
 from wayhook.model.action import Action, BodyFormat
-from wayhook.model.authentication import ApiKeyAuthentication, BasicAuthentication, ConnectionReference
-from wayhook.model.authorization import OAuthClientCredentials
+from wayhook.model.authentication import (
+    ApiKeyAuthentication,
+    Authentication,
+    BasicAuthentication,
+    ConnectionReference,
+)
+from wayhook.model.authorization import CustomAuthorization, OAuthClientCredentials
 from wayhook.model.connection import Connection
 from wayhook.model.throttling import HIGHEST, LOWEST, ThrottlingRule
+from wayhook.model.token import CacheDuration, TimeUnit
 from wayhook.model.url import read_url
-from wayhook.secret import SecretReference
+from wayhook.secret import Base64, SecretReference, SecretText
 
 __all__ = ["from_eventbridge"]
 
 _CONNECTION, _DESTINATION = "AWS::Events::Connection", "AWS::Events::ApiDestination"
 _INVOCATION = "InvocationHttpParameters"
-_OPEN = re.compile(r"\$\{([^}]*)\}|\{\{(resolve:[^}]*)\}\}")
+_OPEN = re.compile(r"\$\{([^}]*)\}|\{\{resolve:[^}]*\}\}")
 _ARN = re.compile(r"arn:[^:]*:events:[^:]*:[^:]*:connection/([^/]+)(/.*)?")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _PRIVATE = "how a host inside of a private network is reached is a setting of the executor"
 _CLIENT = "AWS does not say how it sends them; here it is a Basic header, or else client_authentication='body'"
-_BESIDE = "a token is asked for by POST with a form alone; where the service needs more, use CustomAuthorization"
+_GRANT = "client_credentials"
 _EVENT = "EventBridge sends the event; give the action the message parameters that the service takes"
 
 
@@ -117,7 +124,7 @@ class _Resource:
         end = 0
         for found in _OPEN.finditer(text):
             pieces.append(text[end : found.start()])
-            pieces += self.parameter(found[1]).pieces if found[1] is not None else (Blank(found[2]),)
+            pieces += self.parameter(found[1]).pieces if found[1] is not None else (Blank(""),)
             end = found.end()
         return Template(*pieces, text[end:])
 
@@ -177,8 +184,11 @@ def _connection(resource: _Resource, intake: Intake) -> Connection | None:
             if not key:
                 own.at("ApiKeyName").refuse("the name of the key")
                 return None
-            made = ring.reference(key, resource.text(own.at("ApiKeyValue")), "the key")
-            return Connection(name, ApiKeyAuthentication(key, made), description=_description(node))
+            value = resource.text(own.at("ApiKeyValue"))
+            if key.lower() == AUTHORIZATION.lower():
+                ring.authorization(value, own.path)
+            made = ring.beside or ApiKeyAuthentication(key, ring.reference(key, value, "the whole value"))
+            return Connection(name, made, description=_description(node))
         case "BASIC":
             return _basic(resource, parameters.object("BasicAuthParameters"), ring)
         case "OAUTH_CLIENT_CREDENTIALS":
@@ -204,37 +214,56 @@ def _basic(resource: _Resource, own: Node, ring: Keyring) -> Connection:
 
 
 def _oauth(resource: _Resource, own: Node, ring: Keyring) -> Connection | None:
-    """Client credentials: their form has the body parameters of the connection."""
-    client, beside = own.object("ClientParameters"), own.object("OAuthHttpParameters")
+    """Client credentials; a custom authorization where the token is asked for in another way."""
     endpoint = resource.text(own.at("AuthorizationEndpoint")).plain
     if not endpoint:
         own.at("AuthorizationEndpoint").refuse("the URL that issues tokens, as a text that is known")
         return None
-    if own.text("HttpMethod", "POST") != "POST":
-        own.at("HttpMethod").leave_out("HttpMethod", _BESIDE)
-    for word in ("HeaderParameters", "QueryStringParameters"):
-        if beside.at(word).value:
-            beside.at(word).leave_out(word, _BESIDE)
-    parameters: dict[str, str | SecretReference] = {}
-    scope = ""
-    for each in beside.each("BodyParameters"):
-        key, value = each.text("Key"), resource.text(each.at("Value"))
-        if key == "scope":
-            scope = value.plain or ""
-        elif key not in ("grant_type", "client_id", "client_secret", ""):
-            is_hidden = each.flag("IsValueSecret") or value.plain is None
-            parameters[key] = ring.reference(key, value, "the whole value") if is_hidden else value.plain or ""
-    identifier = resource.text(client.at("ClientID"))
+    client, beside = own.object("ClientParameters"), own.object("OAuthHttpParameters")
     own.leave_out("how the client id and secret are sent", _CLIENT)
-    is_known = identifier.plain and ":" not in identifier.plain
-    made = OAuthClientCredentials(
-        endpoint,
-        identifier.plain or "" if is_known else ring.reference("ClientID", identifier, "the client id"),
-        ring.reference("ClientSecret", resource.text(client.at("ClientSecret")), "the client secret"),
-        scope=scope,
-        parameters=parameters,
-    )
+    identifier = resource.text(client.at("ClientID"))
+    plain = identifier.plain or ""
+    client_id = plain if plain and ":" not in plain else ring.reference("ClientID", identifier, "the client id")
+    secret = ring.reference("ClientSecret", resource.text(client.at("ClientSecret")), "the client secret")
+    headers, body = (dict(_pairs(resource, beside, word, ring)) for word in ("HeaderParameters", "BodyParameters"))
+    query = [
+        f"{quote(name)}={quote(value)}"
+        for name, value in _pairs(resource, beside, "QueryStringParameters", ring)
+        if isinstance(value, str)
+    ]
+    method = own.text("HttpMethod", "POST")
+    grant = body.pop("grant_type", _GRANT)
+    made: Authentication
+    if method == "POST" and grant == _GRANT and not headers and not query:
+        scope = body.pop("scope", "")
+        parameters = {name: value for name, value in body.items() if name not in ("client_id", "client_secret")}
+        made = OAuthClientCredentials(
+            endpoint, client_id, secret, scope=scope if isinstance(scope, str) else "", parameters=parameters
+        )
+    else:
+        made = CustomAuthorization(
+            endpoint + ("&" if "?" in endpoint else "?") * bool(query) + "&".join(query),
+            headers={**headers, AUTHORIZATION: SecretText("Basic ", Base64(client_id, ":", secret))},
+            body_type="form",
+            body_params={"grant_type": grant, **body},
+            cache_duration=CacheDuration(time_unit=TimeUnit.SECONDS, expiry_in_response="json://expires_in"),
+        )
+        if method != "POST":
+            own.at("HttpMethod").leave_out(method, "the token is asked for by POST")
     return Connection(ring.owner, made, description=_description(resource.node))
+
+
+def _pairs(resource: _Resource, node: Node, word: str, ring: Keyring) -> Iterator[tuple[str, str | SecretReference]]:
+    """The parameters of a call for a token; those that are secret, or not known, are references."""
+    for each in node.each(word):
+        key, value = each.text("Key"), resource.text(each.at("Value"))
+        is_hidden = each.flag("IsValueSecret") or value.plain is None
+        if is_hidden and word == "QueryStringParameters":
+            each.leave_out(f"the query parameter {well_formed(key)}", "an endpoint keeps no secret")
+        elif key == "grant_type" and value.plain:
+            yield key, value.plain
+        elif key:
+            yield key, ring.reference(key, value, "the whole value") if is_hidden else value.plain or ""
 
 
 # The API destination

@@ -10,12 +10,13 @@ from functools import partial
 from typing import Any
 
 from wayhook.errors import DefinitionError, DocumentError, Violation, closest
-from wayhook.formats.foreign.address import Address, call_name
+from wayhook.formats.foreign.address import Address, asked, call_name
 from wayhook.formats.foreign.body import Payload, answer_fields, form_body, format_of
 from wayhook.formats.foreign.draft import Draft, Field, drafted
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, shown, well_formed
 from wayhook.formats.foreign.keyring import Keyring
+from wayhook.formats.foreign.reason import COOKIES, PARTS
 from wayhook.formats.foreign.source import Node, opened
 from wayhook.formats.foreign.template import Template
 from wayhook.jsonvalue import parse_json
@@ -26,8 +27,6 @@ __all__ = ["from_har"]
 
 _VERSIONS = ("1.1", "1.2")
 _TRANSPORT = "they belong to the connection, or to HTTP/2; the transport makes its own"
-_COOKIES = "cookies belong to one visit of one person; where a service asks for one, give it as a secret header"
-_PARTS = "a body of several parts (multipart/form-data) is none of an action's; ask the service for JSON or a form"
 _OF_CONNECTION = frozenset(
     {
         "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
@@ -103,7 +102,7 @@ def _draft(entry: Node, intake: Intake) -> Draft:
     request = entry.object("request")
     if not request.is_there:
         entry.at("request").refuse("the request of the entry")
-    method, url = request.text("method", "GET").upper(), Template(request.text("url"))
+    method, url = request.text("method", "GET").upper(), _url(request)
     if not re.fullmatch(r"[A-Z]+", method):
         request.at("method").refuse("the name of a method")
     if entry.at("_webSocketMessages").value:
@@ -132,6 +131,20 @@ def _draft(entry: Node, intake: Intake) -> Draft:
     )
 
 
+def _url(request: Node) -> Template:
+    """The URL, with what it should have of the query and does not."""
+    url = Template(request.text("url"))
+    address = Address.of(url)
+    there = {question.name for question in address.query} if address else set()
+    missing = [
+        asked(each.text("name"), each.text("value"))
+        for each in request.each("queryString")
+        if each.text("name") not in there
+    ]
+    text, _, _ = (url.plain or "").partition("#")
+    return Template(text + ("&" if "?" in text else "?") + "&".join(missing)) if missing else url
+
+
 def _headers(request: Node) -> Iterator[Field]:
     """The headers that are not of the connection; one note for all of these."""
     left = []
@@ -144,7 +157,7 @@ def _headers(request: Node) -> Iterator[Field]:
     if left:
         request.at("headers").leave_out(", ".join(dict.fromkeys(left)), _TRANSPORT)
     if request.each("cookies") or any(each.text("name").lower() == "cookie" for each in request.each("headers")):
-        request.at("cookies").leave_out("the cookies", _COOKIES)
+        request.at("cookies").leave_out("the cookies", COOKIES)
 
 
 def _body(posted: Node, intake: Intake) -> tuple[Template | None, Payload | None]:
@@ -152,7 +165,7 @@ def _body(posted: Node, intake: Intake) -> tuple[Template | None, Payload | None
     media, text = posted.text("mimeType"), posted.text("text")
     pairs = posted.each("params")
     if media.lower().startswith("multipart/") and (pairs or text):
-        posted.leave_out("the body", _PARTS)
+        posted.leave_out("the body", PARTS)
         return None, None
     if text or not pairs:
         return (Template(text) if text else None), None if text else Payload()
@@ -171,7 +184,7 @@ def _answer(response: Node, intake: Intake) -> tuple[tuple[MessageParameter, ...
         return (), succeeded
     try:
         raw = base64.b64decode(text, validate=True) if content.text("encoding") == "base64" else text
-        value = parse_json(raw) if format_of(content.text("mimeType")) is BodyFormat.JSON else None
+        value = parse_json(raw)
     except (binascii.Error, ValueError, DefinitionError):
         value = None
     if not isinstance(value, dict):

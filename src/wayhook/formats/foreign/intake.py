@@ -31,6 +31,7 @@ class Intake:
     """What one import was given and what it found: secrets by their places, faults, and what is left out.
 
     `name`: of the action, where the caller gave one. `used`: which secrets and variables of the caller met a place.
+    `spelled`: their places as the caller wrote them.
     `places`: where variables can be. `references`: by place and text of a secret; they go with the intake.
     """
 
@@ -41,6 +42,7 @@ class Intake:
     left_out: list[LeftOut] = attrs.Factory(list)
     faults: list[Violation] = attrs.Factory(list)
     used: set[str] = attrs.Factory(set)
+    spelled: dict[str, str] = attrs.Factory(dict)
     names: set[str] = attrs.Factory(set)
     places: list[str] = attrs.Factory(list)
     references: dict[tuple[str, str], SecretReference] = attrs.Factory(dict)
@@ -72,6 +74,7 @@ class Intake:
             return
         if isinstance(reference, SecretReference):
             self.given_secrets[place.lower()] = reference
+            self.spelled[place.lower()] = place
         else:
             message = f"'env:NAME' or wayhook.secret(…) belongs here, not {type(value).__name__}"
             yield Violation(f"$.secrets.{place[:_SHOWN]}", message)
@@ -172,7 +175,8 @@ class Intake:
                 if f"{prefix}{place}" not in self.used:
                     close = closest(place, known)
                     hint = f"did you mean {close!r}?" if close else f"there are {', '.join(known[:8]) or 'none'}"
-                    yield Violation(f"{path}.{place[:_SHOWN]}", f"the source has no such place; {hint}")
+                    shown_place = self.spelled.get(place, place)[:_SHOWN]
+                    yield Violation(f"{path}.{shown_place}", f"the source has no such place; {hint}")
 
 
 def _environment(text: str) -> str:

@@ -23,7 +23,7 @@ from wayhook.model.authentication import (
 from wayhook.model.parameter import Variable
 from wayhook.secret import Base64, SecretReference, SecretText
 
-__all__ = ["Field", "Key", "Keyring"]
+__all__ = ["AUTHORIZATION", "Field", "Key", "Keyring", "Value"]
 
 AUTHORIZATION = "Authorization"
 _SCHEME = re.compile(r"(?P<word>[A-Za-z][\w-]*) +", re.ASCII)

@@ -284,7 +284,7 @@ class _Reading:
 
     def fields(self, node: Node, kind: BodyFormat) -> Payload:
         """The fields of a body, or the one text that it is."""
-        example = _example(node)
+        example = _example(node, self.root)
         schema = node.at("schema")
         if not schema.is_there and example is not None:
             schema = attrs.evolve(schema, value=schema_of(example))
@@ -329,7 +329,7 @@ class _Reading:
         return found
 
     def answer_fields(self, media: Node) -> tuple[MessageParameter, ...]:
-        example, schema = _example(media), media.at("schema")
+        example, schema = _example(media, self.root), media.at("schema")
         if not schema.is_there and example is not None:
             schema = attrs.evolve(schema, value=schema_of(example))
         fields = Outline(self.intake, Schemas(self.root), answer=True).parameters(schema, example)
@@ -345,11 +345,11 @@ def _is_sent(media: str, kind: BodyFormat) -> bool:
     return format_of(media) is kind or (kind is BodyFormat.JSON and media == _ANY)
 
 
-def _example(media: Node) -> Any:
+def _example(media: Node, root: Node) -> Any:
     """The example of a body, or the first of several."""
     if media.at("example").is_there:
         return media.at("example").value
-    return next((each.at("value").value for _, each in media.at("examples").fields()), None)
+    return next((resolved(each, root).at("value").value for _, each in media.at("examples").fields()), None)
 
 
 def _description(node: Node) -> str:

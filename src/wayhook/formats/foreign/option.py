@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from wayhook.formats.foreign.reason import COOKIES, FILE, METHOD, PARTS, TRANSPORT
+
 __all__ = ["CARRIED", "REASONS", "SHORT", "TAKING"]
 
 _PRINTS = "it says what the command prints or keeps; an outcome has the answer"
-_CONNECTS = "it says how to connect, which is a matter of the executor's transport"
 _PROXY = "a proxy is a setting of the executor's transport, not of an action"
 _TRUST = "certificates are always checked; which authorities are trusted is a setting of the transport"
 _TIME = "the time for a call is the timeout of the journey, or of the call"
 _RETRY = "the executor repeats what is safe to repeat, as the guardrails say"
 _REDIRECT = "which redirects are followed is fixed: a 302, without secrets for another host"
-_COOKIE = "cookies belong to one visit of one person; where a service asks for one, give it as a secret header"
-_METHOD = "no authentication of Wayhook does this; configure one that the service has beside it"
-_FILE = "it names a file of one machine; write what is in it into the command"
-_FORM = "a body of several parts (multipart/form-data) is none of an action's; ask the service for JSON or a form"
 _OTHER = "it is of another protocol, or of a step beside the request"
 
 _LEFT_OUT = {
@@ -30,7 +27,7 @@ _LEFT_OUT = {
             trace-config write-out
         """,
     ),
-    _CONNECTS: (
+    TRANSPORT: (
         """
             alpn haproxy-protocol http0.9 http1.0 http1.1 http2 http2-prior-knowledge http3 http3-only
             ignore-content-length ipv4 ipv6 keepalive npn path-as-is sessionid tcp-fastopen tcp-nodelay tr-encoding
@@ -70,13 +67,13 @@ _LEFT_OUT = {
     _TIME: ("", "connect-timeout max-time"),
     _RETRY: ("retry-all-errors retry-connrefused", "retry retry-delay retry-max-time"),
     _REDIRECT: ("location-trusted post301 post302 post303", "max-redirs proto proto-redir"),
-    _COOKIE: ("junk-session-cookies", "cookie cookie-jar"),
-    _METHOD: (
+    COOKIES: ("junk-session-cookies", "cookie cookie-jar"),
+    METHOD: (
         "anyauth digest disallow-username-in-url negotiate ntlm ntlm-wb sasl-ir",
         "aws-sigv4 delegation krb login-options sasl-authzid service-name",
     ),
-    _FILE: ("netrc netrc-optional", "config etag-compare netrc-file upload-file"),
-    _FORM: ("form-escape", "form form-string"),
+    FILE: ("netrc netrc-optional", "config etag-compare netrc-file upload-file"),
+    PARTS: ("form-escape", "form form-string"),
     _OTHER: (
         """
             append compressed-ssh crlf disable-eprt disable-epsv ftp-create-dirs ftp-pasv ftp-pret ftp-skip-pasv-ip

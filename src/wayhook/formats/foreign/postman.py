@@ -17,6 +17,7 @@ from wayhook.formats.foreign.draft import Draft, Field, drafted
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, shown, title, well_formed
 from wayhook.formats.foreign.keyring import AUTHORIZATION, Keyring
+from wayhook.formats.foreign.reason import FILE, METHOD, PARTS
 from wayhook.formats.foreign.secrecy import is_secret, looks_secret
 from wayhook.formats.foreign.source import Node, opened
 from wayhook.formats.foreign.template import Blank, Piece, Template
@@ -39,8 +40,6 @@ _LANGUAGES = {
 }  # fmt: skip
 _SCRIPT = "an action runs no script; compute values in the journey, as expressions"
 _DISABLED = "it is switched off in the collection"
-_PARTS = "a body of several parts (multipart/form-data) is none of an action's; ask the service for JSON or a form"
-_METHOD = "no authentication of Wayhook does this; configure one that the service has beside it"
 
 
 def from_postman(
@@ -178,7 +177,8 @@ def _requests(owner: Node, scope: _Scope) -> Iterator[_Request]:
 
 
 def _tell_scripts(owner: Node) -> None:
-    for event in owner.each("event"):
+    given = owner.at("event")
+    for event in [given] if given.is_object else owner.each("event"):
         code = event.at("script").at("exec").value
         lines = code if isinstance(code, list) else [code]
         if any(isinstance(line, str) and line.strip() for line in lines) and not event.flag("disabled"):
@@ -344,7 +344,7 @@ class _Auth:
             case "oauth2":
                 self.oauth(ring)
             case kind:
-                self.node.leave_out(f"the authentication {well_formed(kind)}", _METHOD)
+                self.node.leave_out(f"the authentication {well_formed(kind)}", METHOD)
         return ring
 
     def api_key(self, ring: Keyring) -> None:
@@ -400,9 +400,9 @@ def _body(body: Node, scope: _Scope, intake: Intake) -> tuple[Template | None, s
             return scope.template(body.text(mode)), BodyFormat.FORM.content_type, None
         case "formdata":
             if body.at(mode).value:
-                body.at(mode).leave_out("the body", _PARTS)
+                body.at(mode).leave_out("the body", PARTS)
         case "file":
-            body.at(mode).leave_out("the body", "it is a file of one machine")
+            body.at(mode).leave_out("the body", FILE)
         case "":
             pass
         case other:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from wayhook.formats.foreign.intake import Intake, title
+from wayhook.formats.foreign.reason import METHOD
 from wayhook.formats.foreign.schema import resolved
 from wayhook.formats.foreign.source import Node
 from wayhook.model.authentication import (
@@ -94,7 +95,7 @@ class Security:
                 return MutualTlsAuthentication(certificate, self.secret(f"{name} key", "the private key, in PEM form"))
             case kind, word:
                 what = f"the security scheme {name} ({' '.join(filter(None, (kind, word)))})"
-                node.leave_out(what, "no authentication of Wayhook does this; choose another one that the service has")
+                node.leave_out(what, METHOD)
                 return None
 
     def secret(self, place: str, holds: str) -> SecretReference:

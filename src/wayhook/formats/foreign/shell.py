@@ -182,7 +182,7 @@ class _Shell:
 
     def escaped(self) -> str:
         """A text `$'…'` with its escapes."""
-        start, found = self.at, bytearray()
+        start, found = self.at - 1, bytearray()
         self.at += 1
         while (sign := self.text[self.at : self.at + 1]) != "'":
             if not sign:
