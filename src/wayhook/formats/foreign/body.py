@@ -13,6 +13,7 @@ import attrs
 
 from wayhook.errors import DefinitionError
 from wayhook.formats.foreign.intake import Intake
+from wayhook.formats.foreign.reason import HIDDEN
 from wayhook.formats.foreign.secrecy import holds_secret, is_secret, looks_secret
 from wayhook.formats.foreign.template import BARE, Template
 from wayhook.jsonvalue import is_unicode, parse_exact_json
@@ -28,7 +29,6 @@ _TEXT = "body"
 _SAMPLE = 200
 _OPEN = "a variable takes the whole of it, and the text around is gone; give the text with the value"
 _BARE = "it stands outside of a string, so that its type is not known; it is a decimal here"
-_HIDDEN = "a message parameter keeps no secret, so that it is a variable; better send it as a header"
 
 
 @attrs.frozen
@@ -172,7 +172,7 @@ class _Places:
                 self.types[place] = DataType.DECIMAL
         elif value not in (None, "") and self.is_hidden(place, name, value):
             self.variables[place] = Variable(name)
-            self.leave_out(place, "a secret", _HIDDEN)
+            self.leave_out(place, "a secret", HIDDEN)
 
     def leave_out(self, place: str, what: str, why: str) -> None:
         self.intake.leave_out(f"{self.path}.{place}", what, why)
@@ -205,7 +205,7 @@ def _raw(intake: Intake, text: Template, path: str) -> Payload:
         intake.leave_out(path, "the text of the body", "a part of it is open, so that all of it is one variable")
         label = wanted or Variable(_TEXT)
     elif holds_secret(plain):
-        intake.leave_out(path, "the text of the body", _HIDDEN)
+        intake.leave_out(path, "the text of the body", HIDDEN)
         label = wanted or Variable(_TEXT)
     else:
         label = wanted

@@ -21,6 +21,7 @@ from wayhook.formats.foreign.draft import Draft, Field, drafted
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, title, well_formed
 from wayhook.formats.foreign.keyring import AUTHORIZATION, Keyring
+from wayhook.formats.foreign.reason import HIDDEN
 from wayhook.formats.foreign.source import Node, opened
 from wayhook.formats.foreign.template import Blank, Piece, Template
 from wayhook.formats.foreign.yaml import parse_yaml
@@ -338,9 +339,7 @@ def _payload(given: Node, source: _Resource, intake: Intake) -> Payload:
     for each in given.each("BodyParameters"):
         key, value = each.text("Key"), source.text(each.at("Value"))
         if each.flag("IsValueSecret"):
-            each.leave_out(
-                f"the secret of {well_formed(key)}", "a message parameter keeps none, so that it is a variable"
-            )
+            each.leave_out(f"the secret of {well_formed(key)}", HIDDEN)
             value = Template(Blank(key))
         texts = (json.dumps(piece)[1:-1] if isinstance(piece, str) else piece for piece in value.pieces)
         pieces += [", " if pieces else "{", f'{json.dumps(key)}: "', *texts, '"']

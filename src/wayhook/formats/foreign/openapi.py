@@ -17,6 +17,7 @@ from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.intake import Intake, Secrets, Variables, shown, well_formed
 from wayhook.formats.foreign.keyring import Keyring
 from wayhook.formats.foreign.outline import Outline, fitting
+from wayhook.formats.foreign.reason import COOKIES, UNASKED
 from wayhook.formats.foreign.schema import Schemas, resolved, schema_of
 from wayhook.formats.foreign.secrecy import is_secret
 from wayhook.formats.foreign.security import Security
@@ -38,7 +39,6 @@ _TEXT = "body"
 _ANY = "*/*"
 _OF_THE_SERVICE = "these are calls that the service makes"
 _DEPRECATED = "the service will give it up; look for what takes its place"
-_UNASKED = "nobody asked for it, and it has no default and no example"
 
 
 def from_openapi(
@@ -222,7 +222,7 @@ class _Reading:
                 case "query" | "header" if name and not (kind == "header" and name.lower() in _OF_BODY):
                     yield from ((kind, field) for field in self.parameter(name, node))
                 case "cookie":
-                    node.leave_out(f"the cookie {well_formed(name)}", "cookies belong to one visit of one person")
+                    node.leave_out(f"the cookie {well_formed(name)}", COOKIES)
                 case "path" | "header":
                     pass  # the path is told with the URL; these headers are those of body and authentication
                 case _:
@@ -256,9 +256,7 @@ class _Reading:
         if is_constant and value is not None:
             yield Field(name, Template(text_of(value)), node.path)
         elif is_constant and not required:
-            node.leave_out(
-                f"the parameter {well_formed(name)}", "nobody asked for it, and it has no default and no example"
-            )
+            node.leave_out(f"the parameter {well_formed(name)}", UNASKED)
         else:
             label = schema.label or attrs.evolve(schema, words=node.value).label
             yield Field(name, wanted or Variable(label, optional=not required), node.path)

@@ -9,6 +9,7 @@ import attrs
 
 from wayhook.errors import DefinitionError
 from wayhook.formats.foreign.intake import Intake
+from wayhook.formats.foreign.reason import UNASKED
 from wayhook.formats.foreign.schema import Schema, Schemas
 from wayhook.formats.foreign.secrecy import is_secret, looks_secret
 from wayhook.formats.foreign.source import Node, step
@@ -20,7 +21,6 @@ __all__ = ["Outline", "fitting"]
 _SAMPLES: dict[DataType, Any] = {DataType.INTEGER: 0, DataType.DECIMAL: 0.5, DataType.BOOLEAN: False}
 _FREE = "an object of names that nobody knows has no fields; describe them, or send it as a text"
 _NESTED = "an array of arrays, or of objects without fields, is no variable; give an example, which is sent as it is"
-_UNASKED = "nobody asked for it, and it has no default and no example"
 
 
 @attrs.frozen
@@ -135,7 +135,7 @@ class Outline:
         wanted = None if self.answer else self.intake.variable(spot.place)
         is_constant = wanted is None and not spot.varying and (self.chosen or len(schema.choices) == 1)
         if not self.answer and is_constant and value is None and not spot.required:
-            spot.node.leave_out("a field", _UNASKED)
+            spot.node.leave_out("a field", UNASKED)
             return
         self.types[spot.place] = kind
         if self.answer or (is_constant and value is not None):
@@ -160,7 +160,7 @@ class Outline:
         below = any(place.startswith(f"{spot.place}.") for place in self.intake.given_variables)
         if self.chosen and not (wanted or below or spot.varying) and (example is not None or not spot.required):
             if example is None:
-                spot.node.leave_out("an array", _UNASKED)
+                spot.node.leave_out("an array", UNASKED)
             yield from examples[:1]
         elif items.kind == "array" or (items.kind == "object" and not items.properties):
             spot.node.leave_out("an array", _NESTED)
