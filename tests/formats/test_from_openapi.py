@@ -373,7 +373,11 @@ def test_a_list_of_objects_is_a_variable_with_fields() -> None:
     [(path, label)] = imported.action.variables
     assert (path, label) == ("items", wh.variable("Lines", optional=True))
     inner = {each.name: each.variable for each in imported.action.message_parameters[0].parameters}
-    assert inner == {"id": wh.variable("Number"), "tags": wh.variable(optional=True), "fixed": wh.variable("(x)", optional=True)}  # fmt: skip
+    assert inner == {
+        "id": wh.variable("Number"),
+        "tags": wh.variable(optional=True),
+        "fixed": wh.variable("(x)", optional=True),
+    }
     assert "$.paths./orders.post.requestBody.content.application/json.schema.items[0].nested" in told(with_body(schema))
     assert wh.violations(imported.action) == ()
 

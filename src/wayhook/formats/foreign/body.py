@@ -77,7 +77,7 @@ def form_body(intake: Intake, pairs: list[tuple[str, Template]], path: str) -> P
             kept.append((name, value))
     whole, values = Template.joined(value for _, value in kept)
     found = _form(intake, whole, [(name, value) for (name, _), value in zip(kept, values, strict=True)], path)
-    if found is None:
+    if found is None and kept:
         intake.leave_out(path, "the body", "its fields cannot be sent in this order; put those of one name together")
     return found or Payload(body_format=BodyFormat.FORM)
 

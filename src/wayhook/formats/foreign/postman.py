@@ -33,8 +33,8 @@ __all__ = ["from_postman"]
 _VERSION = re.compile(r"/v2\.[01]\.[0-9]+/")
 _BLANK = re.compile(r"\{\{([^{}]*)\}\}")
 _SEGMENT = re.compile(r"(?<=[^:/]/):([A-Za-z_][\w-]*)(?=/|$)")
-_DEEPEST = 10
-_LONGEST = 1_000_000
+_LONGEST = 100_000
+_DEEPEST = 50
 _LANGUAGES = {
     "json": "application/json", "xml": "application/xml", "html": "text/html", "javascript": "application/javascript",
 }  # fmt: skip
@@ -110,13 +110,14 @@ def _require_version(root: Node) -> None:
 class _Scope:
     """What holds for the items of a folder. `values`: of variables. `owner`: for whom its secrets are named.
 
-    `path`: the names of the folders. `auth`: the authentication, with its owner.
+    `path`: the names of the folders. `auth`: the authentication, with its owner. `known`: variables filled in so far.
     """
 
     values: dict[str, str]
     owner: str
     path: str = ""
     auth: tuple[Node, str] | None = None
+    known: dict[str, Template] = attrs.field(factory=dict, eq=False)
 
     def within(self, node: Node, name: str) -> _Scope:
         """The scope inside of a collection or folder; the nearer value of a variable counts, the caller's first."""
@@ -139,15 +140,20 @@ class _Scope:
         pieces: list[Piece] = []
         end = 0
         for found in _BLANK.finditer(text):
-            name = found[1].strip()
-            value = self.values.get(name)
-            is_open = value is None or value == "" or depth > _DEEPEST or is_secret(name) or looks_secret(value)
-            pieces.append(text[end : found.start()])
-            pieces += [Blank(name)] if is_open or value is None else self.template(value, depth + 1).pieces
+            pieces += [text[end : found.start()], *self.variable(found[1].strip(), depth).pieces]
             end = found.end()
-            if sum(len(piece) for piece in pieces if isinstance(piece, str)) > _LONGEST:
-                return Template(Blank(name))
         return Template(*pieces, text[end:])
+
+    def variable(self, name: str, depth: int) -> Template:
+        """What stands in the place of a variable; itself, where it is open, holds itself or grows too long."""
+        if name not in self.known:
+            value = self.values.get(name, "")
+            self.known[name] = Template(Blank(name))
+            if value and depth < _DEEPEST and not is_secret(name) and not looks_secret(value):
+                filled = self.template(value, depth + 1)
+                if len(filled.shown) <= _LONGEST:
+                    self.known[name] = filled
+        return self.known[name]
 
 
 @attrs.frozen
@@ -262,7 +268,7 @@ def _url(node: Node, scope: _Scope) -> Template:
     path, sign, query = (given.text("raw") or _assembled(given)).partition("?")
     own = {**scope.values, **{f":{key}": value for key, value in segments.items()}}
     opened_path = _SEGMENT.sub(lambda found: f"{{{{:{found[1]}}}}}", path)
-    found = attrs.evolve(scope, values=own).template(opened_path + sign + query)
+    found = attrs.evolve(scope, values=own, known={}).template(opened_path + sign + query)
     pieces = (Blank(p.name.removeprefix(":"), p.filled) if isinstance(p, Blank) else p for p in found.pieces)
     return _with_scheme(Template(*pieces))
 
