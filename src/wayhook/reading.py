@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["Importable", "read_with"]
 
 
-def _nobody(reader: str, *_: object, **__: object) -> Any:
-    raise RuntimeError(f"{reader} is read by the front door; import wayhook first")
-
-
-_read: Callable[..., Any] = _nobody
+_read: Callable[..., Any]
+"""Set when `wayhook` is imported, and so before anything of it is used."""
 
 
 def read_with(read: Callable[..., Any]) -> None:

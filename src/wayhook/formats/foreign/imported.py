@@ -90,7 +90,7 @@ class Imported(Presentable):
         return f"<Imported {', '.join([*parts, f'{len(self.left_out)} left out'])}>"
 
     def __str__(self) -> str:
-        return "\n".join(self._lines())
+        return "\n".join(self._lines()) or repr(self)
 
     def _lines(self) -> Iterator[str]:
         yield from map(repr, (*self.actions, *self.connections, *self.limits))
