@@ -10,6 +10,7 @@ import sys
 from types import ModuleType
 
 from wayhook.presentation import draw_with
+from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
         ExpressionProblem,
         MissingExtra,
         MissingValue,
+        NotCarriedOver,
         NotFound,
         Rejected,
         RenderError,
@@ -90,6 +92,13 @@ if TYPE_CHECKING:
     from wayhook.formats.curl import to_curl
     from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.foreign.adobe import from_adobe
+    from wayhook.formats.foreign.curl import from_curl
+    from wayhook.formats.foreign.eventbridge import from_eventbridge
+    from wayhook.formats.foreign.har import from_har
+    from wayhook.formats.foreign.imported import FoundSecret, Imported, LeftOut
+    from wayhook.formats.foreign.openapi import from_openapi
+    from wayhook.formats.foreign.postman import from_postman
     from wayhook.formats.form import Form, FormField, form
     from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
@@ -158,8 +167,8 @@ _HOMES = {
     "errors": (
         "AuthenticationFailed Conflict ConnectionFailed DefinitionError Delivery DestinationUnavailable Discarded "
         "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem MissingExtra MissingValue "
-        "NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable TimedOut "
-        "TransportError UnsafeCall Violation WayhookError WrongType"
+        "NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable "
+        "TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
     ),
     "execution.batch": "Batch",
     "execution.blocking": "call",
@@ -182,6 +191,13 @@ _HOMES = {
     "formats.document": "dump dumps load loads",
     "formats.form": "Form FormField form",
     "formats.http_file": "to_http_file",
+    "formats.foreign.adobe": "from_adobe",
+    "formats.foreign.curl": "from_curl",
+    "formats.foreign.eventbridge": "from_eventbridge",
+    "formats.foreign.har": "from_har",
+    "formats.foreign.imported": "FoundSecret Imported LeftOut",
+    "formats.foreign.openapi": "from_openapi",
+    "formats.foreign.postman": "from_postman",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
     "formats.openapi": "to_openapi",
     "formats.schema": "json_schema",
@@ -265,6 +281,15 @@ def _shown(value: object) -> Callable[[bool], None]:
 
 draw_with(_card, _terminal_card, _shown)
 
+
+def _imported(reader: str, *source: object, **settings: object) -> object:
+    from importlib import import_module
+
+    return getattr(import_module(f"wayhook.{_LATER[reader]}"), reader)(*source, **settings)
+
+
+read_with(_imported)
+
 __all__ = [
     "Action",
     "ActionActivity",
@@ -329,14 +354,17 @@ __all__ = [
     "Form",
     "FormField",
     "FormWidget",
+    "FoundSecret",
     "Guardrails",
     "Header",
     "History",
     "HttpxTransport",
+    "Imported",
     "Interrupted",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
+    "LeftOut",
     "Limiter",
     "LiteralSecret",
     "LogSink",
@@ -350,6 +378,7 @@ __all__ = [
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
+    "NotCarriedOver",
     "NotFound",
     "OAuthClientCredentials",
     "Origin",
@@ -411,6 +440,12 @@ __all__ = [
     "expression",
     "form",
     "form_widget",
+    "from_adobe",
+    "from_curl",
+    "from_eventbridge",
+    "from_har",
+    "from_openapi",
+    "from_postman",
     "import_journey",
     "json_schema",
     "literal_secret",

@@ -24,7 +24,8 @@
     ├─ TransportError                     what a transport raises; .evidence
     └─ MissingExtra (ImportError)         names the pip command
 
-Every error can be pickled. No message holds a secret or a whole payload.
+Beside it, `NotCarriedOver` (UserWarning) is the warning about what an import left out. Every error can be pickled. No
+message holds a secret or a whole payload.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ __all__ = [
     "ExpressionProblem",
     "MissingExtra",
     "MissingValue",
+    "NotCarriedOver",
     "NotFound",
     "Rejected",
     "RenderError",
@@ -114,6 +116,10 @@ class Violations(tuple[Violation, ...], Presentable):
 
 class WayhookError(Presentable, Exception):
     """The root of every error that wayhook raises."""
+
+
+class NotCarriedOver(UserWarning):
+    """An import left something out, which the text names with its place and the reason."""
 
 
 class _ViolatedError(WayhookError):

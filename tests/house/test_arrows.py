@@ -17,7 +17,7 @@ assert SPEC.origin is not None
 PACKAGE = Path(SPEC.origin).parent
 
 LAYERS = {
-    "errors": 0, "jsonvalue": 0, "secret": 0, "values": 0, "presentation": 0, "step": 0, "wire": 0,
+    "errors": 0, "jsonvalue": 0, "secret": 0, "values": 0, "presentation": 0, "reading": 0, "step": 0, "wire": 0,
     "expression": 1,
     "model": 2,
     "rendering": 3,
@@ -76,8 +76,21 @@ THIRD_PARTIES = {
     "IPython": {"display/live.py"},
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
+    "yaml": {"formats/foreign/yaml.py"},
 }
-PURE = {"errors", "jsonvalue", "secret", "values", "presentation", "step", "wire", "expression", "model", "rendering"}
+PURE = {
+    "errors",
+    "jsonvalue",
+    "secret",
+    "values",
+    "presentation",
+    "reading",
+    "step",
+    "wire",
+    "expression",
+    "model",
+    "rendering",
+}
 IMPURE = {"asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "sqlite3", "ssl", "subprocess", "time"}
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -58,15 +58,15 @@ def rooms_and_libraries(modules: set[str]) -> set[str]:
 
 
 def test_importing_loads_nothing_that_is_not_used() -> None:
-    """`import wayhook` loads the door itself, the hook for cards, and two tiny modules of the standard library."""
-    assert loaded_by("import wayhook") <= {"wayhook", "wayhook.presentation", "types", "__future__"}
+    """`import wayhook` loads the door itself, two hooks, and two tiny modules of the standard library."""
+    assert loaded_by("import wayhook") <= {"wayhook", "wayhook.presentation", "wayhook.reading", "types", "__future__"}
 
 
 def test_describing_loads_nothing_that_executes() -> None:
     """An action needs words and the model: no expression, format or executor, no loop, no network and no parser."""
     loaded = rooms_and_libraries(loaded_by("import wayhook; wayhook.Action, wayhook.message_parameters"))
 
-    ours = {"errors", "jsonvalue", "secret", "values", "presentation", "model"}
+    ours = {"errors", "jsonvalue", "secret", "values", "presentation", "reading", "model"}
     assert {name for name in loaded if name not in sys.stdlib_module_names} == {*ours, "attr", "attrs"}
     executing = {"asyncio", "concurrent", "email", "hashlib", "html", "importlib.metadata", "logging", "random", "uuid"}
     assert loaded & {*executing, "difflib", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "zipfile"} == set()
@@ -76,7 +76,7 @@ def test_executing_loads_no_adapter_before_it_is_used() -> None:
     """An executor's class brings no HTTP client, parser, converter, database, retry engine, format or door along."""
     loaded = rooms_and_libraries(loaded_by("import wayhook; wayhook.Executor, wayhook.Context, wayhook.Journey"))
 
-    ours = {"errors", "jsonvalue", "secret", "values", "presentation", "wire"}
+    ours = {"errors", "jsonvalue", "secret", "values", "presentation", "reading", "wire"}
     rooms = {"expression", "model", "rendering", "execution"}
     assert {name for name in loaded if name not in sys.stdlib_module_names} == {*ours, *rooms, "attr", "attrs"}
     assert loaded & {"difflib", "email", "html", "sqlite3", "tempfile", "zipfile"} == set()

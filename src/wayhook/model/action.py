@@ -17,6 +17,7 @@ from wayhook.model.parameter import MessageParameter, Variable, parameter_faults
 from wayhook.model.shape import Shaped, as_tuple, as_word, copy_name, type_fault
 from wayhook.model.url import masked_url
 from wayhook.presentation import Presentable
+from wayhook.reading import Importable
 from wayhook.secret import LiteralSecret, SecretReference, SecretText
 
 __all__ = [
@@ -183,7 +184,7 @@ def _channel(given: Channel | str | None) -> Channel | None:
 
 
 @attrs.frozen(repr=False, kw_only=True)
-class Action(Shaped, Presentable):
+class Action(Shaped, Presentable, Importable):
     """A named, reusable description of one HTTP call.
 
     `url_configuration`: None only for the Campaign Classic type (R33). `authentication`: none unless given (R11).

@@ -237,14 +237,15 @@ def _oauth_call(
 class OAuthClientCredentials(_OAuth):
     """The client credentials grant of OAuth 2.0 (RFC 6749, section 4.4).
 
-    `endpoint`: the token URL. `client_secret`: a secret, sent in the `body` or in a Basic `header`
-    (`client_authentication`). `scope`: as the provider writes it. `parameters`: further fields of the form, such as
-    `audience`. `cache_duration`: by `expires_in` of the answer unless given.
+    `endpoint`: the token URL. `client_id`: text, or a secret where it is kept beside the other. `client_secret`: a
+    secret, sent in the `body` or in a Basic `header` (`client_authentication`). `scope`: as the provider writes it.
+    `parameters`: further fields of the form, such as `audience`. `cache_duration`: by `expires_in` of the answer unless
+    given.
     """
 
     kind = "oauth"
     endpoint: str
-    client_id: str
+    client_id: str | SecretReference | LiteralSecret
     client_secret: Secret
     scope: str = attrs.field(default="", kw_only=True)
     client_authentication: Literal["header", "body"] = attrs.field(default="header", kw_only=True)
@@ -263,7 +264,8 @@ class OAuthClientCredentials(_OAuth):
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type or missing."""
-        yield from _text_faults(self, ("endpoint", "client_id"), ("scope",))
+        is_plain = not isinstance(self.client_id, SecretReference | LiteralSecret)
+        yield from _text_faults(self, ("endpoint", "client_id") if is_plain else ("endpoint",), ("scope",))
         yield from secret_faults(self.client_secret, "$.client_secret", "R90")
         if self.client_authentication not in ("header", "body"):
             yield Violation("$.client_authentication", "a client secret goes into the 'header' or the 'body'", "R90")

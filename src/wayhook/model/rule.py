@@ -44,8 +44,11 @@ from wayhook.model.url import read_url
 from wayhook.values import DataType, Misfit, conform
 
 __all__ = [
+    "MEDIA_TYPES",
+    "WITHOUT_BODY",
     "binding_violations",
     "change_violations",
+    "header_name_faults",
     "header_value_fault",
     "require",
     "safety_violations",
@@ -59,7 +62,8 @@ _VALUE = re.compile(r"[\t\x20-\x7e]*", re.ASCII)
 _JSON_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
 _FORM_TYPE = re.compile(r"application/x-www-form-urlencoded\s*(?:;.*)?", re.IGNORECASE | re.ASCII)
 _ANY_TYPE = re.compile(r"[\w.+-]+/[\w.+-]+\s*(?:;.*)?", re.ASCII)
-_MEDIA_TYPES = {BodyFormat.JSON: _JSON_TYPE, BodyFormat.FORM: _FORM_TYPE, BodyFormat.RAW: _ANY_TYPE}
+MEDIA_TYPES = {BodyFormat.JSON: _JSON_TYPE, BodyFormat.FORM: _FORM_TYPE, BodyFormat.RAW: _ANY_TYPE}
+"""Which Content-Type a body of each format may have, in their order."""
 _RESERVED = frozenset(
     {
         "accept-encoding", "connection", "content-length", "expect", "host", "keep-alive", "proxy-authenticate",
@@ -144,7 +148,7 @@ def _name(name: str, rails: Guardrails) -> Iterator[Violation]:
 
 def _idempotency_header(action: Action, name: str) -> Iterator[Violation]:
     """The header that carries the identifier is ours alone (P6)."""
-    yield from _header_name(name, "$.idempotency_header")
+    yield from header_name_faults(name, "$.idempotency_header")
     configured = action.url_configuration.headers if action.url_configuration else ()
     if name.lower() in {header.name.lower() for header in configured}:
         yield Violation("$.idempotency_header", _OURS.format(name), "R81")
@@ -196,7 +200,7 @@ def _url(text: str, rails: Guardrails, path: str) -> Iterator[Violation]:
 
 def _header(header: Header, path: str, rails: Guardrails, body_format: BodyFormat) -> Iterator[Violation]:
     name = header.name
-    yield from _header_name(name, f"{path}.name")
+    yield from header_name_faults(name, f"{path}.name")
     default = next((known for known in DEFAULT_HEADERS if known.name.lower() == name.lower()), None)
     if default is not None:
         yield from _default_header(header, default, path, rails, body_format)
@@ -205,7 +209,8 @@ def _header(header: Header, path: str, rails: Guardrails, body_format: BodyForma
     yield from _variable(header.value, path, rails)
 
 
-def _header_name(name: str, path: str) -> Iterator[Violation]:
+def header_name_faults(name: str, path: str) -> Iterator[Violation]:
+    """Yield what is wrong with the name of a header (R69 to R71)."""
     if name.startswith((".", "$")):
         rule = "R69" if name.startswith(".") else "R70"
         yield Violation(path, f"a header name does not begin with {name[0]!r}; rename it", rule)
@@ -234,7 +239,7 @@ def _default_header(
     elif default.name == "Content-Type" and header.value != default.value:
         if not rails.content_type_editable:
             yield Violation(f"{path}.value", f"the edition {rails.edition} fixes Content-Type; leave it out", "R76")
-        elif not isinstance(header.value, str) or not _MEDIA_TYPES[body_format].fullmatch(header.value.strip()):
+        elif not isinstance(header.value, str) or not MEDIA_TYPES[body_format].fullmatch(header.value.strip()):
             wanted = f"a {body_format} body has a Content-Type such as {body_format.content_type}"
             yield Violation(f"{path}.value", f"{wanted}; leave it out, or write one of that kind", "R77")
 
@@ -332,7 +337,7 @@ def _authentication(authentication: Authentication, rails: Guardrails, path: str
         )
         yield Violation(path, message, "R90")
     if isinstance(authentication, ApiKeyAuthentication) and authentication.location == "header":
-        yield from _header_name(authentication.name, f"{path}.name")
+        yield from header_name_faults(authentication.name, f"{path}.name")
     for added in authentication.credentials():
         if added.location == "query" and not is_unicode(added.name):
             yield Violation(path, "a name holds a lone surrogate; rename it", "R86")
@@ -352,7 +357,7 @@ def _token_call(call: TokenCall, rails: Guardrails, path: str) -> Iterator[Viola
     yield from _url(call.endpoint, rails, f"{path}.endpoint")
     seen: set[str] = set()
     for name, value in call.headers:
-        yield from _header_name(name, f"{path}.headers.{name}")
+        yield from header_name_faults(name, f"{path}.headers.{name}")
         if name.lower() in seen:
             yield Violation(f"{path}.headers.{name}", f"the name {name!r} stands there twice; keep one", "R81")
         seen.add(name.lower())
@@ -368,7 +373,7 @@ def _custom(authentication: CustomAuthorization, rails: Guardrails, path: str) -
     if is_certificate and not authentication.endpoint.lower().startswith("https://"):
         yield Violation(f"{path}.endpoint", "a certificate credential asks for its token over https", "R128")
     if authentication.authorization_type.lower() == "header":
-        yield from _header_name(authentication.token_target, f"{path}.token_target")
+        yield from header_name_faults(authentication.token_target, f"{path}.token_target")
     for name, value in authentication.body_params:
         if isinstance(value, dict | list) and not rails.nested_body_params:
             message = f"the edition {rails.edition} sends flat parameters only; leave objects and arrays out"
