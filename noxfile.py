@@ -63,6 +63,20 @@ def property_(session: nox.Session) -> None:
 
 
 @nox.session
+def services(session: nox.Session) -> None:
+    """What needs servers on this machine: contracts of stores, over real connections. A missing server is a failure."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", "--quiet", "-m", "services", *session.posargs, env={"CI": "true"})
+
+
+@nox.session
+def kill(session: nox.Session) -> None:
+    """The tests that kill processes in the middle of their work."""
+    _install(session, "test")
+    session.run("python", "-m", "pytest", "--quiet", "-m", "kill", *session.posargs, env={"CI": "true"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """ruff: rules and format."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))

@@ -10,7 +10,8 @@ from typing import Self
 from uuid import uuid4
 
 import wayhook as wh
-from wayhook.model.storage import KINDS, Change, Definition, Kept, Records, admit, admit_deletion, kind_of
+from wayhook.model.record import KINDS, Change, Definition, Kept, Records, kind_of
+from wayhook.model.storage import admit, admit_deletion
 
 
 class JsonRepository:
@@ -41,7 +42,11 @@ class JsonRepository:
     async def __aexit__(self, *_: object) -> None: ...
 
     async def save(
-        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
+        self,
+        *values: Definition,
+        expected_version: int | None = None,
+        renamed_from: str | None = None,
+        by: str = "",
     ) -> int:
         """Ask whether the values may be saved, and write what that comes to."""
         async with self._writing:
@@ -52,6 +57,7 @@ class JsonRepository:
                 renamed_from=renamed_from,
                 guardrails=self.guardrails,
                 new_uid=lambda: uuid4().hex,
+                by=by,
             )
             await self._write(change)
         return change.written[0].version
@@ -64,13 +70,20 @@ class JsonRepository:
         return stored
 
     async def delete(
-        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+        self,
+        kind: type[Definition],
+        name: str,
+        *,
+        expected_version: int | None = None,
+        force: bool = False,
+        by: str = "",
     ) -> None:
         """Ask whether the value may be deleted, and write what is left."""
         kind_of(kind)
         async with self._writing:
-            admit_deletion(self._records, kind, name, expected_version=expected_version, force=force)
-            await self._write(Change((), ((kind, name),)))
+            await self._write(
+                admit_deletion(self._records, kind, name, expected_version=expected_version, force=force, by=by)
+            )
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> wh.Page[Kept]:
         """Return a page, in the order of names."""

@@ -13,8 +13,14 @@ from wayhook.presentation import draw_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
+    from wayhook.adapters.repository.redis import RedisRepository
+    from wayhook.adapters.repository.sql import SqlRepository
     from wayhook.adapters.repository.sqlite import SqliteRepository
+    from wayhook.adapters.secret.aws import AwsSecrets
+    from wayhook.adapters.secret.cache import CachedSecrets
+    from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.httpx import HttpxTransport
@@ -58,10 +64,13 @@ if TYPE_CHECKING:
         BreakerChanged,
         Clock,
         Consent,
+        Edit,
         Event,
         EventSink,
         ExecutionEnded,
+        History,
         Limiter,
+        Namespaced,
         Page,
         Repository,
         SecretSource,
@@ -126,8 +135,14 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
+    "adapters.repository.redis": "RedisRepository",
+    "adapters.repository.sql": "SqlRepository",
     "adapters.repository.sqlite": "SqliteRepository",
+    "adapters.secret.aws": "AwsSecrets",
+    "adapters.secret.cache": "CachedSecrets",
+    "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
     "adapters.transport.httpx": "HttpxTransport",
@@ -144,8 +159,8 @@ _HOMES = {
     "execution.executor": "Executor",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Event EventSink ExecutionEnded Limiter Page Repository "
-        "SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
+        "Repository SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -232,6 +247,7 @@ __all__ = [
     "AttemptEnded",
     "Authentication",
     "AuthenticationFailed",
+    "AwsSecrets",
     "Base64",
     "BasicAuthentication",
     "Batch",
@@ -240,6 +256,7 @@ __all__ = [
     "BreakerChanged",
     "BreakerRule",
     "CacheDuration",
+    "CachedSecrets",
     "Call",
     "Calls",
     "CanDeploy",
@@ -264,6 +281,7 @@ __all__ = [
     "DestinationUnavailable",
     "Discarded",
     "DocumentError",
+    "Edit",
     "Event",
     "EventSink",
     "Evidence",
@@ -274,8 +292,10 @@ __all__ = [
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
+    "FolderRepository",
     "Guardrails",
     "Header",
+    "History",
     "HttpxTransport",
     "Interrupted",
     "Journey",
@@ -290,6 +310,7 @@ __all__ = [
     "MissingExtra",
     "MissingValue",
     "MutualTlsAuthentication",
+    "Namespaced",
     "NestedLists",
     "NetworkPolicy",
     "NoAuthentication",
@@ -301,6 +322,7 @@ __all__ = [
     "Progress",
     "QueryParameter",
     "Rating",
+    "RedisRepository",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -315,6 +337,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",
@@ -332,6 +355,7 @@ __all__ = [
     "UnsafeCall",
     "UrlConfiguration",
     "Variable",
+    "VaultSecrets",
     "Violation",
     "WayhookError",
     "WindowLimiter",

@@ -49,7 +49,10 @@ def parse_exact_json(text: str | bytes) -> Any:
 def _parsed(text: str | bytes, depth: int, decoder: json.JSONDecoder) -> Any:
     fault = "nested too deeply, or with a number of too many digits"
     try:
-        value = decoder.decode(text if isinstance(text, str) else text.decode().removeprefix("\ufeff"))
+        source = text if isinstance(text, str) else text.decode().removeprefix("\ufeff")
+        value, end = decoder.raw_decode(source, len(source) - len(source.lstrip(_SPACE)))
+        if rest := source[end:].lstrip(_SPACE):
+            raise json.JSONDecodeError("Extra data", source, len(source) - len(rest))
     except DefinitionError:
         raise
     except json.JSONDecodeError as error:
@@ -95,6 +98,7 @@ def _exact(text: str) -> float | Decimal:
     return value if Decimal(repr(value)) == exact else exact
 
 
+_SPACE = " \t\n\r"
 _SURE, _LONGEST = 16, 400
 """Up to so many signs a number without an exponent is what its double says; beyond so many it is a double anyway."""
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refused, parse_float=_float)
@@ -118,6 +122,8 @@ def _parts(text: bytes) -> int:
 
 def _is_deep(text: str | bytes, value: Any, depth: int) -> bool:
     """Whether a value is nested too deeply; only walked where the text has that many brackets at all."""
+    if len(text) <= 2 * depth:
+        return False
     brackets = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     if brackets <= depth:
         return False

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, NoReturn, Self
+from typing import Any, ClassVar, Literal, NoReturn, Self
 
 import attrs
 
@@ -27,6 +27,7 @@ __all__ = [
     "Secret",
     "SecretReference",
     "SecretText",
+    "Spellings",
     "Unknown",
     "literal_secret",
     "secret",
@@ -123,9 +124,28 @@ class ForgottenSecret(LiteralSecret):
         return ForgottenSecret, ()
 
 
-@attrs.frozen
-class AccessToken:
+class _Single(_Constant):
+    """A value that there is one of in each process: it is found among others by being the same."""
+
+    __slots__ = ()
+    _one: ClassVar[Any] = None
+
+    def __new__(cls) -> Self:
+        if cls._one is None:
+            cls._one = super().__new__(cls)
+        return cls._one  # type: ignore[no-any-return]  # made above
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), ()
+
+
+class AccessToken(_Single):
     """The token that the authentication call of an action will bring."""
+
+    __slots__ = ()
 
     @property
     def label(self) -> str:
@@ -133,9 +153,10 @@ class AccessToken:
         return "token"
 
 
-@attrs.frozen
-class DeliveryId:
+class DeliveryId(_Single):
     """The identifier of one execution, the same over all of its attempts; not secret, and known only then."""
+
+    __slots__ = ()
 
     @property
     def label(self) -> str:
@@ -171,8 +192,24 @@ def secret_text(value: str | Secret | SecretText) -> SecretText:
     return value if isinstance(value, SecretText) else SecretText(value)
 
 
+class Spellings(tuple[str, ...]):
+    """In which the secrets of a call may come back, the longest first; no text form shows one."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "<Spellings ***>"
+
+
 class Revealed(dict[Unknown, str]):
-    """The texts of the secrets of one call; it has no text form, so that no traceback with locals shows one."""
+    """The texts of the secrets of one call; it has no text form, so that no traceback with locals shows one.
+
+    Those of a token serve many calls. `credentials`: those that they were last put into. `spellings`: in which an
+    answer may repeat these.
+    """
+
+    credentials: tuple[Credential, ...] | None = None
+    spellings: Spellings = Spellings()
 
     def __repr__(self) -> str:
         return "<Revealed ***>"
@@ -236,7 +273,7 @@ class SecretText:
 
     def reveal(self, texts: Revealed) -> str:
         """Return the text; `texts` holds every one of `secrets`."""
-        return "".join(_revealed(part, texts) for part in self.parts)
+        return "".join([part if isinstance(part, str) else _revealed(part, texts) for part in self.parts])
 
     def forgetting(self) -> SecretText:
         """Return the text as it may travel: without literal secrets, it shows the same and cannot be sent."""

@@ -19,7 +19,7 @@ import pytest
 import wayhook as wh
 
 APPLICATION_ID = 0x57415948
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def _action(name: str = "Ping", description: str = "") -> wh.Action:
@@ -91,6 +91,36 @@ async def test_a_file_of_the_first_schema_is_brought_up_to_date(file: Path) -> N
     assert len({action.uid, journey.uid, ""}) == 3
 
 
+async def test_a_file_of_the_second_schema_is_brought_up_to_date(file: Path) -> None:
+    """Records of the second schema are of the namespace `default`, and their history begins with the next change."""
+    documents = [wh.dumps(_action()), wh.dumps(wh.Journey("Welcome", [wh.ActionActivity("Ping", label="a")]))]
+    _sqlite(
+        file,
+        f"PRAGMA application_id = {APPLICATION_ID}",
+        "PRAGMA user_version = 2",
+        "CREATE TABLE record (kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,"
+        " uid TEXT NOT NULL DEFAULT '', PRIMARY KEY (kind, name)) WITHOUT ROWID",
+        "CREATE TABLE use (kind TEXT NOT NULL, name TEXT NOT NULL, user_kind TEXT NOT NULL, user_name TEXT NOT NULL,"
+        " PRIMARY KEY (kind, name, user_kind, user_name)) WITHOUT ROWID",
+        "CREATE INDEX use_by_user ON use (user_kind, user_name)",
+        f"INSERT INTO record VALUES ('action', 'Ping', 7, '{documents[0]}', 'u-1')",
+        f"INSERT INTO record VALUES ('journey', 'Welcome', 2, '{documents[1]}', 'u-2')",
+        "INSERT INTO use VALUES ('action', 'Ping', 'journey', 'Welcome')",
+    )
+
+    async with wh.SqliteRepository(file) as repository:
+        action = await repository.get(wh.Action, "Ping")
+        users = await repository.journeys_using("Ping")
+        before = await repository.history(wh.Action, "Ping")
+        await repository.save(_action(description="new"), by="ann")
+        after = await repository.history(wh.Action, "Ping")
+        elsewhere = await repository.within("other").list(wh.Action)
+
+    assert (action.version, action.uid, action.saved, action.by) == (7, "u-1", None, "")
+    assert (users, before, elsewhere.items) == (("Welcome",), (), ())
+    assert [(edit.what, edit.stored.version, edit.stored.by) for edit in after] == [("changed", 8, "ann")]
+
+
 async def test_two_connections_see_each_other(file: Path) -> None:
     """What one repository acknowledged, another on the same file reads; of two writers one wins."""
     async with wh.SqliteRepository(file) as one, wh.SqliteRepository(file) as two:
@@ -103,6 +133,18 @@ async def test_two_connections_see_each_other(file: Path) -> None:
 
     assert (stored.value.description, stored.version) == ("one", 1)
     assert (conflict.value.found, final.value.description) == (2, "two")
+
+
+async def test_a_record_is_parsed_when_it_has_changed(file: Path) -> None:
+    """What was read and is as it was comes back as the same value; what another connection wrote does not."""
+    async with wh.SqliteRepository(file) as one, wh.SqliteRepository(file) as two:
+        await one.save(_action(description="one"))
+        first, again = await one.get(wh.Action, "Ping"), await one.get(wh.Action, "Ping")
+        await two.save(_action(description="two"))
+        changed = await one.get(wh.Action, "Ping")
+
+    assert again is first
+    assert (changed.value.description, changed.version) == ("two", 2)
 
 
 async def test_many_connections_lose_no_update(file: Path) -> None:
@@ -265,7 +307,7 @@ def _sqlite(file: Path, *statements: str) -> None:
 
 
 REFUSED = {
-    _newer: "schema version 99; this wayhook knows 2. Update wayhook",
+    _newer: "schema version 99; this wayhook knows 3. Update wayhook",
     _foreign: "no database of wayhook",
     _foreign_number: "no database of wayhook",
     _corrupt: "damaged",
@@ -337,7 +379,7 @@ async def test_it_works_inside_of_its_context_only(file: Path) -> None:
 
 async def test_a_locked_file_is_a_sentence(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A store that another application keeps locked is `StoreUnavailable`, and works again afterwards."""
-    monkeypatch.setattr("wayhook.adapters.repository.sqlite._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("wayhook.adapters.repository.sqlite_file._BUSY_SECONDS", 0.05)
     await _made(file)
     other = sqlite3.connect(file, isolation_level=None)
 
@@ -404,7 +446,7 @@ async def test_a_forked_child_is_refused(file: Path) -> None:
 
 async def test_saves_do_not_block_the_loop(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a save waits for a lock, other tasks run."""
-    monkeypatch.setattr("wayhook.adapters.repository.sqlite._BUSY_SECONDS", 5.0)
+    monkeypatch.setattr("wayhook.adapters.repository.sqlite_file._BUSY_SECONDS", 5.0)
     await _made(file)
     other = sqlite3.connect(file, isolation_level=None)
 

@@ -438,12 +438,13 @@ def test_a_closed_journey_finishes(rails, days) -> None:
 @pytest.mark.parametrize("status", Status)
 async def test_drafts_and_finished_journeys_are_deleted(status) -> None:
     """Any other journey stays."""
-    from wayhook.model.storage import Records, Stored, admit_deletion
+    from wayhook.model.record import Records, Stored
+    from wayhook.model.storage import admit_deletion
 
     shelf = Records.of([Stored(at(status), 1)])
 
     if status in (Status.DRAFT, Status.FINISHED):
-        assert admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None) is None
+        assert admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None).removed
     else:
         with pytest.raises(wh.DefinitionError, match="R294"):
             admit_deletion(shelf, wh.Journey, "Welcome", expected_version=None)

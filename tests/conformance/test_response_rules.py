@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wayhook as wh
-from wayhook.rendering.answer import read_answer
+from wayhook.rendering.answer import compile_answer
 from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 
 STANDARD = wh.Guardrails.standard()
@@ -171,7 +171,7 @@ async def test_only_declared_fields_are_read() -> None:
 )
 def test_a_number_of_an_answer_is_the_number_that_came(number: Decimal) -> None:
     """Whatever its digits, a declared decimal is not rounded; it is a float where that is exact."""
-    fields, faults = read_answer(make({"n": 1.5}), reply(f'{{"n": {number:f}}}'.encode()))
+    fields, faults = compile_answer(make({"n": 1.5}))(reply(f'{{"n": {number:f}}}'.encode()))
 
     assert faults == ()
     found = fields["n"]

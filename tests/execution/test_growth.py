@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 import wayhook as wh
+from wayhook.rendering import credential
 from wayhook.testing import FakeClock, FakeTransport
 
 MANY = 300
@@ -79,6 +80,26 @@ async def test_a_token_is_found_and_kept_among_many_as_among_few() -> None:
     few, many = await grown([ping(100 + i, authentication=tokens[i]) for i in range(MANY)])
 
     assert many <= few * 1.05 + 50
+
+
+async def test_what_calls_make_of_a_token_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many calls it serves, how an answer may spell a token is found once; for the next token, once more."""
+    found: list[tuple[str, ...]] = []
+    reflections = credential.reflections
+
+    def watched(*arguments: Any) -> Any:
+        found.append(reflections(*arguments))
+        return found[-1]
+
+    monkeypatch.setattr(credential, "reflections", watched)
+    clock, action = FakeClock(), ping(1, authentication=AUTHORIZATION)
+    async with wh.Executor(transport=FakeTransport(answer), clock=clock) as executor:
+        for _ in range(5):
+            await executor.call(action)
+        assert len(found) == 1
+        clock.pass_time(3600)
+        await executor.call(action)
+    assert len(found) == 2
 
 
 async def test_a_destination_is_found_among_many_as_among_few() -> None:

@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import wayhook as wh
 
@@ -294,3 +296,22 @@ def test_a_size_within_the_limit_is_that_of_the_json() -> None:
 
         assert wh.Context({"E": {"v": value}}).record("A", {"a": 1, "b": 2}) is (size <= 1_000_000)
         assert size > 900_000
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda below: st.lists(below, max_size=4) | st.dictionaries(st.text(max_size=8), below, max_size=4),
+    max_leaves=12,
+)
+
+
+@pytest.mark.rule("R198")
+@settings(max_examples=25)
+@given(VALUES)
+def test_the_limit_is_kept_to_the_byte(value: Any) -> None:
+    """Whatever the data hold, the last byte of 1 MB as JSON is allowed and the next one is not."""
+    answer = {"a": 1, "b": 2}
+    room = 1_000_000 - len(json.dumps(({"E": {"v": value, "pad": ""}}, {}, {}, answer)))
+
+    assert wh.Context({"E": {"v": value, "pad": "x" * room}}).record("A", dict(answer))
+    assert not wh.Context({"E": {"v": value, "pad": "x" * (room + 1)}}).record("A", dict(answer))

@@ -42,8 +42,8 @@ HOSTILE = [
 
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer",
-    "ExecutionEnded", "ExpressionProblem", "Header", "Interrupted", "Outcome", "Page", "Progress", "QueryParameter",
-    "Request", "Response", "Results", "Stored", "Violation",
+    "Edit", "ExecutionEnded", "ExpressionProblem", "Header", "Interrupted", "Outcome", "Page", "Progress",
+    "QueryParameter", "Request", "Response", "Results", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 
@@ -55,7 +55,7 @@ def _is_checked(name: str) -> bool:
     is_class = inspect.isclass(value)
     if is_class and (issubclass(value, Exception | Enum) or getattr(value, "_is_protocol", False)):
         return False
-    return not inspect.iscoroutinefunction(value) and name not in ("call", "HttpxTransport")
+    return not inspect.iscoroutinefunction(value) and name not in ("call", "HttpxTransport", "AwsSecrets")
 
 
 NAMES = [name for name in wh.__all__ if _is_checked(name)]

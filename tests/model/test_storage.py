@@ -6,7 +6,8 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.model.storage import Change, Stored, admit, admit_deletion, kind_of, uses
+from wayhook.model.record import Change, Stored, kind_of, uses
+from wayhook.model.storage import admit, admit_deletion
 
 STANDARD = wh.Guardrails.standard()
 
@@ -291,7 +292,9 @@ def test_what_stands_against_a_deletion(old, users, expected_version, error) -> 
 @pytest.mark.parametrize("expected_version", [None, 2])
 def test_what_is_free_is_deleted(kind, old, expected_version) -> None:
     """Nothing stands against the deletion of an unused action, a draft or a finished journey."""
-    assert admit_deletion(shelf(old), kind, old.value.name, expected_version=expected_version) is None
+    deletion = admit_deletion(shelf(old), kind, old.value.name, expected_version=expected_version)
+
+    assert (deletion.written, deletion.removed) == ((), ((kind, old.value.name),))
 
 
 def saved(*values, kept=(), **parts) -> Change:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wayhook as wh
-from wayhook.rendering.answer import read_answer
+from wayhook.rendering.answer import compile_answer
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 names = texts.filter(lambda name: name and "." not in name and not name.startswith("$"))
@@ -105,7 +105,7 @@ def test_an_answer_like_its_sample_is_read_without_a_fault(sample: dict[str, Any
         name="Act", url_configuration=wh.UrlConfiguration("https://h.example"), response=wh.payload(sample)
     )
 
-    fields, faults = read_answer(action, wh.Response(200, (), json.dumps(sample).encode()))
+    fields, faults = compile_answer(action)(wh.Response(200, (), json.dumps(sample).encode()))
 
     assert isinstance(fields, dict)
     assert list(fields) == list(sample)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import wayhook as wh
 from wayhook import DataType
-from wayhook.rendering.answer import read_answer, read_token
+from wayhook.rendering.answer import compile_answer, read_token
 
 tokens = st.sampled_from(
     ["@event{", "@{", "@action{", "#{", "${", "}", ".", ",", "defaultValue", ":", "'", '"', "\\", "\\u", "\\ud800", "(",
@@ -197,7 +197,7 @@ def test_any_answer_is_read_without_a_crash(body: bytes, selector: str) -> None:
     action = wh.Action(name="Act", response=ANSWER)
     response = wh.Response(200, (), body)
 
-    fields, faults = read_answer(action, response)
+    fields, faults = compile_answer(action)(response)
     token = read_token(f"json://{selector}", response)
 
     assert fields is None or list(fields) == ["a", "b", "c", "e"]  # type: ignore[call-overload]  # an object

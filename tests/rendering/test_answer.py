@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import wayhook as wh
-from wayhook.rendering.answer import read_answer, read_token
+from wayhook.rendering.answer import compile_answer, read_token
 
 
 def action(response: Any = None, failure: Any = None) -> wh.Action:
@@ -47,7 +47,7 @@ def answer(body: Any, status: int = 200, fault: str = "") -> wh.Response:
 )
 def test_exactly_the_declared_fields_are_read(sample: Any, body: Any, fields: Any) -> None:
     """What is not declared is not there, what is missing is null, at every depth."""
-    assert read_answer(action(sample), answer(body)) == (fields, ())
+    assert compile_answer(action(sample))(answer(body)) == (fields, ())
 
 
 @pytest.mark.rule("R160", "R177")
@@ -56,7 +56,7 @@ def test_a_field_of_another_type_is_null_and_reported() -> None:
     sample = {"n": 1, "s": "a", "o": {"b": True}, "l": [1], "p": [{"id": 1}], "ok": 1}
     body = {"n": "1", "s": 7, "o": {"b": 0}, "l": [1, "x"], "p": [{"id": 1.5}, 3], "ok": 2}
 
-    fields, faults = read_answer(action(sample), answer(body))
+    fields, faults = compile_answer(action(sample))(answer(body))
 
     assert fields == {"n": None, "s": None, "o": {"b": None}, "l": [1, None], "p": [{"id": None}, None], "ok": 2}
     assert [fault.split()[0].rstrip(":") for fault in faults] == [
@@ -71,7 +71,7 @@ def test_a_field_of_another_type_is_null_and_reported() -> None:
 
 def test_an_answer_full_of_faults_is_reported_in_short() -> None:
     """A long list of wrong items tells a score of them, not all."""
-    fields, faults = read_answer(action({"l": [1]}), answer({"l": ["x"] * 10_000}))
+    fields, faults = compile_answer(action({"l": [1]}))(answer({"l": ["x"] * 10_000}))
 
     assert fields == {"l": [None] * 10_000}
     assert 0 < len(faults) <= 20
@@ -79,7 +79,7 @@ def test_an_answer_full_of_faults_is_reported_in_short() -> None:
 
 def test_what_fits_between_faults_is_read() -> None:
     """A score of faults is told, and a hundred wrong items take nothing from the others."""
-    fields, faults = read_answer(action({"l": [1]}), answer({"l": ["x", 1] * 100}))
+    fields, faults = compile_answer(action({"l": [1]}))(answer({"l": ["x", 1] * 100}))
 
     assert fields == {"l": [None, 1] * 100}
     assert len(faults) == 20
@@ -87,7 +87,7 @@ def test_what_fits_between_faults_is_read() -> None:
 
 def test_an_answer_that_is_another_one_altogether_is_left() -> None:
     """After a thousand values that do not fit the rest is null, and the last fault says so (P9)."""
-    fields, faults = read_answer(action({"l": [1]}), answer({"l": ["x"] * 1000 + [1]}))
+    fields, faults = compile_answer(action({"l": [1]}))(answer({"l": ["x"] * 1000 + [1]}))
 
     assert fields == {"l": [None] * 1001}
     assert len(faults) == 20
@@ -103,11 +103,11 @@ def test_an_answer_of_a_hundred_thousand_values_is_read(part: str) -> None:
     """As many as a payload has at most are read, and one more is a fault before anything is built of it (P9)."""
     fits, large = (f'{{"l":[{",".join([part] * count)}]}}'.encode() for count in (MOST, MOST + 1))
 
-    fields, faults = read_answer(action({"l": []}), answer(fits))
+    fields, faults = compile_answer(action({"l": []}))(answer(fits))
 
     assert fields == {"l": [json.loads(part)] * MOST}
     assert faults == ()
-    assert read_answer(action({"l": []}), answer(large)) == (
+    assert compile_answer(action({"l": []}))(answer(large)) == (
         None,
         ("$: the answer has more than 100,000 values; ask for fewer at once",),
     )
@@ -116,7 +116,7 @@ def test_an_answer_of_a_hundred_thousand_values_is_read(part: str) -> None:
 @pytest.mark.parametrize("body", [b'{"l":"' + b'\\"' * 500_000, b'{"l":' + b'"\\' * 400_000, b'"' * 1_000_001])
 def test_strings_without_an_end_are_seen_at_once(body: bytes) -> None:
     """The search for strings is linear: were it not, this test would not end."""
-    fields, faults = read_answer(action({"l": []}), answer(body + b"," * 48_000 + b"[" * 60_000))
+    fields, faults = compile_answer(action({"l": []}))(answer(body + b"," * 48_000 + b"[" * 60_000))
 
     assert fields is None
     assert len(faults) == 1
@@ -136,15 +136,15 @@ def test_strings_without_an_end_are_seen_at_once(body: bytes) -> None:
 )
 def test_a_failed_call_is_read_by_its_own_fields(status: int, fields: Any) -> None:
     """A 2xx has the success fields, anything else the failure fields."""
-    found, _ = read_answer(action({"id": "a"}, {"code": 1}), answer({"id": "x", "code": 7}, status))
+    found, _ = compile_answer(action({"id": "a"}, {"code": 1}))(answer({"id": "x", "code": 7}, status))
 
     assert found == fields
 
 
 def test_what_is_not_declared_is_not_read() -> None:
     """Without a declaration for the case, the body is not even looked at."""
-    assert read_answer(action({"id": "a"}), answer(b"no JSON", 500)) == (None, ())
-    assert read_answer(action(None, {"id": "a"}), answer(b"no JSON", 200)) == (None, ())
+    assert compile_answer(action({"id": "a"}))(answer(b"no JSON", 500)) == (None, ())
+    assert compile_answer(action(None, {"id": "a"}))(answer(b"no JSON", 200)) == (None, ())
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_what_is_not_declared_is_not_read() -> None:
 )
 def test_a_body_that_cannot_be_read_is_a_fault_not_a_crash(response: wh.Response, reason: str) -> None:
     """The status stands; the fields are None and the reason is told without the body."""
-    fields, faults = read_answer(action({"id": "a"}), response)
+    fields, faults = compile_answer(action({"id": "a"}))(response)
 
     assert fields is None
     assert len(faults) == 1

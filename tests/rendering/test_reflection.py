@@ -11,8 +11,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import wayhook as wh
+from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.reflection import SHORTEST, reflections
-from wayhook.secret import Revealed, SecretReference
+from wayhook.secret import Base64, Credential, Revealed, SecretReference, SecretText
 
 KEY = SecretReference("env:KEY")
 
@@ -40,3 +42,17 @@ def test_every_spelling_of_a_secret_is_known(secret: str) -> None:
 def test_what_needs_no_encoding_has_two_spellings_and_what_is_short_none(secret: str, count: int) -> None:
     """A text of unreserved signs comes back as it is or in Base64; a short one would be torn out of words."""
     assert len(reflections(Revealed({KEY: secret}), ())) == count
+
+
+def test_what_is_made_of_texts_holds_for_the_credentials_it_was_made_for() -> None:
+    """Texts that serve two calls are looked at again for the other one, whose Base64 may come back as a whole."""
+    texts, whole = Revealed({KEY: "longer than eight"}), SecretText("Basic ", Base64("joe:", KEY))
+    plain, basic = (Credential("header", "X-Key", SecretText(KEY)),), (Credential("header", "Authorization", whole),)
+
+    first, again = checked_spellings(plain, texts), checked_spellings(plain, texts)
+    other = checked_spellings(basic, texts)
+
+    assert again is first
+    assert set(other) - set(first) >= {whole.reveal(texts).removeprefix("Basic ")}
+    with pytest.raises(wh.WrongType, match="Authorization"):
+        checked_spellings((Credential("header", "Authorization", SecretText("\n", KEY)),), texts)

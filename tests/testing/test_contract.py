@@ -13,7 +13,7 @@ import copy
 import attrs, pytest
 import wayhook as wh
 from wayhook.execution.ports import Page, Stored
-from wayhook.model.storage import Change, Records
+from wayhook.model.record import Change, Records
 from wayhook.testing import RepositoryContract, RepositoryMachine
 
 class Broken(wh.MemoryRepository):
@@ -74,7 +74,15 @@ BROKEN = {
         """
     def __init__(self):
         super().__init__()
-        self._records = Forgetful()
+        self._forgetful = Forgetful()
+
+    @property
+    def _records(self):
+        return self._forgetful
+
+    @property
+    def _world(self):
+        return attrs.evolve(super()._world, records=self._forgetful)
 
 class Forgetful(Records):
     def users(self, kind, name):

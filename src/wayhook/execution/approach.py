@@ -27,11 +27,6 @@ class Approach:
     policy: RetryPolicy
     deadline: Callable[[], float]
 
-    @property
-    def is_free(self) -> bool:
-        """Whether there is nothing to wait for, as with most calls: told without a look at the clock."""
-        return self.destination.is_free
-
     async def ready(self) -> None:
         """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
 
@@ -52,21 +47,19 @@ class Approach:
 
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
-        destination, clock = self.destination, self.policy.clock
-        is_probe, tried = destination.enter(), None
+        breaker, clock, tried = self.destination.breaker, self.policy.clock, None
+        is_probe = breaker is not None and breaker.enter()
         try:
             tried = await attempt
         finally:
-            destination.leave(is_probe=is_probe, failed=self._failed(tried), now=clock.monotonic())
+            now = clock.monotonic()
+            if breaker is not None:
+                # one that was cut off tells against its destination where the time was up
+                failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+                breaker.leave(is_probe=is_probe, failed=failed, now=now)
         if tried.floor is not None or tried.attempt.status in THROTTLED:
-            destination.pause(clock.monotonic() + self._floor(tried))
+            self.destination.pause(now + self._floor(tried))
         return tried
-
-    def _failed(self, tried: Tried | None) -> bool | None:
-        """Whether the attempt tells against its destination: one that was cut off does where the time was up."""
-        if tried is not None:
-            return is_failure(tried.attempt)
-        return True if self.policy.clock.monotonic() >= self.deadline() else None
 
     def _floor(self, tried: Tried) -> float:
         """The seconds for which nobody is to come: what was asked for, or the backoff of a throttled attempt."""

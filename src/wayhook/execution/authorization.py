@@ -33,6 +33,7 @@ from wayhook.model.guardrail import Repetition
 from wayhook.model.token import TimeUnit, TokenCall
 from wayhook.model.url import parse_url
 from wayhook.rendering.answer import read_lifetime, read_token
+from wayhook.rendering.reflection import reflections
 from wayhook.rendering.token import token_preview, token_request
 from wayhook.secret import AccessToken, DeliveryId, Revealed
 from wayhook.wire import Attempt, Outcome, Response, last_word
@@ -128,7 +129,7 @@ class Authorization:
             await approach.ready()
             number = len(self.attempts) + 1
             tried = await approach.tried(self.means.sent(number, request, latest, since))
-            self.attempts.append(hidden(tried, texts, self.call.secret_texts).attempt)
+            self.attempts.append(hidden(tried, reflections(texts, self.call.secret_texts)).attempt)
             return attrs.evolve(tried, attempt=self.attempts[-1])
 
         def repeats(_: Tried) -> bool:

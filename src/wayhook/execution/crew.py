@@ -240,7 +240,7 @@ class Crew:
     def _note(self, hand: _Hand, kind: str, *told: Any) -> None:
         match kind:
             case "drop":
-                call = self._use.plan.action.authentication.token_call()
+                call = self._use.token_call
                 assert call is not None  # noqa: S101 - a token was asked for
                 self._means.tokens.drop(call, self._use.journey, Granted(*told))
             case "pause":
@@ -275,7 +275,7 @@ class Crew:
             case "secret":
                 return str.__str__(await means.text(about[0]))
             case "token":
-                call = use.plan.action.authentication.token_call()
+                call = use.token_call
                 assert call is not None  # noqa: S101 - it alone asks for a token
                 token = await means.tokens.get(call, use.journey, Authorization(means, call).answered, about[0])
                 return str.__str__(token.text), token.lifetime

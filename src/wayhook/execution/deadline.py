@@ -29,14 +29,14 @@ class Watch:
         self._timer: asyncio.TimerHandle | None = None
         self.stopped = False
 
-    def begin(self, deadline: Deadline) -> None:
+    def begin(self, deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
         """Look after the deadline from now on; raises `TimeoutError` when everything was stopped."""
         if self.stopped:
             deadline.expired = True
             raise TimeoutError
         self._watched.add(deadline)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look)
+            self._timer = loop.call_later(_LOOK, self._look)
 
     def end(self, deadline: Deadline) -> None:
         """Look after it no more."""
@@ -74,10 +74,11 @@ class Deadline:
         self.expired = False
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - executions run in tasks
         self._task, self._cancelling = task, task.cancelling()
-        self._watch.begin(self)
+        self._watch.begin(self, loop)
         return self
 
     def expire(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
+from functools import partial
 
 import attrs
 
@@ -36,11 +37,12 @@ class Breaker:
 
     `ends`: second, number of attempts that ended in it, and how many of them failed; `calls`, `failures`: their sums.
     `until`: when it was opened, the time of the next probe; None while it is closed. `probing`: whether a probe is
-    under way. `openings`: in a row. `state`: as it was told.
+    under way. `openings`: in a row. `state`: as it was told with `tell`.
     """
 
     rule: BreakerRule
     random: Randomness
+    tell: Callable[[BreakerState], None]
     ends: deque[list[int]] = attrs.Factory(deque)
     calls: int = 0
     failures: int = 0
@@ -59,7 +61,8 @@ class Breaker:
         """Return whether an attempt that begins now, and is not refused, is the probe."""
         if self.until is None:
             return False
-        self.probing, self.state = True, "half open"
+        self.probing = True
+        self._become("half open")
         return True
 
     def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
@@ -94,10 +97,16 @@ class Breaker:
         self.until = now + seconds * (1 - self.rule.spread + 2 * self.rule.spread * self.random())
         self.ends.clear()
         self.calls = self.failures = 0
-        self.state = "open"
+        self._become("open")
 
     def _close(self) -> None:
-        self.until, self.openings, self.state = None, 0, "closed"
+        self.until, self.openings = None, 0
+        self._become("closed")
+
+    def _become(self, state: BreakerState) -> None:
+        if self.state != state:
+            self.state = state
+            self.tell(state)
 
 
 @attrs.define
@@ -124,8 +133,6 @@ class Destination:
     """One destination: its budget, its pause, its breaker; None for those that the edition does not have."""
 
     name: str
-    random: Randomness
-    emit: Callable[[BreakerChanged], None]
     budget: Budget | None = None
     breaker: Breaker | None = None
     pauses: bool = True
@@ -160,27 +167,6 @@ class Destination:
         """Return when the breaker lets somebody through again; None when it does now."""
         return None if self.breaker is None else self.breaker.refused_until(now)
 
-    def enter(self) -> bool:
-        """Return whether an attempt that begins now is the breaker's probe."""
-        if self.breaker is None or self.breaker.until is None:
-            return False
-        before, is_probe = self.breaker.state, self.breaker.enter()
-        if self.breaker.state != before:
-            self._tell(self.breaker)
-        return is_probe
-
-    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
-        """Take note of how an attempt ended; `failed`: None when nothing was learnt."""
-        breaker = self.breaker
-        if breaker is not None:
-            before = breaker.state
-            breaker.leave(is_probe=is_probe, failed=failed, now=now)
-            if breaker.state != before:
-                self._tell(breaker)
-
-    def _tell(self, breaker: Breaker) -> None:
-        self.emit(BreakerChanged(self.name, breaker.state))
-
 
 def is_failure(attempt: Attempt) -> bool | None:
     """Whether an attempt tells against its destination (P17); None for our own refusals and shortages, which tell
@@ -207,13 +193,11 @@ class Destinations:
         """Return the destination of that name: scheme, host in lower case, and the port where it is no default."""
         destination = self._kept.get(name)
         if destination is None:
-            rails = self._guardrails
+            rails, tell = self._guardrails, partial(self._tell, name)
             destination = self._kept[name] = Destination(
                 name,
-                self._random,
-                self._emit,
                 None if rails.retry_budget is None else Budget(rails.retry_budget),
-                None if rails.breaker is None else Breaker(rails.breaker, self._random),
+                None if rails.breaker is None else Breaker(rails.breaker, self._random, tell),
                 rails.destination_pauses,
                 self._told_pause,
             )
@@ -222,3 +206,6 @@ class Destinations:
         else:
             self._kept.move_to_end(name)
         return destination
+
+    def _tell(self, name: str, state: BreakerState) -> None:
+        self._emit(BreakerChanged(name, state))

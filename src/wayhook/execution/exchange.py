@@ -19,8 +19,8 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.publication import publication_violations
+from wayhook.model.record import Stored, uses
 from wayhook.model.shape import require_names
-from wayhook.model.storage import Stored, uses
 
 __all__ = ["export_journey", "import_journey"]
 

@@ -34,21 +34,23 @@ from wayhook.execution.deadline import Deadline
 from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.ports import AttemptEnded, ExecutionEnded, Limiter
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
-from wayhook.execution.token import Granted
+from wayhook.execution.token import Fetch, Granted
 from wayhook.expression.context import Context
 from wayhook.model.activity import marketing_actions
 from wayhook.model.guardrail import Repetition
 from wayhook.model.journey import ActionActivity
-from wayhook.rendering.answer import read_answer
-from wayhook.rendering.credential import credential_fault
+from wayhook.model.token import TokenCall
+from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.plan import Plan
-from wayhook.secret import AccessToken, DeliveryId, Revealed, Unknown
+from wayhook.secret import AccessToken, DeliveryId, Revealed, Spellings, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
 __all__ = ["Execution", "Use", "delivery_id_fault", "identified", "new_delivery_id", "recorded"]
 
 _UNAUTHORIZED = 401
 MAX_DELIVERY_ID = 255
+_A_TOKEN = (AccessToken(),)
+_NO_TEXTS = Revealed()
 _DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
@@ -59,7 +61,8 @@ class Use:
     `timeout`: seconds. `source`: the definitions that it was compiled from. `uid`: of the action's record.
     `left_out`: the status of the outcome where the journey makes no call, or empty. `marketing_actions`: what an
     individual must have agreed to in a journey (R32, R229). `is_idempotent`: whether doing the call twice is as good as
-    once, by its method or by its key; `is_keyed`: by its key.
+    once, by its method or by its key; `is_keyed`: by its key. `secrets`: of every call. `token_call`: for the token
+    among them.
     """
 
     plan: Plan
@@ -74,6 +77,8 @@ class Use:
     marketing_actions: tuple[str, ...] = attrs.field(init=False)
     is_keyed: bool = attrs.field(init=False)
     is_idempotent: bool = attrs.field(init=False)
+    secrets: tuple[Unknown, ...] = attrs.field(init=False)
+    token_call: TokenCall | None = attrs.field(init=False)
 
     @label.default
     def _of_activity(self) -> str | None:
@@ -94,6 +99,14 @@ class Use:
     @is_idempotent.default
     def _may_be_done_twice(self) -> bool:
         return self.is_keyed or self.plan.method in IDEMPOTENT
+
+    @secrets.default
+    def _of_every_call(self) -> tuple[Unknown, ...]:
+        return self.plan.call("", (), None).secrets
+
+    @token_call.default
+    def _of_authentication(self) -> TokenCall | None:
+        return self.plan.action.authentication.token_call()
 
 
 def new_delivery_id() -> str:
@@ -126,6 +139,7 @@ class Execution:
     _is_renewed: bool = False
     _sending_since: float | None = None
     _last: Tried | None = None
+    _spellings: Spellings = Revealed.spellings
     _not_before: datetime | None = None
 
     async def outcome(self, subject: Any) -> Outcome:
@@ -155,7 +169,6 @@ class Execution:
             self.means.events.emit(ExecutionEnded(outcome))
         return outcome
 
-    @property
     def deadline(self) -> float:
         """When the execution ends, on the monotonic clock."""
         return self.started + self.queued + self.use.timeout
@@ -192,7 +205,7 @@ class Execution:
         """Whether the individual agreed to what the call is for (R229)."""
         if self.means.consent is None:
             return True
-        self._budget.at = self.deadline
+        self._budget.at = self.deadline()
         return await self.means.consent.allows(subject, self.use.marketing_actions)
 
     def _outcome(
@@ -246,7 +259,7 @@ class Execution:
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer, evidence = tried.response, tried.attempt.evidence
         if answer is not None:
-            fields, faults = read_answer(self.use.plan.action, answer, tried.reflected)
+            fields, faults = self.use.plan.read(answer, self._spellings)
             cause = _refused_redirect(tried.attempt) if evidence is Evidence.REFUSED else None
             status = f"http_{answer.status}"
             return self._outcome(status, call, received=answer, response=fields, faults=faults, cause=cause)
@@ -258,7 +271,7 @@ class Execution:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
         destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
-        approach = Approach(destination, self.means.policy, lambda: self.deadline)
+        approach = Approach(destination, self.means.policy, self.deadline)
         tried = await self._admitted(call, approach)
         return tried if tried.attempt.evidence is Evidence.DELIVERED else await self._again(tried, call, approach)
 
@@ -291,7 +304,7 @@ class Execution:
 
     def _may_replay(self) -> bool:
         """Drop a refused token, once in an execution; whether one call with a new token may follow."""
-        token_call = self.use.plan.action.authentication.token_call()
+        token_call = self.use.token_call
         if token_call is None or self._token is None or self._is_renewed:
             return False
         self._is_renewed = True
@@ -305,7 +318,7 @@ class Execution:
 
     async def _placed(self, call: Call, approach: Approach, limiter: Limiter) -> Tried:
         """One attempt with a place below the limits, for which nobody queues while the destination is not ready."""
-        if not approach.is_free:
+        if not approach.destination.is_free:
             await self._ready(approach)
         self._budget.at = None  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
@@ -313,68 +326,59 @@ class Execution:
             return await self._tried(call, approach)
 
     async def _ready(self, approach: Approach) -> None:
-        self._budget.at = self.deadline
+        self._budget.at = self.deadline()
         await approach.ready()
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
-        texts = Revealed()
-        if not approach.is_free:
+        texts, spellings = _NO_TEXTS, _NO_TEXTS.spellings
+        if not approach.destination.is_free:
             await self._ready(approach)
-        if call.credentials or call.identity:
-            texts = await self._texts(call)
-            if not approach.is_free:
+        if self.use.secrets:
+            self._budget.at = self.deadline()
+            texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
+            spellings = checked_spellings(call.credentials, texts)
+            if not approach.destination.is_free:
                 await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
-        self._budget.at = self.deadline
+        self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
-        tried = await approach.tried(self._sent(request))
-        if texts:
-            tried = hidden(tried, texts, (credential.text for credential in call.credentials))
-        self._last = tried
+        tried = await approach.tried(self._sent(request, deadline))
+        if spellings:
+            tried = hidden(tried, spellings)
+        self._last, self._spellings = tried, spellings
         self.attempts.append(tried.attempt)
         self._sending_since = None
         if self.means.events.sinks:
             self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
         return tried
 
-    def _sent(self, request: Request) -> Awaitable[Tried]:
-        redirects = self.means.redirects
-        return redirects.followed(request, self._once) if redirects.most else self._once(request)
+    def _sent(self, request: Request, deadline: float) -> Awaitable[Tried]:
+        """One attempt on the wire, with the redirects that the edition follows."""
+        means, number = self.means, len(self.attempts) + 1
+        if not means.redirects.most:
+            return means.sent(number, request, deadline, self.started)
+        return means.redirects.followed(request, lambda step: means.sent(number, step, deadline, self.started))
 
-    def _once(self, request: Request) -> Awaitable[Tried]:
-        return self.means.sent(len(self.attempts) + 1, request, self.deadline, self.started)
-
-    async def _texts(self, call: Call) -> Revealed:
-        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`, `WrongType`."""
+    async def _texts(self) -> Revealed:
+        """The texts of the call's secrets; raises `SecretMissing`, `AuthenticationFailed`."""
         texts = Revealed()
-        self._budget.at = self.deadline
-        for secret in call.secrets:
-            texts[secret] = await self._text(secret)
-        faults = [
-            Violation(f"$.{credential.location}.{credential.name}", f"the secret does not fit: {fault}", "R74")
-            for credential in call.credentials
-            if (fault := credential_fault(credential, texts))
-        ]
-        if faults:
-            raise WrongType(faults)
+        for secret in self.use.secrets:
+            match secret:
+                case AccessToken():
+                    texts[secret] = (await self._access_token()).text
+                case DeliveryId():
+                    texts[secret] = self.delivery_id
+                case _:
+                    texts[secret] = await self.means.text(secret)
         return texts
 
-    async def _text(self, secret: Unknown) -> str:
-        match secret:
-            case AccessToken():
-                return await self._access_token()
-            case DeliveryId():
-                return self.delivery_id
-            case _:
-                return await self.means.text(secret)
-
-    async def _access_token(self) -> str:
-        call = self.use.plan.action.authentication.token_call()
+    async def _access_token(self) -> Granted:
+        means, call = self.means, self.use.token_call
         assert call is not None  # noqa: S101 - it alone asks for a token
-        fetch = Authorization(self.means, call).answered
-        self._token = await self.means.tokens.get(call, self.use.journey, fetch, self.deadline)
-        return self._token.text
+        fetch: Fetch = lambda deadline: Authorization(means, call).answered(deadline)  # noqa: E731 - seldom needed
+        self._token = await means.tokens.get(call, self.use.journey, fetch, self.deadline())
+        return self._token
 
 
 def recorded(context: Context, outcome: Outcome) -> Outcome:

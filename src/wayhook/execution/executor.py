@@ -452,12 +452,12 @@ class Executor:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
         if self._closed:
             raise ExecutionError("this executor is closed; make another one")
-        here = (os.getpid(), asyncio.get_running_loop())
+        process, loop = os.getpid(), asyncio.get_running_loop()
         if self._home is None:
-            self._home = here
-        elif self._home[0] != here[0]:
+            self._home = (process, loop)
+        elif self._home[0] != process:
             raise ExecutionError("this executor was used before the process was forked; make another one here")
-        elif self._home[1] is not here[1]:
+        elif self._home[1] is not loop:
             raise ExecutionError("this executor was used on another event loop; make another one for this loop")
 
     async def _use(self, journey: Journey | str, label: str) -> Use:

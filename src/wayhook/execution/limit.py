@@ -15,7 +15,7 @@ from wayhook.execution.ports import Clock, Limiter, Repository, Stored
 from wayhook.execution.window import LimitRule, WindowLimiter
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.guardrail import Guardrails
-from wayhook.model.storage import Kept
+from wayhook.model.record import Kept
 from wayhook.model.throttling import ThrottlingConfiguration
 
 __all__ = ["KNOWN_FOR", "Limits"]

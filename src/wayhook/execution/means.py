@@ -28,8 +28,8 @@ from wayhook.execution.window import WindowLimiter
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.model.token import TokenCall
-from wayhook.rendering.reflection import masked_response, masked_text, reflections
-from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
+from wayhook.rendering.reflection import masked_response, masked_text
+from wayhook.secret import LiteralSecret, SecretReference
 from wayhook.wire import Attempt, Request
 
 __all__ = ["Events", "Means", "bare", "hidden", "unexpected"]
@@ -43,14 +43,14 @@ def bare(error: WayhookError) -> WayhookError:
     return error.with_traceback(None)
 
 
-def hidden(tried: Tried, texts: Revealed, sent: Iterable[SecretText]) -> Tried:
-    """Return the attempt without the secrets of its call, where answer or failure repeat them."""
-    if not (found := reflections(texts, sent)):
-        return tried
+def hidden(tried: Tried, found: Iterable[str]) -> Tried:
+    """Return the attempt without the secrets of its call, where answer or failure repeat them in one of `found`."""
     attempt, response = tried.attempt, tried.response
-    if attempt.failure:
-        attempt = attrs.evolve(attempt, failure=masked_text(attempt.failure, found))
-    return attrs.evolve(tried, attempt=attempt, response=response and masked_response(response, found), reflected=found)
+    failure = attempt.failure and masked_text(attempt.failure, found)
+    masked = response and masked_response(response, found)
+    if failure == attempt.failure and masked is response:
+        return tried
+    return attrs.evolve(tried, attempt=attrs.evolve(attempt, failure=failure), response=masked)
 
 
 def unexpected(failure: Exception, name: str) -> ExecutionError:

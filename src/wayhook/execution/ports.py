@@ -15,7 +15,7 @@ from typing import Generic, Literal, NoReturn, Protocol, runtime_checkable
 import attrs
 
 from wayhook.expression.context import Context
-from wayhook.model.storage import Definition, Kept, Kept_co, Stored
+from wayhook.model.record import Definition, Edit, Kept, Kept_co, Stored
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
@@ -24,10 +24,13 @@ __all__ = [
     "BreakerChanged",
     "Clock",
     "Consent",
+    "Edit",
     "Event",
     "EventSink",
     "ExecutionEnded",
+    "History",
     "Limiter",
+    "Namespaced",
     "Page",
     "Repository",
     "SecretSource",
@@ -54,7 +57,11 @@ class Repository(Protocol):
     """
 
     async def save(
-        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
+        self,
+        *values: Definition,
+        expected_version: int | None = None,
+        renamed_from: str | None = None,
+        by: str = "",
     ) -> int:
         """Keep each of `values` under its name, all of them or none; return the new version of the first.
 
@@ -66,6 +73,7 @@ class Repository(Protocol):
         breaks, for an action that journeys use, with every change that is not allowed (R16 to R24), and for a
         journey with what stands against its step, its change or its publication (R279 to R302).
         The check and the write are one step: of two writers that expect the same version exactly one wins.
+        `by`: who saves, as the host knows them, for `Stored.by` and the history: at most 200 printable characters.
         """
         ...
 
@@ -74,7 +82,13 @@ class Repository(Protocol):
         ...
 
     async def delete(
-        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+        self,
+        kind: type[Definition],
+        name: str,
+        *,
+        expected_version: int | None = None,
+        force: bool = False,
+        by: str = "",
     ) -> None:
         """Forget the value.
 
@@ -90,6 +104,45 @@ class Repository(Protocol):
 
     async def journeys_using(self, action: str) -> tuple[str, ...]:
         """Return the names of the journeys that use the action, each once, in order (R14, R15)."""
+        ...
+
+
+@runtime_checkable
+class History(Protocol):
+    """What a repository remembers of changes, where it does: who made them, when, and what they were.
+
+    Wayhook's own repositories all do. Nothing is ever taken out of it. Clocks that were set back do not turn it round.
+    """
+
+    async def history(self, kind: type[Kept], name: str, *, limit: int = 100) -> tuple[Edit[Kept], ...]:
+        """Return the last `limit` (1 to 1000) steps of the records that ever had the name, the newest first.
+
+        A record that was renamed brings the steps it made under its other names; one that was deleted is there too.
+        Empty for a name that nothing ever had.
+        """
+        ...
+
+    async def as_of(self, kind: type[Kept], name: str, when: datetime) -> Stored[Kept]:
+        """Return the record that had the name at `when`, a date and time with an offset; raise `NotFound`."""
+        ...
+
+
+@runtime_checkable
+class Namespaced(Protocol):
+    """A repository that keeps several worlds apart in one store, such as sandboxes or tenants.
+
+    Wayhook's own repositories all do. Nothing in one namespace sees, uses or stands against anything in another.
+    `namespace`: the one that this repository speaks of; `default` unless another was asked for.
+    """
+
+    namespace: str
+
+    def within(self, namespace: str) -> Repository:
+        """Return the repository of another namespace of the same store, which is open as long as this one is.
+
+        `namespace`: 1 to 64 ASCII letters, digits, `_`, `-` and `.`, a letter or digit first; raise `DefinitionError`
+        for another. A namespace begins with its first record, and needs no preparation.
+        """
         ...
 
 
@@ -196,7 +249,7 @@ class Clock(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class AttemptEnded:
     """One attempt of a call ended. `delivery_id`: of the execution that it belongs to."""
 
@@ -205,7 +258,7 @@ class AttemptEnded:
     delivery_id: str = ""
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class ExecutionEnded:
     """An execution ended."""
 

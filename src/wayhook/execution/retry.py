@@ -44,21 +44,19 @@ class Tried:
     """One attempt and its answer, None when none came.
 
     `floor`: the seconds that the other side asked for, if it did. `backoff`: the seconds of full jitter before a next
-    attempt, drawn once, so that a pause that it makes is as long as the wait (P12). `reflected`: the spellings of the
-    call's secrets, which are masked in what is read of the answer.
+    attempt, drawn once, so that a pause that it makes is as long as the wait (P12).
     """
 
     attempt: Attempt
     response: Response | None
     floor: float | None = None
     backoff: float = 0.0
-    reflected: tuple[str, ...] = ()
 
 
 def evidence_of(response: Response, floor: float | None = None) -> Evidence:
     """Return what the status of an answer proves; `floor`: the seconds that it asks for."""
     status = response.status
-    if response.succeeded:
+    if 200 <= status < 300:  # noqa: PLR2004 - as Response.succeeded, which each call would ask for anew
         return Evidence.DELIVERED
     if status in _REJECTED_UNREAD or (status == _TOO_LARGE and floor is not None):
         return Evidence.REJECTED_UNREAD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Iterable, Iterator
 from inspect import isasyncgen
 from typing import Generic, TypeVar
 
@@ -32,33 +32,40 @@ class Source(Generic[Item]):
         self._over: Exception | None = None
         self._asking: asyncio.Task[object] | None = None
         self.pulled = self.done = 0
+        self._is_async = isinstance(items, AsyncIterable)
 
-    async def pull(self) -> tuple[int, Item]:
+    def pull(self) -> Awaitable[tuple[int, Item]]:
         """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise.
 
         Items that ended or failed are not asked again; all who ask are told the same.
         """
-        if isinstance(self._items, AsyncIterable):
-            async with self._pulling:  # an async generator serves one at a time
-                await self._wait_for_room()
-                return self._counted(await self._next())
+        return self._in_turn() if self._is_async else self._taken()
+
+    async def _in_turn(self) -> tuple[int, Item]:
+        async with self._pulling:  # an async generator serves one at a time
+            return await self._taken()
+
+    async def _taken(self) -> tuple[int, Item]:
         if self.pulled - self.done >= self._most:
             await self._wait_for_room()
-        return self._counted(await self._next())
-
-    async def _next(self) -> Item:
         if self._over is not None:
             raise self._over
         try:
-            if isinstance(self._items, AsyncIterable):
+            if self._sync is not None:
+                item = next(self._sync)
+            elif isinstance(self._items, AsyncIterable):
                 self._async = self._async or aiter(self._items)
-                return await self._arrived(self._async)
-            self._sync = iter(self._items) if self._sync is None else self._sync
-            return next(self._sync)
+                item = await self._arrived(self._async)
+            else:
+                self._sync = iter(self._items)
+                item = next(self._sync)
         except StopIteration:
             self._over = StopAsyncIteration()
         except Exception as over:  # noqa: BLE001 - the source is the caller's: it comes out as it is
             self._over = over
+        else:
+            self.pulled += 1
+            return self.pulled - 1, item
         raise self._over
 
     async def _arrived(self, items: AsyncIterator[Item]) -> Item:
@@ -78,10 +85,6 @@ class Source(Generic[Item]):
         while self._over is None and self.pulled - self.done >= self._most:
             self._room.clear()
             await self._room.wait()
-
-    def _counted(self, item: Item) -> tuple[int, Item]:
-        self.pulled += 1
-        return self.pulled - 1, item
 
     def finish(self) -> None:
         """One more item is done with. Waking all who wait for each place would cost more with each of them."""

@@ -18,8 +18,9 @@ import attrs
 from wayhook.errors import AuthenticationFailed, Delivery, RepositoryError
 from wayhook.execution.ports import Clock, Randomness, StoredToken, TokenStore
 from wayhook.model.token import TokenCall
+from wayhook.secret import AccessToken, Revealed
 
-__all__ = ["Granted", "Refused", "Tokens"]
+__all__ = ["Fetch", "Granted", "Refused", "Tokens"]
 
 _LOG = logging.getLogger("wayhook")
 _REFUSAL = 1.0
@@ -33,10 +34,18 @@ _MARGIN, _LONGEST_MARGIN = 0.1, 59.0  # a token of an hour still serves after 59
 
 @attrs.frozen(repr=False)
 class Granted:
-    """A token's text, and for how many seconds it is good; 0 for the calls that wait for it only."""
+    """A token's text, and for how many seconds it is good; 0 for the calls that wait for it only.
+
+    `texts`: of calls that have no secret but the token.
+    """
 
     text: str
     lifetime: float
+    texts: Revealed = attrs.field(init=False, eq=False)
+
+    @texts.default
+    def _of_the_token(self) -> Revealed:
+        return Revealed({AccessToken(): self.text})
 
     def __repr__(self) -> str:
         return "<Granted ***>"

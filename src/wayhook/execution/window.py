@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
 
 import attrs
@@ -110,7 +111,8 @@ class WindowLimiter:
     def _leave(self, bounds: tuple[_Bound, ...]) -> None:
         for bound in bounds:
             bound.under_way -= 1
-        self._wake()
+        if self._lanes:
+            self._wake()
 
     @asynccontextmanager
     async def _host_place(self, url: str) -> AsyncIterator[float]:
@@ -135,8 +137,10 @@ class WindowLimiter:
     async def _enter(self, bounds: tuple[_Bound, ...]) -> float:
         """Take a place of each of `bounds`, now or when the turn comes; return the seconds waited."""
         arrived = now = self._clock.monotonic()
-        if any(bound.makes_wait for bound in bounds):
-            now = await self._turn(bounds, arrived)
+        for bound in bounds:
+            if bound.makes_wait:
+                now = await self._turn(bounds, arrived)
+                break
         _require_places(bounds, now)
         for bound in bounds:
             bound.take(now)
@@ -190,15 +194,15 @@ class _Place:
     def __init__(
         self,
         bounds: tuple[_Bound, ...],
-        enter: Callable[[tuple[_Bound, ...]], Awaitable[float]],
+        enter: Callable[[tuple[_Bound, ...]], Coroutine[Any, Any, float]],
         leave: Callable[[tuple[_Bound, ...]], None],
     ) -> None:
         self._bounds, self._enter, self._leave = bounds, enter, leave
 
-    async def __aenter__(self) -> float:
-        return await self._enter(self._bounds)
+    def __aenter__(self) -> Coroutine[Any, Any, float]:
+        return self._enter(self._bounds)
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
         self._leave(self._bounds)
 
 
@@ -230,9 +234,10 @@ class _Bound:
 
     def has_place(self, now: float) -> bool:
         """Whether one more call may go."""
-        while len(self.times) + self.held >= self.count and self._is_over(now):
-            self.times.popleft()
-        return len(self.times) + self.held < self.count
+        times = self.times
+        while (is_full := len(times) + self.held >= self.count) and times and times[0] + self.period <= now:
+            times.popleft()
+        return not is_full
 
     def delay(self, now: float) -> float:
         """Return the seconds until `has_place`."""
@@ -240,40 +245,36 @@ class _Bound:
 
     def take(self, now: float) -> None:
         """Count a call that goes now, and forget one or two of old, so that the window empties as it is used."""
+        times = self.times
         for _ in range(2):
-            if self._is_over(now):
-                self.times.popleft()
-        self.times.append(now)
+            if times and times[0] + self.period <= now:
+                times.popleft()
+        times.append(now)
 
     def is_idle(self, now: float) -> bool:
         """Whether nothing that happened here matters any more."""
         return not self.under_way and (not self.times or self.times[-1] + self.period <= now)
-
-    def _is_over(self, now: float) -> bool:
-        """Whether the oldest call has left the window."""
-        return bool(self.times) and self.times[0] + self.period <= now
 
 
 class _Coverage:
     """The bounds of the rules that cover a call, found by what its URL begins with, however many rules there are."""
 
     def __init__(self, bounds: Iterable[tuple[LimitRule, _Bound]]) -> None:
-        self._found: dict[str, list[tuple[int, LimitRule, _Bound]]] = {}
+        self._found: dict[str, list[tuple[int, Callable[[str, str], bool], _Bound]]] = {}
         for number, (rule, bound) in enumerate(bounds):
             pattern = rule.url_pattern if isinstance(rule, ThrottlingRule) else rule.url
-            self._found.setdefault(fixed_part(pattern), []).append((number, rule, bound))
+            self._found.setdefault(fixed_part(pattern), []).append((number, rule.covers, bound))
+        self._longest = max(map(len, self._found), default=0)
 
     def of(self, method: str, url: str) -> tuple[_Bound, ...]:
         """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
         if not self._found:
             return ()
-        covering = []
-        for start in beginnings(spelled(url)):
-            for number, rule, bound in self._found.get(start, ()):
-                if rule.covers(method, url):
-                    covering.append((number, bound))
-        covering.sort()
-        return tuple([bound for _, bound in covering])
+        url = spelled(url)
+        near = [rule for start in beginnings(url, self._longest) for rule in self._found.get(start, ())]
+        if len(near) > 1:
+            near.sort()
+        return tuple([bound for _, covers, bound in near if covers(method, url)])
 
 
 class _Waiter:
@@ -384,8 +385,9 @@ class _Hosts:
 
 
 def _require_places(bounds: tuple[_Bound, ...], now: float) -> None:
-    if not all(bound.has_place(now) for bound in bounds):
-        raise Discarded("the call is above the rate and was not sent (R215)")
+    for bound in bounds:
+        if not bound.has_place(now):
+            raise Discarded("the call is above the rate and was not sent (R215)")
 
 
 def _rating(rule: LimitRule) -> Rating | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -66,51 +66,58 @@ def _aware(_: Context, field: attrs.Attribute[Any], value: Any) -> None:
         raise DefinitionError([Violation(f"$.{field.name}", "give a date and time with an offset, such as one in UTC")])
 
 
-_JSON = json.JSONEncoder(default=str, skipkeys=True)
-
-
 def _size(data: Any) -> float:
     """The bytes of data as JSON; endless where they contain themselves, or are too deep or too long to be written."""
     try:
-        return math.inf if _rest(data, INSTANCE_LIMIT) < 0 else len(_JSON.encode(data))
+        left = _left(data, INSTANCE_LIMIT)
     except (ValueError, RecursionError):
         return math.inf
+    return INSTANCE_LIMIT - left if left >= 0 else math.inf
 
 
-def _rest(part: Any, rest: int) -> int:
-    """What is left of `rest` after a part: by its texts and the number of its parts alone, without writing it (P47).
+def _left(part: Any, left: int) -> int:
+    """What a part leaves of so many bytes when it is written as JSON, which nobody does.
 
-    What does not fit is left at once, so that neither a large nor a shared value is looked at to its end.
+    What does not fit is told at once, so that neither a large nor a shared value is looked at to its end (P47).
     """
-    if type(part) is dict or isinstance(part, Mapping):
-        rest -= 7 * len(part)
-        if rest >= 0:
-            rest = _rest_of(part.values(), rest - sum([len(name) for name in part if type(name) is str]))
+    if isinstance(part, str):
+        left -= len(_quoted(part) if len(part) <= left else part)
+    elif isinstance(part, dict):
+        left -= 6 * len(part) or 2
+        for name, value in part.items() if left >= 0 else ():
+            left -= len(_quoted(name) if type(name) is str and len(name) <= left else str(name)) - 2
+            if type(value) is str:
+                left -= len(_quoted(value) if len(value) <= left else value)
+            else:
+                left = _left(value, left)
+            if left < 0:
+                break
     elif isinstance(part, _LISTS):
-        rest -= 3 * len(part)
-        if rest >= 0:
-            rest = _rest_of(part, rest)
-    elif isinstance(part, _TEXTS):
-        rest -= len(part)
-    elif isinstance(part, Decimal):
-        rest -= part.__sizeof__()
-    return rest
+        left -= 2 * len(part) or 2
+        for each in part if left >= 0 else ():
+            left = _left(each, left)
+            if left < 0:
+                break
+    else:
+        left = _left_by_one(part, left)
+    return left
 
 
-def _rest_of(parts: Iterable[Any], rest: int) -> int:
-    for part in parts:
-        kind = type(part)
-        if kind is str:
-            rest -= len(part)
-        elif kind not in _SINGLE:
-            rest = _rest(part, rest)
-        if rest < 0:
-            break
-    return rest
+def _left_by_one(part: Any, left: int) -> int:
+    """What a single value leaves: as JSON, or what has no form there as its text; and a mapping that is no dict."""
+    if part is None or isinstance(part, bool):
+        return left - (5 if part is False else 4)
+    if isinstance(part, int):
+        return left - len(int.__repr__(part))
+    if isinstance(part, float):
+        return left - len(float.__repr__(part))
+    if isinstance(part, Mapping):
+        return _left(dict(part), left) if len(part) <= left else -1
+    least = part.__sizeof__() if isinstance(part, Decimal) else len(part) if isinstance(part, bytes | bytearray) else 0
+    return left - (least if least > left else len(_quoted(str(part))))
 
 
-_SINGLE = frozenset({int, float, bool, type(None), datetime})
-_TEXTS, _LISTS = (str, bytes, bytearray), (list, tuple, set, frozenset)
+_LISTS = (list, tuple, set, frozenset)
 
 
 @attrs.frozen(repr=False)

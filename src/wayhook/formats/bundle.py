@@ -18,7 +18,7 @@ from wayhook.jsonvalue import is_bounded, parse_json
 from wayhook.model.action import Action
 from wayhook.model.connection import Connection
 from wayhook.model.journey import Journey
-from wayhook.model.storage import Stored, uses
+from wayhook.model.record import Stored, uses
 from wayhook.secret import secret
 
 __all__ = ["Bundle", "dump_bundle", "load_bundle", "placeholders", "with_secrets"]

@@ -41,7 +41,8 @@ from wayhook.model.authorization import (
 )
 from wayhook.model.journey import ActionActivity, Activity, AnyActivity
 from wayhook.model.parameter import Variable
-from wayhook.model.storage import KINDS, Definition, kind_of, storing_violations
+from wayhook.model.record import KINDS, Definition, kind_of
+from wayhook.model.storage import storing_violations
 from wayhook.model.token import holds_secrets
 from wayhook.secret import (
     BASE64_SPELLINGS,

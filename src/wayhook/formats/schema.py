@@ -14,7 +14,7 @@ from wayhook.expression.expression import Expression
 from wayhook.formats.document import AUTHENTICATIONS, FORMAT_VERSION, NUMBER
 from wayhook.model.authentication import Authentication
 from wayhook.model.parameter import Variable
-from wayhook.model.storage import KINDS
+from wayhook.model.record import KINDS
 from wayhook.secret import BASE64_SPELLINGS, LiteralSecret, SecretReference, SecretText
 
 __all__ = ["json_schema"]

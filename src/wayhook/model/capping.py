@@ -5,7 +5,8 @@ Section 6.4 of the rules (R237 to R258).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -20,7 +21,7 @@ from wayhook.model.limit import (
     Rating,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     method_type_faults,
     pattern_faults,
     spelled,
@@ -63,7 +64,11 @@ class CappingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule (R217)."""
-        return covers(self.url, self.methods, method, spelled(url))
+        return self._counts(method, spelled(url))
+
+    @cached_property
+    def _counts(self) -> Callable[[str, str], bool]:
+        return coverage(self.url, self.methods)
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""

@@ -354,8 +354,8 @@ class Journey(Shaped, Presentable):
 
     def activity(self, label: str) -> ActionActivity:
         """Return the activity of this version that is labelled `label` and uses an action; raises `NotFound`."""
-        for activity in self.action_activities:
-            if activity.label == label:
+        for activity in self.activities:
+            if isinstance(activity, ActionActivity) and activity.label == label:
                 return activity
         raise NotFound(f"activity of {self.name}", label)
 

@@ -6,7 +6,7 @@ Sections 6.4 and 6.5 of the rules (R214 to R225, R237 to R278).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -30,7 +30,7 @@ __all__ = [
     "beginnings",
     "connection_faults",
     "count_faults",
-    "covers",
+    "coverage",
     "fixed_part",
     "is_number",
     "method_type_faults",
@@ -143,15 +143,16 @@ def pattern_faults(pattern: str) -> Iterator[tuple[str, bool]]:
     yield from ((message, False) for message, _ in read_url(plain)[1])
 
 
-def covers(pattern: str, methods: Iterable[str], method: str, url: str) -> bool:
-    """Whether a call counts for a rule (R217): its method is named, and its URL, as `spelled`, fits the pattern.
+def coverage(pattern: str, methods: tuple[str, ...]) -> Callable[[str, str], bool]:
+    """Return what tells of a method and a URL, as `spelled`, whether the call counts for a rule (R217).
 
-    `*` stands for any text. A query counts only where the pattern has one.
+    It counts where its method is named, and its URL fits the pattern. `*` stands for any text. A query counts only
+    where the pattern has one.
     """
-    if method not in methods and not (method == "OPTIONS" and "OPTION" in methods):
-        return False
-    wanted = _pieces(pattern)
-    return _fits(wanted.pieces, url if wanted.has_query else url.partition("?")[0])
+    text = spelled(pattern)
+    fits, has_query = _fitting(text.split("*")), "?" in text
+    counted = frozenset({*methods, "OPTIONS"} if "OPTION" in methods else methods)
+    return lambda method, url: method in counted and fits(url if has_query else url.partition("?")[0])
 
 
 def fixed_part(pattern: str) -> str:
@@ -160,43 +161,42 @@ def fixed_part(pattern: str) -> str:
     return path[: path.rfind("/") + 1] if star else path
 
 
-def beginnings(url: str) -> Iterator[str]:
-    """Yield a URL, as `spelled`, without its query, and the folders that it lies in, up to its host."""
+def beginnings(url: str, longest: int) -> Iterator[str]:
+    """Yield a URL, as `spelled`, without its query, and the folders that it lies in, up to its host.
+
+    `longest`: leave out those that have more characters.
+    """
     path = url.partition("?")[0]
-    yield path
-    host, end = path.find("://") + 3, len(path) - 1
+    if len(path) <= longest:
+        yield path
+    host, end = path.find("://") + 3, min(len(path) - 1, longest)
     while (end := path.rfind("/", host, end)) >= 0:
         yield path[: end + 1]
 
 
-@attrs.frozen
-class _Pieces:
-    """A pattern cut at its wildcards."""
+def _fitting(pieces: list[str]) -> Callable[[str], bool]:
+    """What tells whether the pieces stand in a text one after another.
 
-    pieces: tuple[str, ...]
-    has_query: bool
+    They are found from the left, so that no pattern is slow.
+    """
+    first, *between = pieces
+    if not between:
+        return lambda text: text == first
+    last = between.pop()
+    least = len(first) + len(last)
 
-
-@lru_cache(maxsize=1024)
-def _pieces(pattern: str) -> _Pieces:
-    text = spelled(pattern)
-    return _Pieces(tuple(text.split("*")), "?" in text)
-
-
-def _fits(pieces: tuple[str, ...], text: str) -> bool:
-    """Whether the pieces stand in `text` one after another; found from the left, so that no pattern is slow."""
-    first, *between, last = pieces if len(pieces) > 1 else (*pieces, "")
-    if len(pieces) == 1:
-        return text == first
-    place, end = len(first), len(text) - len(last)
-    if place > end or not text.startswith(first) or not text.endswith(last):
-        return False
-    for piece in between:
-        found = text.find(piece, place, end)
-        if found < 0:
+    def fits(text: str) -> bool:
+        if len(text) < least or not text.startswith(first) or not text.endswith(last):
             return False
-        place = found + len(piece)
-    return True
+        place, end = len(first), len(text) - len(last)
+        for piece in between:
+            found = text.find(piece, place, end)
+            if found < 0:
+                return False
+            place = found + len(piece)
+        return True
+
+    return fits
 
 
 @lru_cache(maxsize=1024)

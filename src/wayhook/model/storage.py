@@ -6,20 +6,19 @@ comes between.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any
 
 import attrs
 
 from wayhook.errors import Conflict, DefinitionError, ExpressionError, NotFound, StillInUse, Violation
 from wayhook.expression.expression import Expression
-from wayhook.jsonvalue import is_unicode, json_fault
+from wayhook.jsonvalue import json_fault
 from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.capping import CappingConfiguration
@@ -27,6 +26,7 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey, JourneyStatus
 from wayhook.model.publication import publication_violations
+from wayhook.model.record import Change, Definition, Edit, Shelf, Stored, is_name, kind_of, uses
 from wayhook.model.revision import entering, revision_violations
 from wayhook.model.rule import binding_violations, change_violations, violations
 from wayhook.model.throttling import ThrottlingConfiguration
@@ -34,197 +34,9 @@ from wayhook.model.token import holds_secrets
 from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText
 from wayhook.values import DataType, Misfit, conform
 
-__all__ = [
-    "KINDS",
-    "Change",
-    "Definition",
-    "Kept",
-    "Records",
-    "Shelf",
-    "Stored",
-    "admit",
-    "admit_deletion",
-    "is_name",
-    "kind_of",
-    "page_bounds",
-    "storing_violations",
-    "uses",
-]
+__all__ = ["admit", "admit_deletion", "storing_violations"]
 
-MAX_PAGE = 1000
-
-Definition = Action | Journey | Connection | CappingConfiguration | ThrottlingConfiguration
-
-KINDS: dict[str, type[Any]] = {
-    "action": Action,
-    "journey": Journey,
-    "connection": Connection,
-    "capping": CappingConfiguration,
-    "throttling": ThrottlingConfiguration,
-}
-"""The classes of what is kept, by the word for their kind."""
-
-_WORDS = {kind: word for word, kind in KINDS.items()}
-
-Kept = TypeVar("Kept", bound=Definition)
-Kept_co = TypeVar("Kept_co", bound=Definition, covariant=True)
-
-
-@attrs.frozen
-class Stored(Generic[Kept_co]):
-    """A value as it is kept.
-
-    `version`: 1 when first saved, one more with every save. `uid`: given by the repository when first saved; it
-    stays through renames and is never given again.
-    """
-
-    value: Kept_co
-    version: int
-    uid: str = ""
-
-
-class Shelf(Protocol):
-    """What is kept, as it stands while a change is judged."""
-
-    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
-        """Return the record of that kind and name, or None."""
-        ...
-
-    def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
-        """Return the records whose values use that one (`uses`), by kind and name."""
-        ...
-
-    def every(self, kind: type[Any]) -> Iterable[Stored[Any]]:
-        """Return all records of a kind."""
-        ...
-
-
-@attrs.frozen
-class Change:
-    """What a save comes to: records to remove, by kind and name, and then records to write under their names."""
-
-    written: tuple[Stored[Any], ...]
-    removed: tuple[tuple[type[Any], str], ...] = ()
-
-
-class Records:
-    """A shelf of dictionaries by kind and name, for a repository that holds all of its records in memory.
-
-    What a value is used by and the order of names are kept beside them, so that nothing looks through all records but
-    `every` and `after`.
-    """
-
-    def __init__(self) -> None:
-        self._kept: dict[type[Any], dict[str, Stored[Any]]] = {kind: {} for kind in KINDS.values()}
-        self._names: dict[type[Any], list[str]] = {kind: [] for kind in KINDS.values()}
-        self._users: dict[tuple[type[Any], str], set[tuple[str, str]]] = {}
-
-    @classmethod
-    def of(cls, records: Iterable[Stored[Any]]) -> Self:
-        """Return a shelf with `records`, each under the kind and name of its value."""
-        shelf = cls()
-        shelf.apply(Change(tuple(records)))
-        return shelf
-
-    def after(self, change: Change) -> Self:
-        """Return what stands there after `change`; this shelf stays as it is."""
-        shelf = type(self).of(stored for below in self._kept.values() for stored in below.values())
-        shelf.apply(change)
-        return shelf
-
-    def apply(self, change: Change) -> None:
-        """Carry `change` out on this shelf."""
-        for kind, name in change.removed:
-            self._forget(self._kept[kind].pop(name))
-            names = self._names[kind]
-            del names[bisect_left(names, name)]
-        for stored in change.written:
-            self._keep(stored)
-
-    def _keep(self, stored: Stored[Any]) -> None:
-        kind, name = type(stored.value), stored.value.name
-        if (old := self._kept[kind].get(name)) is None:
-            insort(self._names[kind], name)
-        else:
-            self._forget(old)
-        self._kept[kind][name] = stored
-        for used in uses(stored.value):
-            self._users.setdefault(used, set()).add((kind_of(kind), name))
-
-    def _forget(self, stored: Stored[Any]) -> None:
-        """Take a record away from what it uses."""
-        for used in uses(stored.value):
-            users = self._users[used]
-            users.remove((kind_of(stored.value), stored.value.name))
-            if not users:
-                del self._users[used]
-
-    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
-        """Return the record of that kind and name, or None."""
-        return self._kept[kind].get(name) if is_name(name) else None
-
-    def users(self, kind: type[Any], name: str) -> tuple[Stored[Any], ...]:
-        """Return the records whose values use that one, by kind and name."""
-        users = self._users.get((kind, name), ()) if is_name(name) else ()
-        return tuple(self._kept[KINDS[word]][user] for word, user in sorted(users))
-
-    def every(self, kind: type[Any]) -> tuple[Stored[Any], ...]:
-        """Return all records of a kind, by name."""
-        return tuple(self._kept[kind][name] for name in self._names[kind])
-
-    def page(self, kind: type[Any], cursor: str | None, limit: int) -> tuple[tuple[Stored[Any], ...], str | None]:
-        """Return the records with names after `cursor`, at most `limit`, and the cursor of those that follow.
-
-        Raises as `page_bounds`.
-        """
-        after, limit = page_bounds(cursor, limit)
-        kind_of(kind)
-        names = self._names[kind]
-        start = bisect_right(names, after)
-        page = names[start : start + limit]
-        more = start + limit < len(names)
-        return tuple(self._kept[kind][name] for name in page), page[-1] if more else None
-
-
-def kind_of(value: object) -> str:
-    """Return the word for the kind of a value or class: `action`, `journey`, `capping`, `throttling`.
-
-    Raises `DefinitionError` for anything else, which no repository keeps.
-    """
-    kind = value if isinstance(value, type) else type(value)
-    if kind not in _WORDS:
-        known = " or ".join(f"{'an' if word[0] in 'aeiou' else 'a'} {kept.__name__}" for word, kept in KINDS.items())
-        raise DefinitionError([Violation("$", f"{known} is kept, not {kind.__name__}")])
-    return _WORDS[kind]
-
-
-def uses(value: Definition) -> tuple[tuple[type[Any], str], ...]:
-    """Return what a value names: kind and name, each once. What is named need not be kept."""
-    if isinstance(value, Journey):
-        return tuple((Action, name) for name in value.actions)
-    if isinstance(value, Action) and isinstance(value.authentication, ConnectionReference):
-        return ((Connection, value.authentication.name),)
-    return ()
-
-
-def is_name(name: object) -> bool:
-    """Whether something can be kept under `name` at all: Unicode text."""
-    return isinstance(name, str) and is_unicode(name)
-
-
-def page_bounds(cursor: str | None, limit: int) -> tuple[str, int]:
-    """Return where a page begins (after this name) and how long it is.
-
-    Raises `DefinitionError` for a limit outside of 1 to 1000 and a cursor that is no text.
-    """
-    faults = []
-    if type(limit) is not int or not 1 <= limit <= MAX_PAGE:
-        faults.append(Violation("$.limit", f"a page has 1 to {MAX_PAGE} values"))
-    if cursor is not None and not is_name(cursor):
-        faults.append(Violation("$.cursor", "a cursor is the text that the page before gave"))
-    if faults:
-        raise DefinitionError(faults)
-    return cursor or "", limit
+_LONGEST_AUTHOR = 200
 
 
 def admit(
@@ -235,20 +47,24 @@ def admit(
     renamed_from: str | None,
     guardrails: Guardrails,
     new_uid: Callable[[], str],
+    by: str = "",
+    now: datetime | None = None,
 ) -> Change:
     """Return what a save of `values` changes, users of a renamed value included; the first stands first.
 
-    The arguments are those of `Repository.save`; `new_uid` makes an identifier that no record has.
+    The arguments are those of `Repository.save`; `new_uid` makes an identifier that no record has; `now`: when it is
+    saved, None where the repository does not tell. A record is never saved before it was saved before.
     Raises `NotFound`, `Conflict`, or `DefinitionError` with every reason why the values may not be saved; where
     there are several, each path begins with the place of its value, such as `$[1].name`.
     """
     edition_of(guardrails)
     _require_version(expected_version)
+    _require_author(by)
     if not values:
         raise DefinitionError([Violation("$", "give at least one value to save")])
     if len(values) > 1 and renamed_from is not None:
         raise DefinitionError([Violation("$.renamed_from", "one value is renamed at a time; save it alone")])
-    saving = _Saving(shelf, guardrails, new_uid)
+    saving = _Saving(shelf, guardrails, new_uid, by, now)
     for i, value in enumerate(values):
         kind_of(value)
         place = f"$[{i}]" if len(values) > 1 else "$"
@@ -257,7 +73,7 @@ def admit(
         saving.judge(value, f"$[{i}]" if len(values) > 1 else "$")
     if saving.faults:
         raise DefinitionError(saving.faults)
-    return Change(tuple(saving.written.values()), tuple(saving.removed))
+    return Change(tuple(saving.written.values()), tuple(saving.removed), tuple(saving.edits()))
 
 
 @attrs.define
@@ -267,6 +83,8 @@ class _Saving:
     shelf: Shelf
     guardrails: Guardrails
     new_uid: Callable[[], str]
+    by: str
+    now: datetime | None
     written: dict[tuple[type[Any], str], Stored[Any]] = attrs.Factory(dict)
     removed: list[tuple[type[Any], str]] = attrs.Factory(list)
     faults: list[Violation] = attrs.Factory(list)
@@ -304,7 +122,8 @@ class _Saving:
             raise Conflict(kind_of(value), name, expected_version, found)
         if name != value.name:
             self.removed.append((kind, name))
-        self.written[_key(value)] = Stored(value, found + 1, old.uid if old else self.new_uid())
+        uid = old.uid if old else self.new_uid()
+        self.written[_key(value)] = Stored(value, found + 1, uid, _not_before(old, self.now), self.by)
         self._before[_key(value)] = old
         if name != value.name:
             self._rename_users(value, name, place)
@@ -318,7 +137,15 @@ class _Saving:
                 message = f"an expression of {user.value.name} cannot follow: {error.message}"
                 self.faults.append(Violation(f"{place}.name", message))
             else:
-                self.written[_key(followed)] = attrs.evolve(user, value=followed, version=user.version + 1)
+                saved = _not_before(user, self.now)
+                self.written[_key(followed)] = Stored(followed, user.version + 1, user.uid, saved, self.by)
+
+    def edits(self) -> Iterator[Edit[Any]]:
+        """The steps that the save adds to the history."""
+        for key, stored in self.written.items():
+            old = self._before.get(key)
+            renamed = old is not None and old.value.name != stored.value.name
+            yield Edit("created" if stored.version == 1 else "renamed" if renamed else "changed", stored)
 
     def judge(self, value: Definition, place: str) -> None:
         """Find what stands against a value where it now stands."""
@@ -396,15 +223,23 @@ def _key(value: Definition) -> tuple[type[Any], str]:
 
 
 def admit_deletion(
-    shelf: Shelf, kind: type[Definition], name: str, *, expected_version: int | None, force: bool = False
-) -> None:
-    """Raise what stands against a deletion.
+    shelf: Shelf,
+    kind: type[Definition],
+    name: str,
+    *,
+    expected_version: int | None,
+    force: bool = False,
+    by: str = "",
+    now: datetime | None = None,
+) -> Change:
+    """Return what a deletion changes, or raise what stands against it; the arguments are those of `Repository.delete`.
 
     `NotFound`, `Conflict`, `StillInUse` (R28), or `DefinitionError` for a built-in action (R27), for a journey with a
     version that is neither Draft nor Finished (R294) and, unless it is forced, for a configuration that is deployed
-    (R255, R272).
+    (R255, R272). `now` as in `admit`.
     """
     _require_version(expected_version)
+    _require_author(by)
     old = shelf.find(kind, name) if is_name(name) else None
     if old is None:
         raise NotFound(kind_of(kind), name)
@@ -419,6 +254,19 @@ def admit_deletion(
         raise DefinitionError(faults)
     if users := tuple(user.value.name for user in shelf.users(kind, name)):
         raise StillInUse(kind_of(kind), name, users)
+    deleted = attrs.evolve(old, saved=_not_before(old, now), by=by)
+    return Change((), ((kind, name),), (Edit("deleted", deleted),))
+
+
+def _not_before(old: Stored[Any] | None, now: datetime | None) -> datetime | None:
+    """When a record is saved: a clock that was set back does not turn its history round."""
+    return now if now is None or old is None or old.saved is None else max(old.saved, now)
+
+
+def _require_author(by: object) -> None:
+    if not isinstance(by, str) or len(by) > _LONGEST_AUTHOR or not by.isprintable():
+        message = f"who changes it is named by at most {_LONGEST_AUTHOR} printable characters"
+        raise DefinitionError([Violation("$.by", message)])
 
 
 def _require_version(expected: object) -> None:

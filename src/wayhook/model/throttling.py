@@ -6,7 +6,8 @@ Section 6.5 of the rules (R259 to R278).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 import attrs
 
@@ -17,7 +18,7 @@ from wayhook.model.limit import (
     Metadata,
     Stamp,
     as_methods,
-    covers,
+    coverage,
     is_number,
     method_type_faults,
     pattern_faults,
@@ -70,7 +71,11 @@ class ThrottlingRule(Shaped):
 
     def covers(self, method: str, url: str) -> bool:
         """Whether a call counts for this rule."""
-        return covers(self.url_pattern, self.methods, method, spelled(url))
+        return self._counts(method, spelled(url))
+
+    @cached_property
+    def _counts(self) -> Callable[[str, str], bool]:
+        return coverage(self.url_pattern, self.methods)
 
     def violations(self, path: str = "$") -> Iterator[Violation]:
         """Yield the documented rules that this one breaks, each with its code."""

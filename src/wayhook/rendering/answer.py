@@ -7,7 +7,7 @@ another type is reported, never a crash.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from wayhook.errors import DefinitionError
@@ -18,7 +18,7 @@ from wayhook.rendering.reflection import masked_json, masked_text
 from wayhook.values import DataType, Misfit, conform
 from wayhook.wire import Response
 
-__all__ = ["read_answer", "read_lifetime", "read_token"]
+__all__ = ["Answered", "compile_answer", "read_lifetime", "read_token"]
 
 MAX_FAULTS = 20
 MAX_MISFITS = 1000
@@ -27,43 +27,54 @@ MAX_TOKEN = 8192
 _TOKEN = re.compile(rf"[\x21-\x7e]{{1,{MAX_TOKEN}}}", re.ASCII)
 
 
-def read_answer(action: Action, response: Response, reflected: Sequence[str] = ()) -> tuple[Json, tuple[str, ...]]:
-    """Return the declared fields of `response`, and why some of them could not be read.
+Answered = tuple[Json, tuple[str, ...]]
+"""The declared fields of an answer, and why some of them could not be read."""
 
-    `reflected`: how the secrets of the call are spelled where the answer repeats them; they are masked in both.
-    """
-    fields, faults = _read(action, response)
-    if reflected and b"\\" in response.body:  # without an escape in it the body was masked as it came
-        shown = [*reflected, *(spelling[:SHOWN] for spelling in reflected)]
-        return masked_json(fields, reflected), tuple(masked_text(fault, shown) for fault in faults)
-    return fields, faults
+_Read = Callable[[Any, tuple[str, ...], list[str]], Json]
+"""Reads a value that is not null. Its path comes in parts, to be joined where somebody asks; faults are added."""
 
 
-def _read(action: Action, response: Response) -> tuple[Json, tuple[str, ...]]:
-    """The declared fields of an answer, and why some of them could not be read.
+def compile_answer(action: Action) -> Callable[..., Answered]:
+    """Return what reads the declared fields of an answer, and tells why some of them could not be read.
+
+    It takes the answer and, as `reflected`, how the secrets of the call are spelled where the answer repeats them; they
+    are masked in both.
 
     The success fields are read from a 2xx (R189), the failure fields from anything else (R182, R183). None when
     nothing is declared for that case, or the body is no JSON object or has more than 100,000 values. Numbers are those
     of the answer: a decimal is a float where that is the number written, else a `Decimal`.
     """
-    declared = action.response if response.succeeded else action.failure_response
-    if not declared:
-        return None, ()
+    of_success, of_failure = _object(action.response), _object(action.failure_response)
+
+    def read(response: Response, reflected: Sequence[str] = ()) -> Answered:
+        succeeded = response.succeeded
+        if not (action.response if succeeded else action.failure_response):
+            return None, ()
+        found, faults = _read(of_success if succeeded else of_failure, response)
+        if reflected and b"\\" in response.body:  # without an escape in it the body was masked as it came
+            shown = [*reflected, *(spelling[:SHOWN] for spelling in reflected)]
+            return masked_json(found, reflected), tuple(masked_text(fault, shown) for fault in faults)
+        return found, faults
+
+    return read
+
+
+def _read(fields: _Read, response: Response) -> Answered:
     body, reasons = _body(response)
     if not isinstance(body, dict):
         return None, reasons or (f"$: an object was declared, {type(body).__name__} came",)
     faults: list[str] = []
-    fields = _fields(declared, body, "$", faults)
+    found = fields(body, ("$",), faults)
     if len(faults) >= MAX_MISFITS:
         faults[MAX_FAULTS - 1] = f"$: {MAX_MISFITS:,} values do not fit; those after them were not read"
-    return fields, tuple(faults[:MAX_FAULTS])
+    return found, tuple(faults[:MAX_FAULTS])
 
 
-def _body(response: Response) -> tuple[Json, tuple[str, ...]]:
+def _body(response: Response) -> Answered:
     """The body as JSON, or why it is none that can be read."""
     if response.fault:
         return None, (f"$: {response.fault}",)
-    if not response.body.strip():
+    if not response.body or response.body.isspace():
         return None, ("$: fields are declared, and the body is empty",)
     if has_many_parts(response.body):
         return None, (f"$: the answer has more than {MAX_NODES:,} values; ask for fewer at once",)
@@ -73,43 +84,50 @@ def _body(response: Response) -> tuple[Json, tuple[str, ...]]:
         return None, tuple(f"{violation.path}: {violation.message}" for violation in error.violations)
 
 
-def _fields(
-    declared: Sequence[MessageParameter], body: Mapping[str, Any], path: str, faults: list[str]
-) -> dict[str, Json]:
-    found = {}
-    for field in declared:
-        value = body.get(field.name)
-        if value is not None:
-            value = _typed(field.data_type, field.parameters, value, (path, ".", field.name), faults)
-        found[field.name] = value
-    return found
+def _object(declared: Sequence[MessageParameter]) -> _Read:
+    """What reads the declared fields of an object."""
+    fields = [(field.name, _typed(field.data_type, field.parameters)) for field in declared]
+
+    def read(body: Mapping[str, Any], path: tuple[str, ...], faults: list[str]) -> Json:
+        found: dict[str, Json] = {}
+        for name, typed in fields:
+            value = body.get(name)
+            found[name] = None if value is None else typed(value, (*path, ".", name), faults)
+        return found
+
+    return read
 
 
-def _typed(
-    data_type: DataType, below: Sequence[MessageParameter], value: Any, path: tuple[str, ...], faults: list[str]
-) -> Json:
-    """The value, if it has the declared type; else null, and a fault.
+def _list(data_type: DataType, fields: Sequence[MessageParameter]) -> _Read:
+    """What reads the items of a list of this type, which are objects with these `fields`, or scalars."""
+    item = _typed(data_type, fields)
 
-    `path`: the parts of its path, to be joined where somebody asks.
-    """
-    if len(faults) >= MAX_MISFITS:
-        return None
-    try:
-        value = conform(data_type)(value)
-    except Misfit as misfit:
-        faults.append(f"{''.join(path)} {misfit}")
-        return None
-    if not data_type.is_container:
-        return value  # type: ignore[no-any-return]  # a scalar that conforms
+    def read(items: Sequence[Any], path: tuple[str, ...], faults: list[str]) -> Json:
+        return [None if each is None else item(each, (*path, f"[{i}]"), faults) for i, each in enumerate(items)]
+
+    return read
+
+
+def _typed(data_type: DataType, below: Sequence[MessageParameter]) -> _Read:
+    """What reads a value of the declared type; another one becomes null, and a fault."""
+    check = conform(data_type)
+    inner: _Read | None = None
     if data_type is DataType.OBJECT:
-        return _fields(below, value, "".join(path), faults)
-    item = data_type.item
-    if item is None:
-        return value  # type: ignore[no-any-return]  # an array of arrays as it came
-    fields = below[0].parameters if item is DataType.OBJECT and below else ()
-    return [
-        None if part is None else _typed(item, fields, part, (*path, f"[{i}]"), faults) for i, part in enumerate(value)
-    ]
+        inner = _object(below)
+    elif data_type.item is not None:  # an array of arrays stays as it came
+        inner = _list(data_type.item, below[0].parameters if below else ())
+
+    def read(value: Any, path: tuple[str, ...], faults: list[str]) -> Json:
+        if len(faults) >= MAX_MISFITS:
+            return None
+        try:
+            value = check(value)
+        except Misfit as misfit:
+            faults.append(f"{''.join(path)} {misfit}")
+            return None
+        return value if inner is None else inner(value, path, faults)
+
+    return read
 
 
 def read_token(selector: str, response: Response) -> str | None:

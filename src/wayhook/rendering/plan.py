@@ -22,6 +22,7 @@ from wayhook.model.parameter import MessageParameter, Variable, walk
 from wayhook.model.rule import header_value_fault, safety_violations
 from wayhook.model.url import parse_url
 from wayhook.rendering.address import encode_query, join_path
+from wayhook.rendering.answer import Answered, compile_answer
 from wayhook.rendering.payload import compile_form, compile_payload, compile_text, delimited
 from wayhook.rendering.slot import ABSENT, Faults, Fill, Part, Slot, Unsafe, skeleton
 from wayhook.secret import (
@@ -74,8 +75,9 @@ class _Bindings:
 
 @attrs.frozen(repr=False)
 class Plan:
-    """A compiled use of an action. `render` may be called any number of times, from any task.
+    """A compiled use of an action. `render` and `read` may be called any number of times, from any task.
 
+    `read`: takes an answer, and gives its declared fields and what is wrong with them; see `compile_answer`.
     `destination`: scheme, host and port of every call; no value moves them. `parameterized`: whether the action has
     variables. `reads_time`: whether one of its expressions may need `Context.now`.
     """
@@ -90,6 +92,7 @@ class Plan:
     _identity: ClientCertificate | None
     _known: frozenset[str] | None
     parameterized: bool
+    read: Callable[..., Answered]
     reads_time: bool = False
 
     def render(self, subject: Any) -> Call:
@@ -132,8 +135,6 @@ class Plan:
 
 def _text(value: Any) -> str:
     """The text of a value in a path, a query or a header: date-times keep their offset, as in a payload."""
-    if type(value) is str:
-        return value
     return datetime_text(value) if isinstance(value, datetime) else text_of(value)
 
 
@@ -241,6 +242,7 @@ def _plan(action: Action, bindings: _Bindings) -> Plan:
         identity=action.authentication.client_certificate(),
         known=None,
         parameterized=bool(action.variables),
+        read=compile_answer(action),
     )
 
 
@@ -252,15 +254,19 @@ def _url(configuration: UrlConfiguration, bindings: _Bindings) -> Part[str]:
     for name, value in _slots(configuration.query_parameters, bindings.query_parameters, "$.query_parameters"):
         start = encode_query(name) + "="
         pairs.append(start + encode_query(value) if isinstance(value, str) else value.written(_asked(start), ""))
-    below = path.written(lambda value: url.origin + join_path(url.path, _text(value)), "")
-    return skeleton([below, delimited(pairs, "?")])
+    origin, static = url.origin, url.path
+
+    def below(value: Any) -> str:
+        return origin + join_path(static, value if type(value) is str else _text(value))
+
+    return skeleton([path.written(below, ""), delimited(pairs, "?")])
 
 
 def _asked(start: str) -> Callable[[Any], str]:
     """What writes the value of a query parameter behind its `start`, the name."""
 
     def pair(value: Any) -> str:
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         if len(text) > MAX_QUERY_VALUE:
             raise Unsafe(f"a query value has at most {MAX_QUERY_VALUE} characters", "R86")
         try:
@@ -279,18 +285,23 @@ def _header_part(given: Iterable[Header], fills: Places) -> Part[Headers]:
     ]
     parts = [part for part in found if part is not None]
 
-    def write(subject: Any, faults: Faults) -> Headers:
-        headers = tuple([part(subject, faults) if callable(part) else part for part in parts])
-        return headers if None not in headers else tuple(filter(None, headers))  # type: ignore[return-value]
+    fixed = [None if callable(part) else part for part in parts]
+    written = [(place, part) for place, part in enumerate(parts) if callable(part)]
 
-    return write if any(map(callable, parts)) else write(None, Faults())
+    def write(subject: Any, faults: Faults) -> Headers:
+        headers = fixed.copy()
+        for place, part in written:
+            headers[place] = part(subject, faults)
+        return tuple(headers if None not in headers else filter(None, headers))  # type: ignore[arg-type]
+
+    return write if written else write(None, Faults())
 
 
 def _header(name: str) -> Callable[[Any], tuple[str, str]]:
     """What makes the header `name` of a value."""
 
     def header(value: Any) -> tuple[str, str]:
-        text = _text(value)
+        text = value if type(value) is str else _text(value)
         if len(text) > MAX_HEADER_VALUE:
             raise Unsafe(f"a header value has at most {MAX_HEADER_VALUE} characters", "R74")
         if fault := header_value_fault(text):

@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 
-from wayhook.secret import Base64, DeliveryId, Revealed, SecretText
+from wayhook.secret import Base64, DeliveryId, Revealed, SecretText, Spellings
 from wayhook.wire import Response
 
 __all__ = ["SHORTEST", "masked_json", "masked_response", "masked_text", "reflections"]
@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _HEX = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
 
 
-def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
+def reflections(texts: Revealed, sent: Iterable[SecretText]) -> Spellings:
     """Return every spelling in which the secrets of a call may come back, the longest first.
 
     As they are, percent-encoded, as in a form, in Base64 and in JSON, with hexadecimal digits in upper and lower case;
@@ -36,7 +36,7 @@ def reflections(texts: Revealed, sent: Iterable[SecretText]) -> tuple[str, ...]:
     secrets = [text for secret, text in texts.items() if not isinstance(secret, DeliveryId)]
     secrets += [SecretText(part).reveal(texts) for text in sent for part in text.parts if isinstance(part, Base64)]
     found = {spelling for secret in secrets if len(secret) >= SHORTEST for spelling in _spellings(secret)}
-    return tuple(sorted(found, key=len, reverse=True))
+    return Spellings(sorted(found, key=len, reverse=True))
 
 
 def _spellings(secret: str) -> Iterator[str]:
@@ -66,12 +66,18 @@ def masked_text(text: str, found: Iterable[str]) -> str:
 def masked_response(response: Response, found: Iterable[str]) -> Response:
     """Return the answer with a mask in place of every reflection; the same object where there is none."""
     body = response.body
+    spelled = list(found)
+    if not "".join(spelled).isascii():
+        spelled += [text.encode().decode("latin-1") for text in found if not text.isascii()]
+    heads = "\n".join([part for header in response.headers for part in header])
+    for spelling in spelled:
+        if spelling in heads or spelling.encode() in body:
+            break
+    else:
+        return response
     for spelling in found:
         body = body.replace(spelling.encode(), _MASK.encode())
-    spelled = [*found, *(text.encode().decode("latin-1") for text in found if not text.isascii())]
     headers = tuple((masked_text(name, spelled), masked_text(value, spelled)) for name, value in response.headers)
-    if body == response.body and headers == response.headers:
-        return response
     return attrs.evolve(response, headers=headers, body=body)
 
 

@@ -15,6 +15,7 @@ from wayhook.testing.fault_server import FaultServer
 from wayhook.testing.service import Answer, LoopbackService, Received
 
 if TYPE_CHECKING:
+    from wayhook.testing.contract import HistoryContract as HistoryContract
     from wayhook.testing.contract import RepositoryContract as RepositoryContract
     from wayhook.testing.contract import RepositoryMachine as RepositoryMachine
     from wayhook.testing.token_store_contract import TokenStoreContract as TokenStoreContract
@@ -35,6 +36,7 @@ __all__ = [
 
 
 _CONTRACTS = {
+    "HistoryContract": "contract",
     "RepositoryContract": "contract",
     "RepositoryMachine": "contract",
     "TokenStoreContract": "token_store_contract",

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
@@ -32,8 +32,9 @@ from wayhook.model.limit import Metadata, Rating, Stamp
 from wayhook.model.parameter import message_parameters, payload, variable
 from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
 from wayhook.secret import literal_secret, secret
+from wayhook.testing.fakes import FakeClock
 
-__all__ = ["RepositoryContract", "RepositoryMachine"]
+__all__ = ["HistoryContract", "RepositoryContract", "RepositoryMachine"]
 
 
 def _action(name: str = "SendSms", **changes: Any) -> Action:
@@ -462,6 +463,152 @@ class RepositoryContract:
 
         stored = await repository.get(Action, "SendSms")
         assert (stored.version, stored.value.description) == (11, "10")
+
+
+class HistoryContract:
+    """What a repository with a history and namespaces keeps beside; subclass it as `RepositoryContract`.
+
+    The `repository` of the fixture is a `Repository`, a `History` and `Namespaced`, made with `now=clock.now`, where
+    `clock` is a fixture that gives a `FakeClock`.
+    """
+
+    async def test_a_record_says_who_saved_it_and_when(self, repository: Any, clock: FakeClock) -> None:
+        """The record that is read has the author and the instant of its last save, in lists too."""
+        await repository.save(_action(), by="ann")
+        clock.pass_time(60)
+        await repository.save(_action(description="b"), by="bo")
+
+        stored = await repository.get(Action, "SendSms")
+
+        assert (stored.by, stored.saved) == ("bo", clock.now())
+        assert (await repository.list(Action)).items == (stored,)
+
+    async def test_the_history_tells_every_step(self, repository: Any, clock: FakeClock) -> None:
+        """Creation, change, rename and deletion are told, the newest first, with author, instant and value."""
+        await repository.save(_action(), by="ann")
+        clock.pass_time(1)
+        await repository.save(_action(description="b"), by="bo")
+        clock.pass_time(1)
+        await repository.save(_action("SendText"), renamed_from="SendSms", by="cy")
+        clock.pass_time(1)
+        await repository.delete(Action, "SendText", by="di")
+
+        steps = await repository.history(Action, "SendText")
+
+        assert [(edit.what, edit.stored.version, edit.stored.by) for edit in steps] == [
+            ("deleted", 3, "di"),
+            ("renamed", 3, "cy"),
+            ("changed", 2, "bo"),
+            ("created", 1, "ann"),
+        ]
+        assert [edit.stored.value.description for edit in steps[-2:]] == ["b", _action().description]
+        assert [(clock.now() - edit.stored.saved).total_seconds() for edit in steps] == [0, 1, 2, 3]
+        assert len({edit.stored.uid for edit in steps}) == 1
+        assert steps == await repository.history(Action, "SendSms")
+        assert steps[:2] == await repository.history(Action, "SendText", limit=2)
+        assert await repository.history(Action, "Other") == ()
+
+    async def test_what_follows_a_rename_is_in_the_history(self, repository: Any) -> None:
+        """A journey that was changed by the rename of its action was changed by whoever renamed that."""
+        await repository.save(_action())
+        await repository.save(_journey("Welcome", "SendSms"), by="ann")
+        await repository.save(_action("SendText"), renamed_from="SendSms", by="bo")
+
+        last, first = await repository.history(Journey, "Welcome")
+
+        assert [(edit.what, edit.stored.by) for edit in (first, last)] == [("created", "ann"), ("changed", "bo")]
+        assert last.stored == await repository.get(Journey, "Welcome")
+
+    async def test_a_refused_save_leaves_no_step(self, repository: Any) -> None:
+        """What is not kept is not in the history, and who cannot be named is refused."""
+        await repository.save(_action())
+        with pytest.raises(Conflict):
+            await repository.save(_action(), expected_version=7, by="ann")
+        with pytest.raises(DefinitionError):
+            await repository.save(_action("not a name"), by="ann")
+        for author in ("a" * 201, "a\nb", 7):
+            with pytest.raises(DefinitionError, match="by"):
+                await repository.save(_action(), by=author)
+            with pytest.raises(DefinitionError, match="by"):
+                await repository.delete(Action, "SendSms", by=author)
+
+        assert [edit.what for edit in await repository.history(Action, "SendSms")] == ["created"]
+
+    async def test_a_time_of_the_past_has_its_record(self, repository: Any, clock: FakeClock) -> None:
+        """As of an instant stands what stood there then: nothing before, nor after a rename or a deletion."""
+        start = clock.now()
+        await repository.save(_action())
+        clock.pass_time(10)
+        await repository.save(_action(description="b"))
+        clock.pass_time(10)
+        await repository.save(_action("SendText"), renamed_from="SendSms")
+        clock.pass_time(10)
+        await repository.delete(Action, "SendText")
+        clock.pass_time(10)
+        await repository.save(_action(description="again"))
+
+        async def then(name: str, seconds: float) -> str | None:
+            try:
+                stored = await repository.as_of(Action, name, start + timedelta(seconds=seconds))
+            except NotFound:
+                return None
+            description: str = stored.value.description
+            return description
+
+        assert [await then("SendSms", seconds) for seconds in (-1, 0, 9.999999, 10, 19, 20, 30, 40, 99)] == [
+            None,
+            *[_action().description] * 2,
+            *["b"] * 2,
+            *[None] * 2,
+            *["again"] * 2,
+        ]
+        assert [await then("SendText", seconds) for seconds in (19, 20, 29, 30)] == [
+            None,
+            *[_action("SendText").description] * 2,
+            None,
+        ]
+        for instant in ("2030-01-01", datetime(2030, 1, 1)):  # noqa: DTZ001 - one without an offset is refused
+            with pytest.raises(DefinitionError, match="offset"):
+                await repository.as_of(Action, "SendSms", instant)
+
+    async def test_a_clock_that_was_set_back_turns_nothing_round(self, repository: Any, clock: FakeClock) -> None:
+        """A step is never told to be before the step that it follows."""
+        await repository.save(_action(description="a"))
+        clock.pass_time(-3600)
+        await repository.save(_action(description="b"))
+
+        last, first = await repository.history(Action, "SendSms")
+
+        assert [edit.stored.value.description for edit in (first, last)] == ["a", "b"]
+        assert last.stored.saved == first.stored.saved
+
+    async def test_namespaces_do_not_see_each_other(self, repository: Any) -> None:
+        """The same names stand in two namespaces, with values, versions, users and histories of their own."""
+        other = repository.within("tenant-1")
+        await repository.save(_action(description="here"))
+        await repository.save(_action(description="here"))
+        await other.save(_action(description="there"), by="ann")
+        await other.save(_journey("Welcome", "SendSms"))
+
+        assert (repository.namespace, other.namespace) == ("default", "tenant-1")
+        assert (await repository.get(Action, "SendSms")).version == 2
+        assert (await other.get(Action, "SendSms")).value.description == "there"
+        assert await repository.journeys_using("SendSms") == ()
+        assert await other.journeys_using("SendSms") == ("Welcome",)
+        assert (await repository.list(Journey)).items == ()
+        assert len(await repository.history(Action, "SendSms")) == 2
+        assert [edit.stored.by for edit in await other.history(Action, "SendSms")] == ["ann"]
+        await repository.delete(Action, "SendSms")
+        assert (await other.within("tenant-1").get(Action, "SendSms")).value.description == "there"
+        assert (await repository.within("empty").list(Action)).items == ()
+
+    async def test_a_namespace_has_a_plain_name(self, repository: Any) -> None:
+        """What no namespace can be called is refused."""
+        for name in ("", "-a", "a b", "a/b", "é", "a" * 65, 7, None):
+            with pytest.raises(DefinitionError, match="namespace"):
+                repository.within(name)
+
+        assert repository.within("a" * 64).namespace == "a" * 64
 
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])

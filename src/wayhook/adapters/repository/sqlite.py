@@ -1,91 +1,70 @@
 """A repository in one SQLite file, through the standard library.
 
-One connection on one thread of its own; WAL, every acknowledged write on disk, the version compared and the
-record written in one immediate transaction. The file is checked before anything is read or written: one that is
-newer, of another application or corrupt is refused and left as it was.
+The version is compared, the record written and its history continued in one immediate transaction.
 """
 
 from __future__ import annotations
 
-import asyncio
-import os
+import copy
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self, TypeVar
-from urllib.parse import quote, unquote
+from typing import Any, Self
+from urllib.parse import unquote
 from uuid import uuid4
 
-from wayhook.errors import DefinitionError, NotFound, StoreUnavailable, Violation
+from wayhook.adapters.repository.sqlite_file import SqliteFile, transaction
+from wayhook.errors import DefinitionError, NotFound, Violation
 from wayhook.execution.ports import Page
 from wayhook.formats.document import dumps, loads
 from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails, edition_of
-from wayhook.model.storage import (
+from wayhook.model.record import (
     KINDS,
+    Change,
     Definition,
+    Edit,
     Kept,
     Stored,
-    admit,
-    admit_deletion,
+    edit_at,
     is_name,
     kind_of,
     page_bounds,
+    require_instant,
+    require_namespace,
     uses,
 )
+from wayhook.model.storage import admit, admit_deletion
 
 __all__ = ["SqliteRepository"]
 
-APPLICATION_ID = 0x57415948  # "WAYH"
-_BUSY_SECONDS = 10.0
-_HEADER = 100
-_MAGIC = b"SQLite format 3\x00"
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE record (
-        kind TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL, document TEXT NOT NULL,
-        PRIMARY KEY (kind, name)
-    ) WITHOUT ROWID;
-    CREATE TABLE usage (
-        action TEXT NOT NULL, journey TEXT NOT NULL, PRIMARY KEY (action, journey)
-    ) WITHOUT ROWID;
-    CREATE INDEX usage_by_journey ON usage (journey);
-    """,
-    """
-    ALTER TABLE record ADD COLUMN uid TEXT NOT NULL DEFAULT '';
-    UPDATE record SET uid = lower(hex(randomblob(16)));
-    CREATE TABLE use (
-        kind TEXT NOT NULL, name TEXT NOT NULL, user_kind TEXT NOT NULL, user_name TEXT NOT NULL,
-        PRIMARY KEY (kind, name, user_kind, user_name)
-    ) WITHOUT ROWID;
-    CREATE INDEX use_by_user ON use (user_kind, user_name);
-    INSERT INTO use SELECT 'action', action, 'journey', journey FROM usage;
-    DROP TABLE usage;
-    """,
-)
-SCHEMA_VERSION = len(_MIGRATIONS)
-
-_Result = TypeVar("_Result")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_KNOWN = 256
 
 
 class SqliteRepository:
-    """Keeps definitions in a file; see `Repository` for what each method promises.
+    """Keeps definitions in a file; see `Repository`, `History` and `Namespaced` for what is promised.
 
     An async context manager. `path`: of the file, made when it is not there. `guardrails`: the edition that a
-    value must keep to be saved; `standard` unless given.
+    value must keep to be saved; `standard` unless given. `now`: gives the date and time of changes, with an offset.
     """
 
-    def __init__(self, path: str | Path, *, guardrails: Guardrails | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        guardrails: Guardrails | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
             raise DefinitionError([Violation("$.path", "give the path of a file")])
         self.path = Path(path)
         self.guardrails = edition_of(guardrails)
-        self._thread: ThreadPoolExecutor | None = None
-        self._connection: sqlite3.Connection | None = None
-        self._process = 0
+        self.namespace = "default"
+        self._now = now
+        self._file = SqliteFile(self.path)
 
     @classmethod
     def from_url(cls, url: str, guardrails: Guardrails | None) -> Self:
@@ -95,148 +74,79 @@ class SqliteRepository:
             raise DefinitionError([Violation("$", "write sqlite:///file.db, or sqlite:////folder/file.db")])
         return cls(path, guardrails=guardrails)
 
+    def within(self, namespace: str) -> Self:
+        """Return the repository of another namespace; see `Namespaced.within`."""
+        other = copy.copy(self)
+        other.namespace = require_namespace(namespace)
+        return other
+
     async def __aenter__(self) -> Self:
-        if self._thread is not None:
-            raise StoreUnavailable("The repository is open already. Open another one for another task.")
-        self._process = os.getpid()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="wayhook-sqlite")
-        try:
-            await self._on_thread(self._open)
-        except BaseException:
-            self._give_up()
-            raise
+        await self._file.open()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        closed = self._give_up()
-        if closed is not None:
-            await asyncio.wrap_future(closed)
-
-    def _give_up(self) -> Future[None] | None:
-        """Close behind what is under way; the thread ends then, whether or not anybody waits."""
-        thread, self._thread = self._thread, None
-        if thread is None or os.getpid() != self._process:
-            return None
-        closed = thread.submit(self._close)
-        thread.shutdown(wait=False)
-        return closed
+        await self._file.close()
 
     async def save(
-        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
+        self,
+        *values: Definition,
+        expected_version: int | None = None,
+        renamed_from: str | None = None,
+        by: str = "",
     ) -> int:
         """Keep the values; see `Repository.save`."""
-        return await self._on_thread(lambda: self._save(values, expected_version, renamed_from))
+        return await self._file.run(lambda: self._save(values, expected_version, renamed_from, by))
 
     async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
         """Return the value; see `Repository.get`."""
         kind_of(kind)
-        stored = await self._on_thread(lambda: self._shelf.find(kind, name))
-        if stored is None:
-            raise NotFound(kind_of(kind), name)
-        return stored
+        return _found(kind, name, await self._file.run(lambda: self._shelf.find(kind, name)))
 
     async def delete(
-        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+        self,
+        kind: type[Definition],
+        name: str,
+        *,
+        expected_version: int | None = None,
+        force: bool = False,
+        by: str = "",
     ) -> None:
         """Forget the value; see `Repository.delete`."""
-        await self._on_thread(lambda: self._delete(kind, name, expected_version, force=force))
+        kind_of(kind)
+        await self._file.run(lambda: self._delete(kind, name, expected_version, by, force=force))
 
     async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
         """Return a page; see `Repository.list`."""
         after, limit = page_bounds(cursor, limit)
-        return await self._on_thread(lambda: self._page(kind, after, limit))
+        items = await self._file.run(lambda: self._shelf.page(kind, after, limit + 1))
+        return Page(tuple(items[:limit]), items[limit - 1].value.name if len(items) > limit else None)
 
     async def journeys_using(self, action: str) -> tuple[str, ...]:
         """Return the names; see `Repository.journeys_using`."""
-        return await self._on_thread(lambda: self._journeys_using(action))
+        users = await self._file.run(lambda: self._shelf.user_names(Action, action))
+        return tuple(name for kind, name in users if kind == "journey")
 
-    async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
-        if self._thread is None:
-            raise StoreUnavailable("The repository is not open. Use it inside of 'async with'.")
-        if os.getpid() != self._process:
-            raise StoreUnavailable("The repository was opened before this process was forked. Open it again here.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._translated(work))
+    async def history(self, kind: type[Kept], name: str, *, limit: int = 100) -> tuple[Edit[Kept], ...]:
+        """Return what was done; see `History.history`."""
+        kind_of(kind)
+        _, limit = page_bounds(None, limit)
+        return await self._file.run(lambda: self._shelf.edits(kind, name, limit))
 
-    def _translated(self, work: Callable[[], _Result]) -> _Result:
-        try:
-            return work()
-        except sqlite3.OperationalError as error:
-            raise StoreUnavailable(f"{self.path.name} cannot be used now: {error}.") from None
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"{self.path.name} is damaged or no database of wayhook: {error}.") from None
-        except OSError as error:
-            raise StoreUnavailable(f"{self.path.name} cannot be opened: {error.strerror}.") from None
-
-    def _open(self) -> None:
-        if self.path.exists() and self.path.stat().st_size > 0:
-            self._check_untouched()
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY_SECONDS)
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        self._connection = connection
-
-    def _check_untouched(self) -> None:
-        """Refuse a file that is not ours to write, by a look that changes nothing."""
-        path = self.path.resolve()
-        with path.open("rb") as file:
-            header = file.read(_HEADER)
-        if len(header) < _HEADER or not header.startswith(_MAGIC):
-            raise StoreUnavailable(f"{path.name} is no SQLite database. Choose another file.")
-        # A file that nobody is writing is read as it is, so that not even a lock file appears beside it.
-        busy = any(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-journal"))
-        uri = f"file:{quote(str(path))}?mode=ro{'' if busy else '&immutable=1'}"
-        with closing(sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)) as reader:
-            self._check_schema(reader)
-            problem = reader.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if problem != "ok":
-            raise StoreUnavailable(f"{path.name} is damaged: {problem}. Restore it from a backup.")
-
-    def _check_schema(self, connection: sqlite3.Connection) -> int:
-        """Return the schema version, 0 for an empty database; refuse what is foreign or newer."""
-        found: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if application != APPLICATION_ID and (application or found or tables):
-            raise StoreUnavailable(f"{self.path.name} is no database of wayhook. Choose another file.")
-        if found > SCHEMA_VERSION:
-            raise StoreUnavailable(
-                f"{self.path.name} has schema version {found}; this wayhook knows {SCHEMA_VERSION}. Update wayhook."
-            )
-        return found
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        """Bring the schema up to date, then turn to WAL: the header of the file tells whose it is from the start."""
-        connection.execute("PRAGMA synchronous = FULL")
-        with _transaction(connection):
-            version = self._check_schema(connection)
-            for migration in _MIGRATIONS[version:]:
-                for statement in filter(str.strip, migration.split(";")):
-                    connection.execute(statement)
-            if version < SCHEMA_VERSION:
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        connection.execute("PRAGMA journal_mode = WAL")
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-    @property
-    def _database(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise StoreUnavailable("The repository was closed while this was waiting. Open it again.")
-        return self._connection
+    async def as_of(self, kind: type[Kept], name: str, when: datetime) -> Stored[Kept]:
+        """Return the record of then; see `History.as_of`."""
+        kind_of(kind)
+        moment = _microseconds(require_instant(when))
+        edits = await self._file.run(lambda: self._shelf.last_edits(kind, name, moment))
+        return _found(kind, name, edit_at(edits, name, when))
 
     @property
     def _shelf(self) -> _SqliteShelf:
-        return _SqliteShelf(self._database)
+        return _SqliteShelf(self._file.database, self.namespace)
 
-    def _save(self, values: tuple[Definition, ...], expected_version: int | None, renamed_from: str | None) -> int:
-        with _transaction(self._database):
+    def _save(
+        self, values: tuple[Definition, ...], expected_version: int | None, renamed_from: str | None, by: str
+    ) -> int:
+        with transaction(self._file.database):
             change = admit(
                 self._shelf,
                 values,
@@ -244,40 +154,39 @@ class SqliteRepository:
                 renamed_from=renamed_from,
                 guardrails=self.guardrails,
                 new_uid=lambda: uuid4().hex,
+                by=by,
+                now=self._now(),
             )
-            for kind, name in change.removed:
-                self._shelf.remove(kind, name)
-            for stored in change.written:
-                self._shelf.write(stored)
+            self._shelf.apply(change)
         return change.written[0].version
 
-    def _delete(self, kind: type[Definition], name: str, expected_version: int | None, *, force: bool) -> None:
-        kind_of(kind)
-        with _transaction(self._database):
-            admit_deletion(self._shelf, kind, name, expected_version=expected_version, force=force)
-            self._shelf.remove(kind, name)
-
-    def _page(self, kind: type[Kept], after: str, limit: int) -> Page[Kept]:
-        items = self._shelf.page(kind, after, limit + 1)
-        return Page(tuple(items[:limit]), items[limit - 1].value.name if len(items) > limit else None)
-
-    def _journeys_using(self, action: str) -> tuple[str, ...]:
-        return tuple(name for kind, name in self._shelf.user_names(Action, action) if kind == "journey")
+    def _delete(self, kind: type[Definition], name: str, expected_version: int | None, by: str, *, force: bool) -> None:
+        with transaction(self._file.database):
+            deletion = admit_deletion(
+                self._shelf, kind, name, expected_version=expected_version, force=force, by=by, now=self._now()
+            )
+            self._shelf.apply(deletion)
 
 
 class _SqliteShelf:
-    """The records of an open database, inside of a transaction."""
+    """The records of one namespace of an open database, inside of a transaction."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, namespace: str) -> None:
+        self._database, self._namespace = database, namespace
+
+    def _rows(self, query: str, *values: object) -> sqlite3.Cursor:
+        """The rows of a query whose first value is the namespace."""
+        return self._database.execute(query, (self._namespace, *values))
 
     def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
         if not is_name(name):
             return None
-        row = self._database.execute(
-            "SELECT document, version, uid FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name)
+        row = self._rows(
+            "SELECT document, version, uid, saved, author FROM record WHERE namespace = ? AND kind = ? AND name = ?",
+            kind_of(kind),
+            name,
         ).fetchone()
-        return _stored(row) if row else None
+        return _known(row) if row else None
 
     def users(self, kind: type[Any], name: str) -> Iterable[Stored[Any]]:
         found = (self.find(KINDS[user_kind], user) for user_kind, user in self.user_names(kind, name))
@@ -286,53 +195,119 @@ class _SqliteShelf:
     def user_names(self, kind: type[Any], name: str) -> list[tuple[str, str]]:
         if not is_name(name):
             return []
-        return self._database.execute(
-            "SELECT user_kind, user_name FROM use WHERE kind = ? AND name = ? ORDER BY user_kind, user_name",
-            (kind_of(kind), name),
+        return self._rows(
+            "SELECT user_kind, user_name FROM use WHERE namespace = ? AND kind = ? AND name = ?"
+            " ORDER BY user_kind, user_name",
+            kind_of(kind),
+            name,
         ).fetchall()
 
     def every(self, kind: type[Any]) -> Iterable[Stored[Any]]:
-        rows = self._database.execute("SELECT document, version, uid FROM record WHERE kind = ?", (kind_of(kind),))
+        rows = self._rows(
+            "SELECT document, version, uid, saved, author FROM record WHERE namespace = ? AND kind = ?", kind_of(kind)
+        )
         return (_stored(row) for row in rows)
 
     def page(self, kind: type[Any], after: str, limit: int) -> list[Stored[Any]]:
-        rows = self._database.execute(
-            "SELECT document, version, uid FROM record WHERE kind = ? AND name > ? ORDER BY name LIMIT ?",
-            (kind_of(kind), after, limit),
+        rows = self._rows(
+            "SELECT document, version, uid, saved, author FROM record"
+            " WHERE namespace = ? AND kind = ? AND name > ? ORDER BY name LIMIT ?",
+            kind_of(kind),
+            after,
+            limit,
         )
         return [_stored(row) for row in rows]
 
-    def write(self, stored: Stored[Any]) -> None:
+    def edits(self, kind: type[Any], name: str, limit: int) -> tuple[Edit[Any], ...]:
+        """The last steps of the records that ever had the name, the newest first."""
+        if not is_name(name):
+            return ()
+        rows = self._rows(
+            "SELECT what, document, version, uid, saved, author FROM edit WHERE number IN"
+            " (SELECT number FROM edit WHERE uid IN"
+            " (SELECT uid FROM edit WHERE namespace = ? AND kind = ? AND name = ?) ORDER BY number DESC LIMIT ?)"
+            " ORDER BY number DESC",
+            kind_of(kind),
+            name,
+            limit,
+        )
+        return tuple(Edit(what, _stored(row)) for what, *row in rows)
+
+    def last_edits(self, kind: type[Any], name: str, moment: int) -> tuple[Edit[Any], ...]:
+        """The last step up to `moment` of each record that ever had the name."""
+        if not is_name(name):
+            return ()
+        rows = self._rows(
+            "SELECT what, document, version, uid, saved, author FROM edit WHERE number IN"
+            " (SELECT max(number) FROM edit WHERE uid IN"
+            " (SELECT uid FROM edit WHERE namespace = ? AND kind = ? AND name = ?) AND saved <= ? GROUP BY uid)",
+            kind_of(kind),
+            name,
+            moment,
+        )
+        return tuple(Edit(what, _stored(row)) for what, *row in rows)
+
+    def apply(self, change: Change) -> None:
+        """Carry `change` out."""
+        for kind, name in change.removed:
+            word = kind_of(kind)
+            self._rows("DELETE FROM record WHERE namespace = ? AND kind = ? AND name = ?", word, name)
+            self._rows("DELETE FROM use WHERE namespace = ? AND user_kind = ? AND user_name = ?", word, name)
+        for stored in change.written:
+            self._write(stored)
+        for edit in change.edits:
+            self._rows(
+                "INSERT INTO edit (namespace, kind, name, what, document, version, uid, saved, author)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                kind_of(edit.stored.value),
+                edit.stored.value.name,
+                edit.what,
+                *_row(edit.stored),
+            )
+
+    def _write(self, stored: Stored[Any]) -> None:
         kind, name = kind_of(stored.value), stored.value.name
-        self._database.execute(
-            "INSERT INTO record (kind, name, version, document, uid) VALUES (?, ?, ?, ?, ?)"
-            " ON CONFLICT (kind, name) DO UPDATE SET version = excluded.version, document = excluded.document,"
-            " uid = excluded.uid",
-            (kind, name, stored.version, dumps(stored.value), stored.uid),
+        self._rows(
+            "INSERT INTO record (namespace, kind, name, document, version, uid, saved, author)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (namespace, kind, name) DO UPDATE SET version = excluded.version,"
+            " document = excluded.document, uid = excluded.uid, saved = excluded.saved, author = excluded.author",
+            kind,
+            name,
+            *_row(stored),
         )
-        self._database.execute("DELETE FROM use WHERE user_kind = ? AND user_name = ?", (kind, name))
-        self._database.executemany(
-            "INSERT INTO use (kind, name, user_kind, user_name) VALUES (?, ?, ?, ?)",
-            [(kind_of(used), used_name, kind, name) for used, used_name in uses(stored.value)],
-        )
-
-    def remove(self, kind: type[Any], name: str) -> None:
-        self._database.execute("DELETE FROM record WHERE kind = ? AND name = ?", (kind_of(kind), name))
-        self._database.execute("DELETE FROM use WHERE user_kind = ? AND user_name = ?", (kind_of(kind), name))
-
-
-def _stored(row: tuple[str, int, str]) -> Stored[Any]:
-    document, version, uid = row
-    return Stored(loads(document), version, uid)
+        self._rows("DELETE FROM use WHERE namespace = ? AND user_kind = ? AND user_name = ?", kind, name)
+        for used, used_name in uses(stored.value):
+            self._rows(
+                "INSERT INTO use (namespace, kind, name, user_kind, user_name) VALUES (?, ?, ?, ?, ?)",
+                kind_of(used),
+                used_name,
+                kind,
+                name,
+            )
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+def _found(kind: type[Kept], name: str, stored: Stored[Kept] | None) -> Stored[Kept]:
+    if stored is None:
+        raise NotFound(kind_of(kind), name)
+    return stored
+
+
+def _row(stored: Stored[Any]) -> tuple[object, ...]:
+    """The columns of a record, its instant as microseconds since 1970 in UTC."""
+    saved = None if stored.saved is None else _microseconds(stored.saved)
+    return dumps(stored.value), stored.version, stored.uid, saved, stored.by
+
+
+def _stored(row: Iterable[Any]) -> Stored[Any]:
+    document, version, uid, saved, author = row
+    when = None if saved is None else _EPOCH + timedelta(microseconds=saved)
+    return Stored(loads(document), version, uid, when, author)
+
+
+_known = lru_cache(maxsize=_KNOWN)(_stored)
+"""The same for rows that were read of late: what is executed is looked up each time, and mostly unchanged."""
+
+
+def _microseconds(when: datetime) -> int:
+    return (when - _EPOCH) // timedelta(microseconds=1)
