@@ -81,9 +81,9 @@ class Kernel:
 
     def ended(self, number: str) -> tuple[str, dict[str, Any]]:
         """What a cell printed, and its reply."""
-        printed = ""
-        reply = self.client.get_shell_msg(timeout=60)
-        assert reply["parent_header"]["msg_id"] == number
+        printed, reply = "", self.client.get_shell_msg(timeout=60)
+        while reply["parent_header"]["msg_id"] != number:  # the kernel was asked whether it is ready, perhaps twice
+            reply = self.client.get_shell_msg(timeout=60)
         while True:
             message = self.client.get_iopub_msg(timeout=60)
             if message["parent_header"].get("msg_id") != number:
