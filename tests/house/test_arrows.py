@@ -60,7 +60,10 @@ THIRD_PARTIES = {
     "tqdm": {"cli/demo.py", "notebook/progress.py"},
     "pandas": {"notebook/frame.py"},
     "polars": {"notebook/frame.py"},
+    "ipywidgets": {"notebook/form.py"},
     "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
+    "rich": {"display/terminal.py"},
+    "IPython": {"display/live.py"},
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
 }

@@ -41,9 +41,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer",
-    "Edit", "ExecutionEnded", "ExpressionProblem", "Header", "Interrupted", "Outcome", "Page", "Progress",
-    "QueryParameter", "Request", "Response", "Results", "Stored", "Violation",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer", "Edit",
+    "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Interrupted",
+    "Origin", "Outcome", "Page", "Progress", "QueryParameter", "Request", "Response", "Results", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 
