@@ -411,14 +411,23 @@ def test_a_pickled_view_has_its_own_rows_alone(results: wh.Results) -> None:
     assert b'"to":"a"' not in pickle.dumps(results.failed)
 
 
-def test_a_card_has_the_summary(results: wh.Results) -> None:
-    """The picture of its outcomes, in place of a list of them."""
-    html = results._repr_html_().replace("<wbr>", "")
+def test_a_card_is_a_picture_of_the_outcomes(results: wh.Results) -> None:
+    """Their statuses and latencies, in place of a list of outcomes."""
+    html = results._repr_html_()
 
-    assert "5 of 5 outcomes" in html
-    for said in ("3 succeeded", "2 failed", "http_422", "of SendSms"):
-        assert said in html
+    assert "SendSms, 5 rows" in html
+    assert "3 succeeded" in html
+    assert "2 failed" in html
+    assert "http_422" in html
+    assert "may have been done" not in html
     assert "Calls of SendSms" in wh.map(results_action(), ROWS, dry_run=True)._repr_html_()
+
+
+def test_a_card_tells_what_may_have_been_done(action: wh.Action) -> None:
+    """Somebody should look at the other side."""
+    broken = wh.map(action, ROWS[:2], transport=FakeTransport(wh.Response(500)), progress=False)
+
+    assert "SendSms, 2 rows; 2 may have been done" in broken._repr_html_()
 
 
 def results_action() -> wh.Action:

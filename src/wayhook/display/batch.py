@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from wayhook.display.part import Card, Chip, Histogram, Part, Section, Share, Shares, counted, duration
+from wayhook.errors import Delivery
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
 from wayhook.notebook.results import Results
@@ -41,10 +42,12 @@ def batch_card(batch: Batch) -> Card:
 
 
 def results_card(results: Results) -> Card:
-    """Return the card of what a map came to: the picture of its outcomes."""
-    tally, latencies = results.tally, Latencies(results.latencies)
-    figures = BatchFigures(tally, latencies, len(results), len(results), about=f"of {results.summary()['action']}")
-    return figures_card(figures, "results")
+    """Return the card of what a map came to."""
+    figures = results.summary()
+    doubtful = figures["deliveries"].get(Delivery.UNKNOWN, 0)
+    about = f"{figures['action']}, {counted(figures['rows'], 'row')}"
+    about += f"; {doubtful:,} may have been done" if doubtful else ""
+    return figures_card(BatchFigures(results.tally, Latencies(results.latencies), len(results), about=about), "results")
 
 
 def figures_card(figures: BatchFigures, kind: str = "batch") -> Card:

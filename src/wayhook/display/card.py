@@ -77,6 +77,8 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return attempt_card(value)
         case Batch():
             return batch_card(value)
+        case Results():
+            return results_card(value)
         case BatchFigures():
             return figures_card(value)
         case Action():
@@ -95,8 +97,6 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return variable_card(value)
         case Journey():
             return journey_card(value)
-        case Results():
-            return results_card(value)
         case ActionActivity() | Activity():
             return activity_card(value)
         case CappingConfiguration() | ThrottlingConfiguration():

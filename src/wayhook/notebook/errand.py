@@ -172,8 +172,6 @@ class _Taking:
     batch: Batch
     outcomes: list[Outcome | None]
     succeeded: int = 0
-    tally: dict[str, int] = attrs.Factory(dict)
-    latencies: list[float] = attrs.Factory(list)
     _task: asyncio.Task[None] | None = None
 
     async def take(self) -> None:
@@ -186,8 +184,6 @@ class _Taking:
             async for outcome in self.batch:
                 self.outcomes[outcome.index] = outcome  # type: ignore[index]  # a batch numbers its outcomes
                 self.succeeded += outcome.succeeded
-                self.tally[outcome.status] = self.tally.get(outcome.status, 0) + 1
-                self.latencies.append(outcome.elapsed)
 
     async def stop(self) -> None:
         """Let the batch end."""
@@ -196,8 +192,8 @@ class _Taking:
     @property
     def progress(self) -> Progress:
         """How far it is."""
-        succeeded = self.succeeded
-        return Progress(len(self.latencies), len(self.outcomes), succeeded, self.tally.copy(), self.latencies)
+        succeeded, batch = self.succeeded, self.batch
+        return Progress(batch.taken, len(self.outcomes), succeeded, dict(batch.tally), batch.latencies)
 
 
 def _without_doubtful(results: Results, places: list[int], *, unknown: bool) -> list[int]:

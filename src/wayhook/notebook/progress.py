@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import attrs
+
+from wayhook.execution.latency import Latencies
 
 __all__ = ["Progress", "Tell", "telling"]
 
@@ -17,15 +19,15 @@ _LOG = logging.getLogger("wayhook")
 class Progress:
     """How far a map is: `done` of `total` rows have their outcome.
 
-    `succeeded`: of these. `tally`: how many have each status. `latencies`: seconds that each took, in the order of
-    their ends; it grows, so take what you keep.
+    `succeeded`: of these. `tally`: how many have each status. `latencies`: how long they took, as of a batch; these are
+    counted on while you look.
     """
 
     done: int
     total: int
     succeeded: int
     tally: Mapping[str, int]
-    latencies: Sequence[float]
+    latencies: Latencies
 
 
 Tell = Callable[[Progress], object]
