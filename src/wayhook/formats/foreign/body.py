@@ -5,7 +5,7 @@ What is read is rendered and compared: parameters that would send anything else 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -109,7 +109,8 @@ def _json_body(intake: Intake, text: Template, path: str) -> Payload | None:
     for place, parameter in walk(parameters):
         if not parameter.data_type.is_container:
             places.choose(place, parameter.value)
-    return Payload(message_parameters(value, variables=places.chosen(value), types=places.types), nulls=nulls)
+    variables, value = places.chosen(value), _emptied(value, places.variables)
+    return Payload(message_parameters(value, variables=variables, types=places.types), nulls=nulls)
 
 
 def _parsed(text: str) -> Any:
@@ -142,7 +143,17 @@ def _form(intake: Intake, text: Template, pairs: list[tuple[str, str]], path: st
     for place, parameter in walk(parameters):
         if not parameter.data_type.is_list:
             places.choose(place, parameter.value)
-    return Payload(message_parameters(fields, variables=places.chosen(fields)), BodyFormat.FORM)
+    variables, fields = places.chosen(fields), _emptied(fields, places.variables)
+    return Payload(message_parameters(fields, variables=variables), BodyFormat.FORM)
+
+
+def _emptied(value: Any, places: Collection[str], above: str = "") -> Any:
+    """The value with nothing in these places, so that no variable keeps a secret, or what stood open, as its sample."""
+    if isinstance(value, dict | list):
+        below = value.items() if isinstance(value, dict) else enumerate(value)
+        emptied = {name: _emptied(part, places, f"{above}.{name}".lstrip(".")) for name, part in below}
+        return emptied if isinstance(value, dict) else list(emptied.values())
+    return type(value)() if above in places else value
 
 
 def _as_list(value: Any) -> list[Any]:
