@@ -259,7 +259,7 @@ def test_help_is_quick(environment: dict[str, str]) -> None:
     loaded = set(done.stderr.split())
 
     rooms = {name.split(".")[1] for name in loaded if name.startswith("wayhook.")}
-    assert rooms == {"cli", "errors", "presentation", "values", "jsonvalue"}
+    assert rooms == {"cli", "errors", "presentation", "reading", "values", "jsonvalue"}
     assert (
         loaded & {"asyncio", "sqlite3", "httpx", "lark", "cattrs", "tenacity", "pydantic", "keyring", "tqdm"} == set()
     )
