@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import parse_qs, unquote
-from uuid import uuid4
 
 from wayhook.adapters.repository.folder_world import World
-from wayhook.errors import DefinitionError, MissingExtra, NotFound, StoreUnavailable, Violation
-from wayhook.execution.ports import Page
-from wayhook.model.action import Action
-from wayhook.model.guardrail import Guardrails, edition_of
-from wayhook.model.journey import Journey
-from wayhook.model.record import (
-    Definition,
-    Edit,
-    Kept,
-    Stored,
-    edit_at,
-    is_name,
-    kind_of,
-    page_bounds,
-    require_instant,
-    require_namespace,
-)
-from wayhook.model.storage import admit, admit_deletion
+from wayhook.adapters.repository.shelving import ShelfRepository, in_utc
+from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.model.guardrail import Guardrails
+from wayhook.model.record import Change
 
 __all__ = ["FolderRepository"]
 
@@ -43,7 +27,7 @@ _LOOK_AGAIN = 0.01
 _Result = TypeVar("_Result")
 
 
-class FolderRepository:
+class FolderRepository(ShelfRepository):
     """Keeps definitions as files; see `Repository`, `History` and `Namespaced` for what is promised.
 
     An async context manager. `path`: of the folder, made when it is not there. `format`: of new files, `json` or `yaml`
@@ -62,7 +46,7 @@ class FolderRepository:
         *,
         format: str = "json",  # noqa: A002 - the field's word
         guardrails: Guardrails | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = in_utc,
     ) -> None:
         if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
             raise DefinitionError([Violation("$.path", "give the path of a folder")])
@@ -71,10 +55,8 @@ class FolderRepository:
         if format == "yaml" and find_spec("ruamel.yaml") is None:
             raise MissingExtra("files of YAML need ruamel.yaml: pip install 'wayhook[yaml]'")
         self.path = Path(path)
-        self.guardrails = edition_of(guardrails)
-        self.namespace = "default"
+        super().__init__(guardrails, now)
         self._suffix = f".{format}"
-        self._now = now
         self._folder = _Folder(self.path)
 
     @classmethod
@@ -90,16 +72,10 @@ class FolderRepository:
             raise DefinitionError([Violation("$", f"a folder has the setting format, not {', '.join(unknown)[:80]}")])
         return cls(unquote(path), format=settings.get("format", ["json"])[-1], guardrails=guardrails)
 
-    def within(self, namespace: str) -> Self:
-        """Return the repository of another namespace; see `Namespaced.within`. Its files are in `namespaces/<name>`."""
-        other = copy.copy(self)
-        other.namespace = require_namespace(namespace)
-        return other
-
     async def __aenter__(self) -> Self:
         self._folder.open()
         try:
-            await self._on(World.refresh)
+            await self._read(World.refresh)
         except BaseException:
             self._folder.close()
             raise
@@ -108,106 +84,16 @@ class FolderRepository:
     async def __aexit__(self, *_: object) -> None:
         self._folder.close()
 
-    async def save(
-        self,
-        *values: Definition,
-        expected_version: int | None = None,
-        renamed_from: str | None = None,
-        by: str = "",
-    ) -> int:
-        """Keep the values; see `Repository.save`."""
-
-        def saved(world: World) -> int:
-            world.require_whole()
-            change = admit(
-                world.records,
-                values,
-                expected_version=expected_version,
-                renamed_from=renamed_from,
-                guardrails=self.guardrails,
-                new_uid=lambda: uuid4().hex,
-                by=by,
-                now=self._now(),
-            )
-            world.commit(change)
-            return change.written[0].version
-
-        return await self._on(saved)
-
-    async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
-        """Return the value; see `Repository.get`. A file that cannot be read is `StoreUnavailable`, with all faults."""
-
-        def found(world: World) -> Stored[Any] | None:
-            if is_name(name):
-                world.require_readable(kind, name)
-            return world.records.find(kind, name)
-
-        kind_of(kind)
-        return _present(kind, name, await self._on(found))
-
-    async def delete(
-        self,
-        kind: type[Definition],
-        name: str,
-        *,
-        expected_version: int | None = None,
-        force: bool = False,
-        by: str = "",
-    ) -> None:
-        """Forget the value; see `Repository.delete`."""
-
-        def deleted(world: World) -> None:
-            world.require_whole()
-            world.commit(
-                admit_deletion(
-                    world.records,
-                    kind,
-                    name,
-                    expected_version=expected_version,
-                    force=force,
-                    by=by,
-                    now=self._now(),
-                )
-            )
-
-        kind_of(kind)
-        await self._on(deleted)
-
-    async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
-        """Return a page; see `Repository.list`."""
-
-        def page(world: World) -> Page[Kept]:
-            world.require_whole()
-            return Page(*world.records.page(kind, cursor, limit))
-
-        return await self._on(page)
-
-    async def journeys_using(self, action: str) -> tuple[str, ...]:
-        """Return the names; see `Repository.journeys_using`."""
-
-        def users(world: World) -> tuple[str, ...]:
-            world.require_whole()
-            found = world.records.users(Action, action)
-            return tuple(user.value.name for user in found if isinstance(user.value, Journey))
-
-        return await self._on(users)
-
-    async def history(self, kind: type[Kept], name: str, *, limit: int = 100) -> tuple[Edit[Kept], ...]:
-        """Return what was done; see `History.history`. What was done by hand is told from the next save on."""
-        kind_of(kind)
-        _, limit = page_bounds(None, limit)
-        return await self._on(lambda world: tuple(reversed(world.chronicle.edits(kind, name)))[:limit])
-
-    async def as_of(self, kind: type[Kept], name: str, when: datetime) -> Stored[Kept]:
-        """Return the record of then; see `History.as_of`."""
-        kind_of(kind)
-        require_instant(when)
-        stored = await self._on(lambda world: edit_at(world.chronicle.edits(kind, name), name, when))
-        return _present(kind, name, stored)
-
-    async def _on(self, work: Callable[[World], _Result]) -> _Result:
-        """What `work` gives on the files of this namespace as they are now, while nobody else changes them."""
+    async def _read(self, work: Callable[[World], _Result]) -> _Result:
         return await self._folder.run(self.namespace, self._suffix, work)
+
+    async def _change(self, judge: Callable[[World], Change]) -> Change:
+        def changed(world: World) -> Change:
+            change = judge(world)
+            world.commit(change)
+            return change
+
+        return await self._read(changed)
 
 
 class _Folder:
@@ -270,9 +156,3 @@ def _locked(aside: Path) -> Iterator[None]:
                     raise StoreUnavailable("Another process holds the folder. Try again when it is done.") from None
                 time.sleep(_LOOK_AGAIN)
         yield
-
-
-def _present(kind: type[Kept], name: str, stored: Stored[Kept] | None) -> Stored[Kept]:
-    if stored is None:
-        raise NotFound(kind_of(kind), name)
-    return stored

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import attrs
 from wayhook.adapters.repository.folder_text import SUFFIXES, read, written
 from wayhook.errors import DefinitionError, DocumentError, StoreUnavailable, Violation
 from wayhook.formats.document import dump, load
-from wayhook.model.record import KINDS, Change, Chronicle, Edit, Records, Stored, kind_of
+from wayhook.model.record import KINDS, Change, Chronicle, Edit, Records, Stored, is_name, kind_of
 
 __all__ = ["World"]
 
@@ -66,22 +67,56 @@ class World:
         self.chronicle.add(steps)
         self._compare()
 
-    def require_whole(self) -> None:
-        """Raise `StoreUnavailable` that names every file which cannot be read."""
+    def find(self, kind: type[Any], name: str) -> Stored[Any] | None:
+        """Return the record of that kind and name, or None; raises `StoreUnavailable` where its file cannot be read."""
+        if not is_name(name) or len(stem := _stem(name)) > _LONGEST:
+            return None
+        for suffix in SUFFIXES:
+            file = self._files.get(self._folder / FOLDERS[kind_of(kind)] / f"{stem}{suffix}")
+            if file is not None and file.fault:
+                raise StoreUnavailable(file.fault)
+        return self.records.find(kind, name)
+
+    def users(self, kind: type[Any], name: str) -> tuple[Stored[Any], ...]:
+        """Return the records whose values use that one, by kind and name; raises as `every`."""
+        self._require_whole()
+        return self.records.users(kind, name)
+
+    def user_names(self, kind: type[Any], name: str) -> list[tuple[str, str]]:
+        """Return kind and name of each record that uses that one; raises as `every`."""
+        return [(kind_of(user.value), user.value.name) for user in self.users(kind, name)]
+
+    def every(self, kind: type[Any]) -> tuple[Stored[Any], ...]:
+        """Return all records of a kind; raises `StoreUnavailable` that names every file which cannot be read."""
+        self._require_whole()
+        return self.records.every(kind)
+
+    def page(self, kind: type[Any], after: str, limit: int) -> list[Stored[Any]]:
+        """Return at most `limit` records with names after that one, by name; raises as `every`."""
+        return list(itertools.islice((stored for stored in self.every(kind) if stored.value.name > after), limit))
+
+    def edits(self, kind: type[Any], name: str, limit: int) -> list[Edit[Any]]:
+        """Return the last steps of the records that ever had the name, the newest first.
+
+        What was done by hand is told from the next save on.
+        """
+        return self.chronicle.edits(kind, name)[: -limit - 1 : -1]
+
+    def last_edits(self, kind: type[Any], name: str, when: datetime) -> list[Edit[Any]]:  # noqa: ARG002 - all of them
+        """Return all steps of the records that ever had the name, in the order in which they were made."""
+        return self.chronicle.edits(kind, name)
+
+    def _require_whole(self) -> None:
         faults = [file.fault for file in self._files.values() if file.fault]
         if faults:
             raise StoreUnavailable("\n".join(faults))
 
-    def require_readable(self, kind: type[Any], name: str) -> None:
-        """Raise `StoreUnavailable` where the file of that name cannot be read."""
-        stem = self._stem(kind_of(kind), name)
-        for suffix in SUFFIXES:
-            file = self._files.get(stem.with_name(stem.name + suffix))
-            if file is not None and file.fault:
-                raise StoreUnavailable(file.fault)
-
     def commit(self, change: Change) -> None:
-        """Carry `change` out on disk, all of it or nothing, with what was done by hand before it told as well."""
+        """Carry `change` out on disk, all of it or nothing, with what was done by hand before it told as well.
+
+        Raises as `every`: while a file cannot be read nothing is changed.
+        """
+        self._require_whole()
         journal = "".join(_line(edit) for edit in (*self._outside, *change.edits))
         plan = {"files": self._texts(change), "journal": journal, "told": self._told}
         _write(self._pending, json.dumps(plan))
@@ -89,16 +124,21 @@ class World:
         self.refresh()
 
     def _recover(self) -> None:
-        """Do what is pending, as often as it takes."""
-        plan = json.loads(self._pending.read_text(encoding="utf-8"))
-        for name, text in plan["files"].items():
+        """Do what is pending, as often as it takes; raises `StoreUnavailable` where it cannot be read."""
+        try:
+            plan = json.loads(self._pending.read_text(encoding="utf-8"))
+            files, journal_text, told = dict(plan["files"]), str(plan["journal"]), int(plan["told"])
+        except (ValueError, TypeError, KeyError):
+            message = f"{self._pending.name} is damaged. Take it away: the save that it was for is lost then."
+            raise StoreUnavailable(message) from None
+        for name, text in files.items():
             if text is None:
                 (self._folder / name).unlink(missing_ok=True)
             else:
                 _write(self._folder / name, text)
         with self._journal.open("a+b") as journal:
-            journal.truncate(plan["told"])
-            journal.write(plan["journal"].encode())
+            journal.truncate(told)
+            journal.write(journal_text.encode())
             journal.flush()
             os.fsync(journal.fileno())
         self._pending.unlink()
@@ -189,16 +229,16 @@ class World:
 
     def _path(self, word: str, name: str, suffix: str = "") -> Path:
         """The file of a name: the one that is there, or the one that will be."""
-        stem = self._stem(word, name)
-        paths = [stem.with_name(stem.name + each) for each in SUFFIXES]
-        new = stem.with_name(stem.name + (suffix or self._suffix))
-        return next((path for path in paths if path in self._files), new)
-
-    def _stem(self, word: str, name: str) -> Path:
-        stem = quote(name, safe=" ")
+        stem, folder = _stem(name), self._folder / FOLDERS[word]
         if len(stem) > _LONGEST:
             raise DefinitionError([Violation("$.name", "this name is too long for the name of a file; shorten it")])
-        return self._folder / FOLDERS[word] / stem
+        paths = [folder / f"{stem}{each}" for each in SUFFIXES]
+        return next((path for path in paths if path in self._files), folder / f"{stem}{suffix or self._suffix}")
+
+
+def _stem(name: str) -> str:
+    """A name as that of a file, without its suffix; what no file may be called is percent-encoded."""
+    return quote(name, safe=" ")
 
 
 def _by_hand(file: _File, known: Stored[Any] | None, steps: int) -> Stored[Any]:

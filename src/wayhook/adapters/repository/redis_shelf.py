@@ -59,12 +59,20 @@ class RedisShelf:
         texts = self._client.hmget(self._key("record", kind), names) if names else ()
         return [_stored(json.loads(text)) for text in texts if text is not None]
 
-    def edits(self, kind: type[Any], name: str, limit: int | None = None) -> list[Edit[Any]]:
-        """The last steps of the records that ever had the name, in the order in which they were made."""
+    def edits(self, kind: type[Any], name: str, limit: int) -> list[Edit[Any]]:
+        """Return the last steps of the records that ever had the name, the newest first."""
+        return self._steps(kind, name, -limit)[: -limit - 1 : -1]
+
+    def last_edits(self, kind: type[Any], name: str, when: datetime) -> list[Edit[Any]]:  # noqa: ARG002 - all of them
+        """Return all steps of the records that ever had the name, in the order in which they were made."""
+        return self._steps(kind, name, 0)
+
+    def _steps(self, kind: type[Any], name: str, start: int) -> list[Edit[Any]]:
+        """The steps of each record that ever had the name from that place of its list on, in their order."""
         lines = [
             json.loads(line)
             for uid in self._listed("uids", kind, name)
-            for line in self._client.lrange(self._key(f"edits:{uid}"), -limit if limit else 0, -1)
+            for line in self._client.lrange(self._key(f"edits:{uid}"), start, -1)
         ]
         lines.sort(key=lambda line: line["number"])
         return [Edit(line["what"], _stored(line)) for line in lines]

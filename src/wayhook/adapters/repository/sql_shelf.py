@@ -15,7 +15,7 @@ from wayhook.errors import DefinitionError, Violation
 from wayhook.formats.document import dumps, loads
 from wayhook.model.record import KINDS, Change, Edit, Stored, is_name, kind_of, uses
 
-__all__ = ["SqlShelf", "microseconds"]
+__all__ = ["SqlShelf"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KNOWN = 256
@@ -73,13 +73,13 @@ class SqlShelf:
         rows = self._connection.execute(asked.order_by(EDIT.c.number.desc()).limit(limit))
         return tuple(Edit(what, _stored(row)) for what, *row in rows)
 
-    def last_edits(self, kind: type[Any], name: str, moment: int) -> tuple[Edit[Any], ...]:
-        """The last step up to `moment` of each record that ever had the name."""
+    def last_edits(self, kind: type[Any], name: str, when: datetime) -> tuple[Edit[Any], ...]:
+        """Return the last step up to `when` of each record that ever had the name."""
         if not _is_kept(name):
             return ()
         last = (
             select(func.max(EDIT.c.number))
-            .where(EDIT.c.uid.in_(self._uids(kind, name)), EDIT.c.saved <= moment)
+            .where(EDIT.c.uid.in_(self._uids(kind, name)), EDIT.c.saved <= _microseconds(when))
             .group_by(EDIT.c.uid)
         )
         rows = self._connection.execute(select(EDIT.c.what, *_columns(EDIT)).where(EDIT.c.number.in_(last)))
@@ -162,7 +162,7 @@ def _row(stored: Stored[Any]) -> dict[str, object]:
         "document": dumps(stored.value),
         "version": stored.version,
         "uid": stored.uid,
-        "saved": microseconds(stored.saved),
+        "saved": _microseconds(stored.saved),
         "author": stored.by,
     }
 
@@ -176,6 +176,5 @@ _known = lru_cache(maxsize=_KNOWN)(_stored)
 """The same for rows that were read of late: what is executed is looked up each time, and mostly unchanged."""
 
 
-def microseconds(when: datetime) -> int:
-    """Return an instant as microseconds since 1970 in UTC."""
+def _microseconds(when: datetime) -> int:
     return (when - _EPOCH) // timedelta(microseconds=1)

@@ -5,46 +5,37 @@ The version is compared, the record written and its history continued in one imm
 
 from __future__ import annotations
 
-import copy
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import unquote
-from uuid import uuid4
 
+from wayhook.adapters.repository.shelving import ShelfRepository, StoreShelf, in_utc
 from wayhook.adapters.repository.sqlite_file import SqliteFile, transaction
-from wayhook.errors import DefinitionError, NotFound, Violation
-from wayhook.execution.ports import Page
+from wayhook.errors import DefinitionError, Violation
 from wayhook.formats.document import dumps, loads
-from wayhook.model.action import Action
-from wayhook.model.guardrail import Guardrails, edition_of
+from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import (
     KINDS,
     Change,
-    Definition,
     Edit,
-    Kept,
     Stored,
-    edit_at,
     is_name,
     kind_of,
-    page_bounds,
-    require_instant,
-    require_namespace,
     uses,
 )
-from wayhook.model.storage import admit, admit_deletion
 
 __all__ = ["SqliteRepository"]
 
+_Result = TypeVar("_Result")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _KNOWN = 256
 
 
-class SqliteRepository:
+class SqliteRepository(ShelfRepository):
     """Keeps definitions in a file; see `Repository`, `History` and `Namespaced` for what is promised.
 
     An async context manager. `path`: of the file, made when it is not there. `guardrails`: the edition that a
@@ -56,14 +47,12 @@ class SqliteRepository:
         path: str | Path,
         *,
         guardrails: Guardrails | None = None,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = in_utc,
     ) -> None:
         if not isinstance(path, str | Path) or not str(path) or "\0" in str(path):
             raise DefinitionError([Violation("$.path", "give the path of a file")])
         self.path = Path(path)
-        self.guardrails = edition_of(guardrails)
-        self.namespace = "default"
-        self._now = now
+        super().__init__(guardrails, now)
         self._file = SqliteFile(self.path)
 
     @classmethod
@@ -74,12 +63,6 @@ class SqliteRepository:
             raise DefinitionError([Violation("$", "write sqlite:///file.db, or sqlite:////folder/file.db")])
         return cls(path, guardrails=guardrails)
 
-    def within(self, namespace: str) -> Self:
-        """Return the repository of another namespace; see `Namespaced.within`."""
-        other = copy.copy(self)
-        other.namespace = require_namespace(namespace)
-        return other
-
     async def __aenter__(self) -> Self:
         await self._file.open()
         return self
@@ -87,85 +70,18 @@ class SqliteRepository:
     async def __aexit__(self, *_: object) -> None:
         await self._file.close()
 
-    async def save(
-        self,
-        *values: Definition,
-        expected_version: int | None = None,
-        renamed_from: str | None = None,
-        by: str = "",
-    ) -> int:
-        """Keep the values; see `Repository.save`."""
-        return await self._file.run(lambda: self._save(values, expected_version, renamed_from, by))
+    async def _read(self, work: Callable[[StoreShelf], _Result]) -> _Result:
+        return await self._file.run(lambda: work(_SqliteShelf(self._file.database, self.namespace)))
 
-    async def get(self, kind: type[Kept], name: str) -> Stored[Kept]:
-        """Return the value; see `Repository.get`."""
-        kind_of(kind)
-        return _found(kind, name, await self._file.run(lambda: self._shelf.find(kind, name)))
+    async def _change(self, judge: Callable[[StoreShelf], Change]) -> Change:
+        def changed() -> Change:
+            with transaction(self._file.database):
+                shelf = _SqliteShelf(self._file.database, self.namespace)
+                change = judge(shelf)
+                shelf.apply(change)
+            return change
 
-    async def delete(
-        self,
-        kind: type[Definition],
-        name: str,
-        *,
-        expected_version: int | None = None,
-        force: bool = False,
-        by: str = "",
-    ) -> None:
-        """Forget the value; see `Repository.delete`."""
-        kind_of(kind)
-        await self._file.run(lambda: self._delete(kind, name, expected_version, by, force=force))
-
-    async def list(self, kind: type[Kept], *, cursor: str | None = None, limit: int = 100) -> Page[Kept]:
-        """Return a page; see `Repository.list`."""
-        after, limit = page_bounds(cursor, limit)
-        items = await self._file.run(lambda: self._shelf.page(kind, after, limit + 1))
-        return Page(tuple(items[:limit]), items[limit - 1].value.name if len(items) > limit else None)
-
-    async def journeys_using(self, action: str) -> tuple[str, ...]:
-        """Return the names; see `Repository.journeys_using`."""
-        users = await self._file.run(lambda: self._shelf.user_names(Action, action))
-        return tuple(name for kind, name in users if kind == "journey")
-
-    async def history(self, kind: type[Kept], name: str, *, limit: int = 100) -> tuple[Edit[Kept], ...]:
-        """Return what was done; see `History.history`."""
-        kind_of(kind)
-        _, limit = page_bounds(None, limit)
-        return await self._file.run(lambda: self._shelf.edits(kind, name, limit))
-
-    async def as_of(self, kind: type[Kept], name: str, when: datetime) -> Stored[Kept]:
-        """Return the record of then; see `History.as_of`."""
-        kind_of(kind)
-        moment = _microseconds(require_instant(when))
-        edits = await self._file.run(lambda: self._shelf.last_edits(kind, name, moment))
-        return _found(kind, name, edit_at(edits, name, when))
-
-    @property
-    def _shelf(self) -> _SqliteShelf:
-        return _SqliteShelf(self._file.database, self.namespace)
-
-    def _save(
-        self, values: tuple[Definition, ...], expected_version: int | None, renamed_from: str | None, by: str
-    ) -> int:
-        with transaction(self._file.database):
-            change = admit(
-                self._shelf,
-                values,
-                expected_version=expected_version,
-                renamed_from=renamed_from,
-                guardrails=self.guardrails,
-                new_uid=lambda: uuid4().hex,
-                by=by,
-                now=self._now(),
-            )
-            self._shelf.apply(change)
-        return change.written[0].version
-
-    def _delete(self, kind: type[Definition], name: str, expected_version: int | None, by: str, *, force: bool) -> None:
-        with transaction(self._file.database):
-            deletion = admit_deletion(
-                self._shelf, kind, name, expected_version=expected_version, force=force, by=by, now=self._now()
-            )
-            self._shelf.apply(deletion)
+        return await self._file.run(changed)
 
 
 class _SqliteShelf:
@@ -233,8 +149,8 @@ class _SqliteShelf:
         )
         return tuple(Edit(what, _stored(row)) for what, *row in rows)
 
-    def last_edits(self, kind: type[Any], name: str, moment: int) -> tuple[Edit[Any], ...]:
-        """The last step up to `moment` of each record that ever had the name."""
+    def last_edits(self, kind: type[Any], name: str, when: datetime) -> tuple[Edit[Any], ...]:
+        """The last step up to `when` of each record that ever had the name."""
         if not is_name(name):
             return ()
         rows = self._rows(
@@ -243,7 +159,7 @@ class _SqliteShelf:
             " (SELECT uid FROM edit WHERE namespace = ? AND kind = ? AND name = ?) AND saved <= ? GROUP BY uid)",
             kind_of(kind),
             name,
-            moment,
+            _microseconds(when),
         )
         return tuple(Edit(what, _stored(row)) for what, *row in rows)
 
@@ -285,12 +201,6 @@ class _SqliteShelf:
                 kind,
                 name,
             )
-
-
-def _found(kind: type[Kept], name: str, stored: Stored[Kept] | None) -> Stored[Kept]:
-    if stored is None:
-        raise NotFound(kind_of(kind), name)
-    return stored
 
 
 def _row(stored: Stored[Any]) -> tuple[object, ...]:
