@@ -66,6 +66,12 @@ LIMITS = (
     ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
     ("execution.execution", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
     ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
+    ("rendering.origin", "MAX_ORIGINS", "{}", "values of a preview whose origin is told"),
+    ("rendering.origin", "MAX_TEXT", "{} characters", "the text of one of these values"),
+    ("display.part", "MAX_CELL", "{} characters", "a value in a card"),
+    ("display.part", "MAX_CODE", "{} characters", "a payload or an answer in a card"),
+    ("display.part", "MAX_ROWS", "{}", "rows of a table in a card"),
+    ("display.definition", "MAX_NODES", "{}", "message parameters of a tree in a card"),
     ("rendering.reflection", "SHORTEST", "{} characters", "less: a secret that is too short to be masked in an answer"),
 )
 

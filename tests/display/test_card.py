@@ -13,9 +13,12 @@ from gallery import examples
 from reading import page
 
 import wayhook as wh
+from wayhook.display.call import _FAILURES
 from wayhook.display.card import batch_picture
+from wayhook.errors import Evidence
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
+from wayhook.execution.retry import evidence_of
 from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 
 SMS_VALUES = {"to": "+336", "text": "Hi", "X-Campaign": "c"}
@@ -71,6 +74,7 @@ def test_an_action_without_an_address_has_a_card_too() -> None:
     assert text == "actionAtypecampaignClassicnullsare sentbuilt inyesAuthenticationkindNo authentication"
 
 
+@pytest.mark.rule("R134")
 @pytest.mark.parametrize(
     ("authentication", "shown"),
     [
@@ -203,8 +207,25 @@ def test_a_preview_says_what_would_be_repeated(parts: dict[str, str], said: str)
 
     assert "nothing was doneno connection, 408, 425, 429, 503↻repeated whatever the method" in text
     assert f"it may have been doneconnection lost, 500, 502, 504{'↻' if said[0] == 'r' else '–'}{said}" in text
-    assert "it was refused400, 409, 422–not repeated it would fail the same way" in text
+    assert "it was refused400, 405, 422–not repeated it would fail the same way" in text
     assert text.endswith("At most 4 attempts within 5 s together.")
+
+
+def test_a_refused_token_is_told_as_what_is_replaced_once() -> None:
+    """A 401 is answered with a new token, where the authentication asks for one."""
+    action = attrs.evolve(examples()["action"], authentication=examples()["authentication"])
+
+    text = text_of(wh.preview(action, SMS_VALUES))
+
+    assert "it was denied401, 403, 404–not repeated but for a 401, once, with a new token" in text
+
+
+def test_the_examples_of_failures_are_what_they_are_said_to_be() -> None:
+    """Each status is judged by the rules as the class that it stands for."""
+    alike = {Evidence.NEVER_SENT: {Evidence.REJECTED_UNREAD}}
+    for _, told, evidence, _ in _FAILURES:
+        for status in map(int, re.findall(r"\d{3}", told)):
+            assert evidence_of(wh.Response(status)) in alike.get(evidence, {evidence})
 
 
 @pytest.mark.parametrize(
@@ -433,7 +454,13 @@ async def test_what_a_repository_keeps_shows_itself(send_sms: wh.Action) -> None
     assert "crmcappingupdated, https://crm.example.com/*1" in limits[0]
     assert "smsthrottlingdeployed, 500 in a second to https://sms.example.com/v1/*1" in limits[1]
     stored = await repository.get(wh.Action, "SendSms")
-    assert text_of(stored).startswith(f"recordversion 1SendSmsuid{stored.uid}actionPOSTSendSms")
+    assert text_of(stored).startswith("recordversion 1SendSmssaved20")
+    assert f"uid{stored.uid}actionPOSTSendSms" in text_of(stored)
+    await repository.save(attrs.evolve(send_sms, description="Another"), by="Ann <b>")
+    changed, created = await repository.history(wh.Action, "SendSms")
+    assert text_of(changed).startswith("historychangedversion 2SendSmssaved")
+    assert "byAnn <b>uid" in text_of(changed)
+    assert text_of(created).startswith("historycreatedversion 1SendSms")
     await repository.save(wh.Action(name="Z", action_type="campaignClassic"))
     first = text_of(await repository.list(wh.Action, limit=1))
     assert first.endswith("More follow: list them with the cursor of this page.")

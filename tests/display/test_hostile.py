@@ -227,6 +227,7 @@ def test_times_that_no_clock_has_break_no_picture(number: float) -> None:
     assert drawn(value)
 
 
+@pytest.mark.rule("R134")
 async def test_no_card_shows_a_secret_that_was_sent_and_came_back(send_sms: wh.Action) -> None:
     """A receiver that repeats the key in every place: neither card shows it."""
     repeated = wh.Response(400, (("x-key", CANARY),), f'{{"id": "{CANARY}", "queued": true}}'.encode())

@@ -73,6 +73,25 @@ async def test_a_batch_on_show_is_drawn_twice_a_second_at_most(
     assert texts[-1].startswith("batch✓21 succeeded21 outcomes")
 
 
+async def test_a_picture_that_cannot_be_drawn_costs_no_outcome(
+    shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever takes outcomes gets all of them; the log says why there is no picture."""
+    clock = Clock()
+    monkeypatch.setattr(live, "time", clock)
+
+    def broken(*_: object, **given: object) -> None:
+        if given.get("update"):
+            raise OSError("the notebook is gone")
+
+    monkeypatch.setattr(shell.display_pub, "publish", broken)
+
+    batch = await run(clock, 1.0, 3)
+
+    assert batch.tally == {"http_200": 3}
+    assert "the picture could not be drawn again" in caplog.text
+
+
 async def test_a_batch_that_nobody_looks_at_draws_nothing(shell: InteractiveShell) -> None:
     """No card is made of it."""
     batch = await run(Clock(), 1.0, 3, looked_at=False)

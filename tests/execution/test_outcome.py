@@ -218,3 +218,19 @@ async def test_a_body_that_did_not_come_is_told(ping: Make) -> None:
 
     assert (outcome.status, outcome.response) == ("http_200", None)
     assert outcome.response_faults == ("$: the body is cut or malformed",)
+
+
+async def test_an_outcome_knows_how_long_it_had(ping: Make) -> None:
+    """The timeout of the edition, of the journey, or the one that was given: what a deadline is counted from."""
+    repository = wh.MemoryRepository()
+    action = ping()
+    await repository.save(action, wh.Journey("J", [wh.ActionActivity(action.name, label="a")], timeout=7))
+
+    async with wh.Executor(repository, transport=FakeTransport(), clock=FakeClock()) as executor:
+        outcomes = [
+            await executor.call(action),
+            await executor.call(action, timeout=2.5),
+            await executor.execute("J", "a", wh.Context()),
+        ]
+
+    assert [outcome.timeout for outcome in outcomes] == [5, 2.5, 7]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+from pathlib import Path
+
 import pytest
 
 import wayhook as wh
@@ -46,6 +50,21 @@ def test_looking_for_defaults_changes_nothing() -> None:
         ("event S.b",),
         "zx",
     ]
+
+
+def test_every_expression_of_the_corpus_tells_its_defaults() -> None:
+    """Whatever is valid can be looked into, for a context that has nothing: only what has a default takes one."""
+    corpus = Path(__file__).parents[1] / "conformance" / "expressions.jsonl"
+    texts = {json.loads(line)["expression"] for line in corpus.read_text(encoding="utf-8").splitlines()}
+    expressions = []
+    for text in texts:
+        with suppress(wh.ExpressionError):
+            expressions.append(wh.expression(text))
+
+    told = {expression.text: expression.defaults(wh.Context()) for expression in expressions}
+
+    assert len(told) > 200
+    assert all("defaultValue" in text for text, taken in told.items() if taken)
 
 
 def test_only_a_context_is_looked_into() -> None:

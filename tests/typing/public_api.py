@@ -106,7 +106,9 @@ def live(now: datetime) -> None:
 
 def look() -> None:
     """Both kinds of preview give a call."""
-    call = wh.preview(SEND_SMS, {"to": "x"}, path="messages")
+    call = wh.preview(SEND_SMS, {"to": "x"}, path="messages", guardrails=STANDARD)
+    if call.explanation is not None:
+        assert_type(call.explanation.origins, tuple[wh.Origin, ...])
     assert_type(call, wh.Call)
     assert_type(wh.preview(JOURNEY, "day1", CONTEXT, actions=[SEND_SMS]), wh.Call)
     assert_type(call.body, bytes | None)

@@ -24,7 +24,7 @@ from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import system_random
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, RetryPolicy
 from wayhook.model.guardrail import Repetition
-from wayhook.secret import DeliveryId
+from wayhook.secret import AccessToken, DeliveryId
 from wayhook.wire import Attempt, Call, Explanation, Origin
 
 __all__ = ["call_card", "call_parts"]
@@ -37,11 +37,12 @@ _TONES: dict[str, Tone] = {
     "secret": "secret",
     "delivery id": "default",
 }
+_DENIED = 403
 _FAILURES = (
     ("nothing was done", "no connection, 408, 425, 429, 503", Evidence.NEVER_SENT, None),
     ("it may have been done", "connection lost, 500, 502, 504", Evidence.AMBIGUOUS, 500),
-    ("it was refused", "400, 409, 422", Evidence.PERMANENT, 400),
-    ("it was denied", "401, 403, 404", Evidence.PERMANENT, 403),
+    ("it was refused", "400, 405, 422", Evidence.PERMANENT, 400),
+    ("it was denied", "401, 403, 404", Evidence.PERMANENT, _DENIED),
 )
 """What a failure says, examples of it, and one that the rules are asked about."""
 
@@ -107,7 +108,10 @@ def _repeated(call: Call, explanation: Explanation) -> Iterator[Part]:
         attempt = Attempt(1, evidence, status, "", 0.0, 0.0)
         repeats = policy.repeats([attempt], idempotent=idempotent, keyed=bool(key))
         chip = Chip("repeated", "good", "↻") if repeats else Chip("not repeated", "calm", "–")
-        rows.append((failure, examples, (chip, _why(call.method, key, repetition, evidence, repeats=repeats))))
+        why = _why(call.method, key, repetition, evidence, repeats=repeats)
+        if status == _DENIED and repetition is Repetition.EVIDENCE and AccessToken() in call.secrets:
+            why = "but for a 401, once, with a new token"
+        rows.append((failure, examples, (chip, why)))
     yield Table(("when a failure says", "such as", ""), tuple(rows))
     yield Note(f"At most {ATTEMPTS} attempts within {duration(explanation.timeout)} together.")
 

@@ -22,18 +22,11 @@ from wayhook.display.definition import (
 )
 from wayhook.display.html import written
 from wayhook.display.journey import activity_card, journey_card
+from wayhook.display.limit import limit_card, rating_card, rule_card
 from wayhook.display.outcome import attempt_card, outcome_card
 from wayhook.display.part import Card
-from wayhook.display.rule import (
-    can_deploy_card,
-    error_card,
-    limit_card,
-    page_card,
-    rating_card,
-    rule_card,
-    stored_card,
-    violations_card,
-)
+from wayhook.display.record import edit_card, page_card, stored_card
+from wayhook.display.violation import can_deploy_card, error_card, violations_card
 from wayhook.errors import Violation, Violations, WayhookError
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
@@ -45,7 +38,7 @@ from wayhook.model.connection import Connection
 from wayhook.model.journey import ActionActivity, Activity, Journey
 from wayhook.model.limit import CanDeploy, Rating
 from wayhook.model.parameter import MessageParameter, ParameterTree, Variable
-from wayhook.model.record import Stored
+from wayhook.model.record import Edit, Stored
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.notebook.results import Results
 from wayhook.wire import Attempt, Call, Outcome
@@ -115,6 +108,8 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return error_card(value, outcome_card)
         case Stored():
             return stored_card(value, card_of)
+        case Edit():
+            return edit_card(value, card_of)
         case Page():
             return page_card(value)
         case _:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from wayhook.display.card import card
 
 __all__ = ["shown"]
 
+_LOG = logging.getLogger("wayhook")
 _PAUSE = 0.5
 """Seconds between two drawings."""
 
@@ -36,6 +38,9 @@ def shown(value: object, draw: Callable[[Any], str] = card) -> Callable[[bool], 
         now = time.monotonic()
         if ended or now - drawn >= _PAUSE:
             drawn = now
-            handle.update(bundle(), raw=True)
+            try:
+                handle.update(bundle(), raw=True)
+            except Exception:  # noqa: BLE001 - whoever calls has an outcome in hand, and no picture is worth one
+                _LOG.warning("the picture could not be drawn again", exc_info=True)
 
     return redraw

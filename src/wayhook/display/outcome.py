@@ -25,7 +25,7 @@ from wayhook.display.part import (
     json_text,
     moment,
 )
-from wayhook.display.rule import violations_table
+from wayhook.display.violation import violations_table
 from wayhook.errors import Delivery
 from wayhook.wire import NOT_MADE, Attempt, Call, Outcome, Response
 

@@ -50,9 +50,9 @@ _TONES: dict[Tone, str] = {
     "default": "yellow",
     "secret": "default",
 }
-_TRACK, _PLOT = 30, 24
-"""Columns of a timeline's track and of a histogram's longest bar."""
-MAX_CELL = 300
+_TRACK, _PLOT, _LINES = 30, 24, 4
+"""Columns of a timeline's track and of the longest bar of shares, and the lines of a histogram."""
+_BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def terminal_card(value: object) -> RenderableType:
@@ -90,7 +90,7 @@ def _cell(cell: Cell, style: str = "") -> Text:
         case tuple():
             return Text(" ").join([found for piece in cell if (found := _cell(piece, style))])
         case Value(text):
-            return Text(shown(text, MAX_CELL), style or "cyan")
+            return Text(shown(text), style or "cyan")
         case Chip():
             return _chip(cell)
         case text:
@@ -195,17 +195,17 @@ def _columns(part: float, whole: float, columns: int) -> int:
 
 
 def _histogram(histogram: Histogram) -> Iterator[RenderableType]:
+    """Columns of blocks, side by side; below them the shortest and the longest that was counted."""
     from rich.text import Text
 
     most = max(count for *_, count in histogram.bins)
-    yield _grid(
-        (
-            _cell(f"to {duration(high)}", "dim"),
-            Text("█" * max(bool(count), _columns(count, most, _PLOT)), "blue"),
-            _cell(f"{count:,}"),
-        )
-        for _, high, count in histogram.bins
-    )
+    heights = [max(bool(count), _columns(count, most, _LINES * 8)) for *_, count in histogram.bins]
+    for line in reversed(range(_LINES)):
+        blocks = (_BLOCKS[min(8, max(0, height - 8 * line))] for height in heights)
+        yield Text("".join(blocks), "blue", no_wrap=True, overflow="crop")
+    low, high = duration(histogram.bins[0][0]), duration(histogram.bins[-1][1])
+    space = " " * max(3, len(heights) - len(low) - len(high))
+    yield from _note(Note(low + space + high))
     yield from _note(Note(", ".join(f"{word} {value}" for word, value in histogram.words)))
 
 

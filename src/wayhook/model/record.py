@@ -81,7 +81,7 @@ class Stored(Presentable, Generic[Kept_co]):
 
 
 @attrs.frozen
-class Edit(Generic[Kept_co]):
+class Edit(Presentable, Generic[Kept_co]):
     """A step in the history of a record.
 
     `what`: what was done. `stored`: the record as this step left it, with who did it and when; of a deletion the value

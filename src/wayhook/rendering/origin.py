@@ -112,11 +112,11 @@ class _Explain:
         parameters, text = self.action.message_parameters, (call.body or b"").decode()
         match self.action.body_format:
             case BodyFormat.JSON if parameters:
-                body = json.loads(text, parse_float=_Number, parse_int=_Number)
+                body = json.loads(text, parse_float=_Verbatim, parse_int=_Verbatim)
             case BodyFormat.FORM if parameters:
                 body = _fields(parameters, text)
             case BodyFormat.RAW if parameters:
-                body = _LEFT_OUT if call.body is None else {parameters[0].name: _Plain(text)}
+                body = _LEFT_OUT if call.body is None else {parameters[0].name: _Verbatim(text)}
             case _:
                 return
         yield from self._members(parameters, body, "")
@@ -179,21 +179,17 @@ def _varies(parameter: MessageParameter) -> bool:
     return parameter.variable is not None or any(map(_varies, parameter.parameters))
 
 
-class _Plain(str):
-    """A text of the body that is written as it is."""
+class _Verbatim(str):
+    """A number of JSON, or a text of a form: it is told as it stands in the body, digit by digit."""
 
     __slots__ = ()
-
-
-_Number = _Plain
-"""A number as it stands in JSON: exact."""
 
 
 def _fields(parameters: Sequence[MessageParameter], text: str) -> dict[str, Any]:
     """The fields of a form by name; those of a list in a list."""
     found: dict[str, list[Any]] = {}
     for name, value in parse_qsl(text, keep_blank_values=True):
-        found.setdefault(name, []).append(_Plain(value))
+        found.setdefault(name, []).append(_Verbatim(value))
     lists = {parameter.name for parameter in parameters if parameter.data_type.is_list}
     return {name: values if name in lists else values[0] for name, values in found.items()}
 
@@ -201,7 +197,7 @@ def _fields(parameters: Sequence[MessageParameter], text: str) -> dict[str, Any]
 def _written(value: Any) -> str:
     """A value of the body as it stands there, without white space."""
     match value:
-        case _Plain():
+        case _Verbatim():
             return value
         case str():
             return encode_basestring(value)

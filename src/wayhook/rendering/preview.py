@@ -55,9 +55,8 @@ def preview(
 
     The call prints as text, shows a card in a notebook, and `wayhook.to_curl(call)` makes a command of it. Its
     `explanation` says where each value came from, and how it would be repeated under `guardrails` (`standard` unless
-    given). Raises
-    `DefinitionError` for what cannot be rendered at all, `RenderError` for values that do not fit. Guardrails that
-    only say what may be saved or sent (hosts, methods, names) do not stand in the way of a look.
+    given). Raises `DefinitionError` for what cannot be rendered at all, `RenderError` for values that do not fit.
+    Guardrails that only say what may be saved or sent (hosts, methods, names) do not stand in the way of a look.
     """
     rails = edition_of(guardrails)
     if isinstance(definition, Action):
