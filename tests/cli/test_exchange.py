@@ -209,6 +209,31 @@ def test_a_hostile_document_is_a_sentence(shell: Shell, folder: Path, command: s
     assert not (folder / "new.db").exists()
 
 
+@pytest.mark.usefixtures("documents")
+def test_namespaces_are_kept_apart(shell: Shell) -> None:
+    """What is saved in one is not there in another; a name that can be none is told."""
+    team = ("--namespace", "team-a")
+
+    shell("import", "sms.json", *NEW, *team)
+
+    assert [item["name"] for item in shell.json("list", *NEW, *team)["items"]] == ["SendSms"]
+    assert shell.json("list", *NEW)["items"] == []
+    assert "--namespace: " in shell("list", *NEW, "--namespace", "no such/thing").err
+
+
+@pytest.mark.usefixtures("documents")
+def test_a_folder_of_text_files_is_a_repository(shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any scheme of the library will do; who saved is remembered."""
+    monkeypatch.setenv("LOGNAME", "ann")
+    where = ("--repository", "folder:///kept")
+
+    shell("import", "sms.json", *where)
+    shown = shell.json("show", "SendSms", *where)
+
+    assert (shown["by"], shown["version"], shown["saved"] is None) == ("ann", 1, False)
+    assert (folder / "kept").is_dir()
+
+
 async def test_an_import_is_what_python_reads(shell: Shell, folder: Path) -> None:
     """What the command saved opens with the library."""
     import asyncio

@@ -13,7 +13,7 @@ from wayhook.model.action import Action
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
 from wayhook.model.journey import Journey
-from wayhook.model.storage import KINDS, Definition, Stored, kind_of
+from wayhook.model.record import KINDS, Definition, Stored, kind_of
 from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.model.url import masked_url
 from wayhook.rendering.plan import variables_by_name
@@ -33,7 +33,7 @@ def stored_document(stored: Stored[Any]) -> dict[str, Any]:
     """Return a record as JSON, without its document."""
     value = stored.value
     found = {"kind": kind_of(value), "name": value.name, "version": stored.version, "uid": stored.uid}
-    return {**found, "summary": summary(value)}
+    return {**found, "saved": stored.saved, "by": stored.by, "summary": summary(value)}
 
 
 def summary(value: Definition) -> str:

@@ -18,8 +18,8 @@ from wayhook.model.connection import Connection
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.model.publication import publication_violations
+from wayhook.model.record import KINDS, Definition, kind_of
 from wayhook.model.rule import binding_violations, violations
-from wayhook.model.storage import KINDS, Definition, kind_of
 
 __all__ = ["validate"]
 

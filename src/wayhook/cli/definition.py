@@ -21,7 +21,7 @@ from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection
 from wayhook.model.journey import Journey
-from wayhook.model.storage import KINDS, Definition, Kept, Stored, kind_of
+from wayhook.model.record import KINDS, Definition, Kept, Stored, kind_of
 
 __all__ = ["Definitions", "definitions", "every", "is_file", "read_definition"]
 
@@ -55,16 +55,26 @@ class Definitions:
         return await self.kept.journeys_using(action)
 
     async def save(
-        self, *values: Definition, expected_version: int | None = None, renamed_from: str | None = None
+        self,
+        *values: Definition,
+        expected_version: int | None = None,
+        renamed_from: str | None = None,
+        by: str = "",
     ) -> int:
         """Keep the values; see `Repository.save`."""
-        return await self.kept.save(*values, expected_version=expected_version, renamed_from=renamed_from)
+        return await self.kept.save(*values, expected_version=expected_version, renamed_from=renamed_from, by=by)
 
     async def delete(
-        self, kind: type[Definition], name: str, *, expected_version: int | None = None, force: bool = False
+        self,
+        kind: type[Definition],
+        name: str,
+        *,
+        expected_version: int | None = None,
+        force: bool = False,
+        by: str = "",
     ) -> None:
         """Forget the value; see `Repository.delete`."""
-        await self.kept.delete(kind, name, expected_version=expected_version, force=force)
+        await self.kept.delete(kind, name, expected_version=expected_version, force=force, by=by)
 
     async def action(self, named: str) -> Action:
         """Return the action of that name or file; raises `NotFound`, and `CannotRun` for a document of another kind."""

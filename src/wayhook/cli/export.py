@@ -20,7 +20,7 @@ from wayhook.model.action import Action
 from wayhook.model.authorization import CustomAuthorization
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
-from wayhook.model.storage import KINDS
+from wayhook.model.record import KINDS
 from wayhook.model.throttling import ThrottlingConfiguration
 from wayhook.wire import Call
 

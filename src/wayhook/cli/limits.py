@@ -12,7 +12,7 @@ from wayhook.execution.ports import Repository
 from wayhook.formats.limit import dump_capping, dump_throttling
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.limit import Rating, Stamp
-from wayhook.model.storage import Stored, kind_of
+from wayhook.model.record import Stored, kind_of
 from wayhook.model.throttling import ThrottlingConfiguration
 
 __all__ = ["deploy", "listed", "show", "undeploy"]
@@ -46,7 +46,7 @@ async def deploy(settings: Settings, uid: str) -> Answer:
             deployed: Configuration = value.deployed(stamp, guardrails=settings.guardrails)
         else:
             deployed = value.deployed(stamp)
-        await repository.save(deployed, expected_version=stored.version)
+        await repository.save(deployed, expected_version=stored.version, by=settings.by)
     told = _told([deployed])
     document = {**told.document, "warnings": [violation_document(warning) for warning in warnings]}
     return Answer(document, (*told.shown, *(f"warning: {warning}" for warning in warnings)))
@@ -57,7 +57,7 @@ async def undeploy(settings: Settings, uid: str) -> Answer:
     async with settings.opened() as repository:
         stored = await _found(repository, uid)
         value: Configuration = stored.value.undeployed()
-        await repository.save(value, expected_version=stored.version)
+        await repository.save(value, expected_version=stored.version, by=settings.by)
     return _told([value])
 
 

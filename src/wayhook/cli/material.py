@@ -18,7 +18,7 @@ from wayhook.formats.limit import load_capping, load_throttling
 from wayhook.jsonvalue import parse_json
 from wayhook.model.capping import CappingConfiguration, CappingRule
 from wayhook.model.connection import Connection
-from wayhook.model.storage import KINDS, Definition
+from wayhook.model.record import KINDS, Definition
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.secret import secret
 
