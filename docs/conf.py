@@ -15,7 +15,7 @@ author = "The Wayhook authors"
 project_copyright = author
 version = release = version_of("wayhook")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "house", "language"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "exhibit", "house", "language"]
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
 root_doc = "index"

@@ -86,8 +86,12 @@ if TYPE_CHECKING:
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
     from wayhook.formats.curl import to_curl
+    from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
+    from wayhook.formats.form import Form, FormField, form
+    from wayhook.formats.http_file import to_http_file
     from wayhook.formats.limit import dump_capping, dump_throttling, load_capping, load_throttling
+    from wayhook.formats.openapi import to_openapi
     from wayhook.formats.schema import json_schema
     from wayhook.model.action import Action, ActionType, BodyFormat, Channel, Header, QueryParameter, UrlConfiguration
     from wayhook.model.answer import answer_types
@@ -125,10 +129,11 @@ if TYPE_CHECKING:
     from wayhook.model.rule import violations
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
+    from wayhook.notebook.form import FormWidget, form_widget
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
-    from wayhook.wire import AddressPolicy, Attempt, Call, Outcome, Request, Response
+    from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
     "adapters.repository.folder": "FolderRepository",
@@ -165,8 +170,12 @@ _HOMES = {
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
     "formats.curl": "to_curl",
+    "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
+    "formats.form": "Form FormField form",
+    "formats.http_file": "to_http_file",
     "formats.limit": "dump_capping dump_throttling load_capping load_throttling",
+    "formats.openapi": "to_openapi",
     "formats.schema": "json_schema",
     "model.action": "Action ActionType BodyFormat Channel Header QueryParameter UrlConfiguration",
     "model.answer": "answer_types",
@@ -185,10 +194,11 @@ _HOMES = {
     "model.rule": "violations",
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
+    "notebook.form": "FormWidget form_widget",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
-    "wire": "AddressPolicy Attempt Call Outcome Request Response",
+    "wire": "AddressPolicy Attempt Call Explanation Origin Outcome Request Response",
 }
 _LATER = {name: home for home, names in _HOMES.items() for name in names.split()}
 
@@ -219,13 +229,29 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_LATER})
 
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
 def _card(value: object) -> str:
     from wayhook.display.card import card
 
     return card(value)
 
 
-draw_with(_card)
+def _terminal_card(value: object) -> object:
+    from wayhook.display.terminal import terminal_card
+
+    return terminal_card(value)
+
+
+def _shown(value: object) -> Callable[[bool], None]:
+    from wayhook.display.live import shown
+
+    return shown(value)
+
+
+draw_with(_card, _terminal_card, _shown)
 
 __all__ = [
     "Action",
@@ -279,11 +305,15 @@ __all__ = [
     "ExecutionEnded",
     "ExecutionError",
     "Executor",
+    "Explanation",
     "Expression",
     "ExpressionError",
     "ExpressionProblem",
     "ExpressionType",
     "FolderRepository",
+    "Form",
+    "FormField",
+    "FormWidget",
     "Guardrails",
     "Header",
     "History",
@@ -306,6 +336,7 @@ __all__ = [
     "NoAuthentication",
     "NotFound",
     "OAuthClientCredentials",
+    "Origin",
     "Outcome",
     "Page",
     "PauseMode",
@@ -352,6 +383,7 @@ __all__ = [
     "answer_types",
     "call",
     "connection",
+    "data_sheet",
     "dump",
     "dump_authorization",
     "dump_capping",
@@ -359,6 +391,8 @@ __all__ = [
     "dumps",
     "export_journey",
     "expression",
+    "form",
+    "form_widget",
     "import_journey",
     "json_schema",
     "literal_secret",
@@ -375,6 +409,8 @@ __all__ = [
     "publication_violations",
     "secret",
     "to_curl",
+    "to_http_file",
+    "to_openapi",
     "variable",
     "violations",
     "with_secrets",

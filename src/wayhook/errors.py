@@ -35,6 +35,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from wayhook.presentation import Presentable
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -66,6 +68,7 @@ __all__ = [
     "TransportError",
     "UnsafeCall",
     "Violation",
+    "Violations",
     "WayhookError",
     "WrongType",
     "closest",
@@ -81,7 +84,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 @attrs.frozen
-class Violation:
+class Violation(Presentable):
     """One broken rule.
 
     `path`: where, from the root `$`, such as `$.url_configuration.headers[1].name`.
@@ -103,7 +106,13 @@ class Violation:
         return f"{self.path}: {self.message}{source}"
 
 
-class WayhookError(Exception):
+class Violations(tuple[Violation, ...], Presentable):
+    """Broken rules, in order."""
+
+    __slots__ = ()
+
+
+class WayhookError(Presentable, Exception):
     """The root of every error that wayhook raises."""
 
 
@@ -111,7 +120,7 @@ class _ViolatedError(WayhookError):
     """An error made of one or more violations, shown one a line."""
 
     def __init__(self, violations: Iterable[Violation]) -> None:
-        self.violations = tuple(violations)
+        self.violations: tuple[Violation, ...] = Violations(violations)
         super().__init__(self.violations)
 
     def __str__(self) -> str:

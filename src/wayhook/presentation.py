@@ -1,4 +1,4 @@
-"""How a value shows itself in a notebook without knowing who draws.
+"""How a value shows itself in a notebook and in a terminal without knowing who draws.
 
 The drawing lives in the `display` room at the top of the house. The front door hangs it in here, so that the
 values at the bottom need not reach up.
@@ -10,7 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Presentable", "draw_with"]
+    Redraw = Callable[[bool], None]
+
+__all__ = ["Live", "Presentable", "draw_with"]
 
 
 def _plain(value: object) -> str:
@@ -19,13 +21,25 @@ def _plain(value: object) -> str:
     return f"<pre>{html.escape(str(value))}</pre>"
 
 
-_draw: Callable[[object], str] = _plain
+def _once(_: object) -> Redraw:
+    return lambda _: None
 
 
-def draw_with(draw: Callable[[object], str]) -> None:
-    """Let `draw` make the HTML of every `Presentable`; it must escape everything and show no secret."""
-    global _draw  # noqa: PLW0603 - the one place where the front door hangs the drawing in
-    _draw = draw
+_html: Callable[[object], str] = _plain
+_terminal: Callable[[object], object] = str
+_shown: Callable[[object], Redraw] = _once
+
+
+def draw_with(
+    html: Callable[[object], str], terminal: Callable[[object], object], shown: Callable[[object], Redraw]
+) -> None:
+    """Let these draw every `Presentable`; each must escape everything and show no secret.
+
+    `html`: gives a card for a notebook. `terminal`: gives what rich prints. `shown`: shows a `Live` value in the
+    notebook and returns what draws it again.
+    """
+    global _html, _terminal, _shown
+    _html, _terminal, _shown = html, terminal, shown
 
 
 class Presentable:
@@ -34,4 +48,20 @@ class Presentable:
     __slots__ = ()
 
     def _repr_html_(self) -> str:
-        return _draw(self)
+        return _html(self)
+
+    def __rich__(self) -> object:
+        return _terminal(self)
+
+
+class Live(Presentable):
+    """A value that changes while somebody looks at it: a notebook that shows it draws it again.
+
+    `redraw`: None while nobody looks. Whoever changes the value calls it, with whether it has ended; it draws at most
+    twice a second until then.
+    """
+
+    redraw: Redraw | None = None
+
+    def _ipython_display_(self) -> None:
+        self.redraw = _shown(self)

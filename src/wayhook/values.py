@@ -149,8 +149,9 @@ def _boolean(value: Any) -> bool:
 
 
 _DATE = r"\d{4}-\d{2}-\d{2}"
-_LOCAL = _DATE + r"T\d{2}:\d{2}(:\d{2}([.,]\d{1,9})?)?"
-_OFFSET_SHAPE = re.compile(_LOCAL + r"(Z|[+-]\d{2}:?\d{2})", re.ASCII)
+_HOUR, _SIXTY = r"([01]\d|2[0-3])", r"[0-5]\d"
+_LOCAL = rf"{_DATE}T{_HOUR}:{_SIXTY}(:{_SIXTY}([.,]\d{{1,9}})?)?"
+_OFFSET_SHAPE = re.compile(rf"{_LOCAL}(Z|[+-]{_HOUR}:?{_SIXTY})", re.ASCII)
 _LOCAL_SHAPE = re.compile(_LOCAL, re.ASCII)
 _DATE_SHAPE = re.compile(_DATE, re.ASCII)
 

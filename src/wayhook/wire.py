@@ -27,7 +27,18 @@ from wayhook.errors import (
 from wayhook.presentation import Presentable
 from wayhook.secret import ClientCertificate, Credential, Revealed, Unknown
 
-__all__ = ["NOT_MADE", "AddressPolicy", "Attempt", "Call", "Headers", "Outcome", "Request", "Response"]
+__all__ = [
+    "NOT_MADE",
+    "AddressPolicy",
+    "Attempt",
+    "Call",
+    "Explanation",
+    "Headers",
+    "Origin",
+    "Outcome",
+    "Request",
+    "Response",
+]
 
 Headers = tuple[tuple[str, str], ...]
 _GONE = 410
@@ -71,6 +82,41 @@ class Request:
         return f"<Request {self.method} {_destination(self.url)}>"  # a path may end with a secret, as a query may
 
 
+@attrs.frozen
+class Origin:
+    """Where one value of a call came from.
+
+    `part`: url, path, header, query or payload; `name`: of the header, of the query parameter, or the dotted path of
+    the message parameter. `source`: `constant` of the action; `default`, what every action has unless it says
+    otherwise; `variable`, a value that was given; `expression`, what an expression found; `secret` and `delivery id`,
+    put in when the call is sent. `text`: what stands in the call, a secret masked, the beginning of a long one; None
+    where it was left out. `label`: of the variable. `expression`: its text. `defaults`: the fields that were absent,
+    for which the expression took its default.
+    """
+
+    part: Literal["url", "path", "header", "query", "payload"]
+    name: str
+    source: Literal["constant", "default", "variable", "expression", "secret", "delivery id"]
+    text: str | None
+    label: str = ""
+    expression: str = ""
+    defaults: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Explanation:
+    """What a preview tells beside the call: `origins` of its values, and how an executor would repeat it.
+
+    `more`: how many origins are not told, where there are very many. `repetition`: the `Repetition` of the edition.
+    `timeout`: seconds for the call and its repeats together.
+    """
+
+    origins: tuple[Origin, ...]
+    more: int
+    repetition: str
+    timeout: float
+
+
 @attrs.frozen(repr=False, slots=False)
 class Call(Presentable):
     """The rendered request with its secrets left as references: what a preview shows.
@@ -85,6 +131,12 @@ class Call(Presentable):
     body: bytes | None = None
     credentials: tuple[Credential, ...] = ()
     identity: ClientCertificate | None = None
+    _explain: Callable[[Call], Explanation] | None = attrs.field(default=None, eq=False)
+
+    @property
+    def explanation(self) -> Explanation | None:
+        """Where its values came from, made when it is asked for; None of a call that is no preview, or was pickled."""
+        return None if self._explain is None else self._explain(self)
 
     @property
     def secrets(self) -> tuple[Unknown, ...]:
@@ -123,6 +175,9 @@ class Call(Presentable):
         """The headers with the label of each secret in its place."""
         secret = tuple((c.name, c.text.masked) for c in self.credentials if c.location == "header")
         return self.headers + secret
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_explain": None}  # it knows the action and the data, which stay where they are
 
     def __repr__(self) -> str:
         body = "no body" if self.body is None else f"{len(self.body)} bytes"
@@ -177,7 +232,7 @@ class Response:
 
 
 @attrs.frozen(slots=False)
-class Attempt:
+class Attempt(Presentable):
     """One try on the wire, or one that did not get that far.
 
     `number`: from 1. `evidence`: what it proves; `delivery`: the word for it. `status`: of the answer, or None when no
@@ -223,7 +278,8 @@ class Outcome(Presentable):
     `index`: the place of the context in its batch, from 0; None outside of a batch.
     `uid`: of the action's record in the repository. `parameterized`: whether the action has variables.
     `queued`: seconds that the call waited for a place below a throttling rule (R236).
-    `alternative_path`: whether the activity has one.
+    `alternative_path`: whether the activity has one. `timeout`: seconds that the call and its repeats had together,
+    beside the time in a queue; 0 where nobody set them.
     """
 
     action: str
@@ -246,6 +302,7 @@ class Outcome(Presentable):
     delivery: Delivery = Delivery.REFUSED
     not_before: datetime | None = None
     delivery_id: str = ""
+    timeout: float = 0.0
 
     @property
     def path(self) -> Literal["main", "alternative", "end"] | None:

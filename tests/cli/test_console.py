@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -10,9 +9,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from command import commands
 from shell import COMMAND, SECRET, VALUES, Shell, run, send_sms
 from terminal import Terminal
 
@@ -22,17 +21,6 @@ from wayhook.cli.shape import SHAPES
 from wayhook.testing import Answer, LoopbackService
 
 ESCAPE = "\x1b["
-
-
-def _loaded(file: Path) -> ModuleType:
-    """A module by its file."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-COMMANDS = _loaded(Path(__file__).parents[2] / "docs" / "_ext" / "command.py")
 
 
 def _plain(shown: str) -> str:
@@ -242,7 +230,7 @@ def test_the_demo_speaks_json(environment: dict[str, str]) -> None:
 
 def test_every_command_has_a_documented_shape() -> None:
     """Each command that can be typed stands among the shapes; the steps of a journey's life share one."""
-    known = {command.words for command in COMMANDS.commands()}
+    known = {command.words for command in commands()}
 
     lived = {words for words in known if words.startswith("journey ") and words != "journey run"}
     assert known - lived <= SHAPES.keys()

@@ -165,7 +165,7 @@ def _texts(outcome: wh.Outcome) -> Iterator[str]:
         yield from (outcome.received.text, str(outcome.received.headers))
     yield json.dumps(outcome.step_event())
     if outcome.call is not None:
-        yield wh.to_curl(outcome.call)
+        yield from (wh.to_curl(outcome.call), wh.to_http_file(outcome.call))
     try:
         outcome.raise_for_error()
     except wh.WayhookError as error:

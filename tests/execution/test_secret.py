@@ -174,10 +174,10 @@ async def test_the_environment_is_read_at_each_call(ping: Make, monkeypatch: pyt
 async def test_an_unknown_scheme_is_an_outcome_or_an_error_of_the_definition(ping: Make) -> None:
     """A reference that no installed source serves raises the names there are, and nothing is sent."""
     transport = FakeTransport()
-    action = ping(authentication=wh.ApiKeyAuthentication("X-Key", wh.secret("vault:KEY")))
+    action = ping(authentication=wh.ApiKeyAuthentication("X-Key", wh.secret("nowhere:KEY")))
 
     async with wh.Executor(transport=transport) as executor:
-        with pytest.raises(wh.WayhookError, match=r"no 'vault' among the secrets.*env"):
+        with pytest.raises(wh.WayhookError, match=r"no 'nowhere' among the secrets.*env"):
             (await executor.call(action)).raise_for_error()
 
     assert transport.requests == []

@@ -226,6 +226,13 @@ def test_each_secret_has_a_variable_of_its_own() -> None:
     assert "s3c" not in command
 
 
+def test_the_identifier_of_an_execution_is_a_variable() -> None:
+    """It is no secret, and has a name of its own."""
+    command = wh.to_curl(wh.preview(action("https://h.example", idempotency_header="Idempotency-Key")))
+
+    assert "--header 'Idempotency-Key: '\"$DELIVERY_ID\"" in command
+
+
 def test_a_client_certificate_is_a_pair_of_files() -> None:
     """The command names files that whoever runs it has, and neither certificate nor key."""
     mutual = wh.MutualTlsAuthentication("PEM-1", KEY, authentication=wh.BearerAuthentication(wh.secret("env:T")))

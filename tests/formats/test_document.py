@@ -468,7 +468,11 @@ def test_a_document_says_what_it_is(head: dict[str, Any], paths: dict[str, str])
         ),
         (
             document(url_configuration={"url": "u", "headers": [{"name": "a", "value": {"variable": "V", "x": 1}}]}),
-            {"$.url_configuration.headers[0].value": "'optional'"},
+            {"$.url_configuration.headers[0].value": "'optional' and 'sample'"},
+        ),
+        (
+            document(message_parameters=[{"name": "a", "data_type": "string", "variable": {"sample": {}}}]),
+            {"$.message_parameters[0].variable.sample": "no sample"},
         ),
         (document(authentication="basic"), {"$.authentication": "an object belongs here"}),
         (document(authentication={"kind": "digest"}), {"$.authentication.kind": "none, basic, api_key, bearer"}),

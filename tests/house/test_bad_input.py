@@ -41,9 +41,9 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "Edit", "ExecutionEnded",
-    "ExpressionProblem", "Header", "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation",
-    "DataSourceAnswer",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "DataSourceAnswer", "Edit",
+    "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Origin",
+    "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

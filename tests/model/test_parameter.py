@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import attrs
 import pytest
 
@@ -101,6 +103,49 @@ def test_the_first_object_defines_the_fields_of_a_variable_list() -> None:
         ("id", "integer", None),
         ("locations", "listString", None),
     ]
+
+
+def test_a_variable_keeps_what_it_had_in_the_sample() -> None:
+    """Each variable shows a value that was meant, one of its own before that; the objects of a list by their fields."""
+    sample = {"to": "+336", "n": Decimal("0.10000000000000000001"), "tags": ("a", "b"), "rows": [{"id": 7}], "x": None}
+
+    fields = wh.message_parameters(
+        sample, variables={"to": "To", "n": "N", "tags": wh.variable(sample=["c"]), "rows": "Rows", "x": "X"}
+    )
+
+    assert {path: field.variable.sample for path, field in walk(fields, below_lists=True) if field.variable} == {
+        "to": "+336",
+        "n": Decimal("0.10000000000000000001"),
+        "tags": ["c"],
+        "rows": None,
+        "rows.id": 7,
+        "x": None,
+    }
+
+
+def test_a_sample_makes_no_difference() -> None:
+    """A variable is what it was, whatever is shown beside it."""
+    assert wh.variable("To", sample="a") == wh.variable("To", sample="b")
+    assert repr(wh.variable("To", sample="a")) == "variable('To')"
+
+
+@pytest.mark.parametrize(
+    ("sample", "path"),
+    [
+        ({"a": 1}, "$.sample"),
+        ([[object()]], "$.sample[0][0]"),
+        (float("nan"), "$.sample"),
+        (Decimal("NaN"), "$.sample"),
+        (Decimal("1E+999999"), "$.sample"),
+        ("\ud800", "$.sample"),
+    ],
+)
+def test_a_sample_is_a_value_of_json(sample, path) -> None:
+    """What cannot be written is refused, and so is an object, which no variable is."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.variable(sample=sample)
+
+    assert [violation.path for violation in caught.value.violations] == [path]
 
 
 @pytest.mark.parametrize(

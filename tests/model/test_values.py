@@ -75,6 +75,8 @@ def test_a_value_of_the_type_conforms(data_type, value, form) -> None:
         ("dateTime", date(2030, 1, 2), "not date"),
         ("dateTime", "canary", "R157"),
         ("dateTime", "2030-02-30T00:00:00Z", "no such day"),
+        ("dateTime", "2030-01-02T24:00:00Z", "R157"),
+        ("dateTime", "2030-01-02T03:04:05+01:60", "R157"),
         ("dateTimeOnly", datetime(2030, 1, 2, tzinfo=UTC), "R158"),
         ("dateOnly", datetime(2030, 1, 2), "not datetime"),  # noqa: DTZ001
         ("dateOnly", "2030-01-02\n", "R159"),

@@ -26,7 +26,8 @@ leaves = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 json_values = st.recursive(
     leaves, lambda below: st.lists(below, max_size=3) | st.dictionaries(texts, below, max_size=3), max_leaves=8
 )
-variables = st.builds(wh.variable, texts, optional=st.booleans())
+samples = leaves | st.lists(leaves, max_size=3) | st.decimals(-(10**30), 10**30, allow_nan=False)
+variables = st.builds(wh.variable, texts, optional=st.booleans(), sample=samples)
 references = st.builds(lambda scheme, name: wh.secret(f"{scheme}:{name}"), st.sampled_from(["env", "vault"]), words)
 secrets = references | st.builds(wh.literal_secret, texts)
 pair_values = texts | variables | secrets

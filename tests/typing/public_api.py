@@ -111,6 +111,12 @@ def look() -> None:
     assert_type(wh.preview(JOURNEY, "day1", CONTEXT, actions=[SEND_SMS]), wh.Call)
     assert_type(call.body, bytes | None)
     assert_type(wh.to_curl(call), str)
+    assert_type(wh.to_http_file([call, call]), str)
+    assert_type(wh.form(SEND_SMS).fields, tuple[wh.FormField, ...])
+    assert_type(wh.form_widget(SEND_SMS, secrets=FakeSecrets({})).outcome, wh.Outcome | None)
+    assert_type(wh.form(SEND_SMS).json_schema(), dict[str, Any])
+    assert_type(wh.data_sheet(SEND_SMS, guardrails=STANDARD, limits=[]), str)
+    assert_type(wh.to_openapi([SEND_SMS], title="SMS", version="2"), dict[str, Any])
 
 
 def document() -> None:

@@ -1,100 +1,118 @@
-"""Cards: the HTML that a notebook shows. No script, no address elsewhere, everything escaped, secrets masked.
+"""Cards: what a value shows of itself in a notebook.
 
-Colours come from the page, so that a card fits light and dark themes.
+No script, no address elsewhere, everything escaped, secrets masked. Colours come from the page, so that a card fits
+every theme.
 """
 
 from __future__ import annotations
 
-import html
-import json
-from collections.abc import Iterable
+from collections.abc import Mapping
+from typing import Any
 
-from wayhook.model.journey import ActionActivity, Journey
-from wayhook.wire import Call, Outcome, Response
-
-__all__ = ["card"]
-
-_STYLE = (
-    "border:1px solid rgba(127,127,127,.35);border-radius:6px;padding:.6em .9em;max-width:60em;"
-    "font-family:ui-monospace,monospace;font-size:13px;color:inherit"
+from wayhook.display.batch import BatchFigures, batch_card, figures_card
+from wayhook.display.call import call_card
+from wayhook.display.definition import (
+    action_card,
+    authentication_card,
+    configuration_card,
+    connection_card,
+    parameter_card,
+    parameters_card,
+    variable_card,
 )
-_TABLE = "margin:.5em 0;border-collapse:collapse;border:0;color:inherit;font:inherit"
-_CELL = "text-align:left;padding:.1em 1.2em .1em 0;border:0;vertical-align:top;overflow-wrap:anywhere"
-_LONGEST = 4000
+from wayhook.display.html import written
+from wayhook.display.journey import activity_card, journey_card
+from wayhook.display.outcome import attempt_card, outcome_card
+from wayhook.display.part import Card
+from wayhook.display.rule import (
+    can_deploy_card,
+    error_card,
+    limit_card,
+    page_card,
+    rating_card,
+    rule_card,
+    stored_card,
+    violations_card,
+)
+from wayhook.errors import Violation, Violations, WayhookError
+from wayhook.execution.batch import Batch
+from wayhook.execution.latency import Latencies
+from wayhook.execution.ports import Page
+from wayhook.model.action import Action, UrlConfiguration
+from wayhook.model.authentication import Authentication
+from wayhook.model.capping import CappingConfiguration, CappingRule
+from wayhook.model.connection import Connection
+from wayhook.model.journey import ActionActivity, Activity, Journey
+from wayhook.model.limit import CanDeploy, Rating
+from wayhook.model.parameter import MessageParameter, ParameterTree, Variable
+from wayhook.model.record import Stored
+from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
+from wayhook.wire import Attempt, Call, Outcome
+
+__all__ = ["batch_picture", "card", "card_of"]
 
 
 def card(value: object) -> str:
     """Return the card of `value` as an HTML fragment."""
+    return written(card_of(value))
+
+
+def batch_picture(tally: Mapping[str, int], latencies: Latencies, done: int, total: int | None = None) -> str:
+    """Return the picture of many outcomes as an HTML fragment: tally, latency histogram, progress.
+
+    `tally`: how many had each status. `done`: how many ended, of `total` where that is known.
+    """
+    return written(figures_card(BatchFigures(tally, latencies, done, total)))
+
+
+def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for each kind
+    """Return what the card of `value` is made of; of a value that has none, its `repr`."""
     match value:
         case Call():
-            return _framed(f"{value.method} {value.masked_url}", _call_parts(value))
+            return call_card(value)
         case Outcome():
-            return _framed(str(value), _outcome_parts(value))
+            return outcome_card(value)
+        case Attempt():
+            return attempt_card(value)
+        case Batch():
+            return batch_card(value)
+        case BatchFigures():
+            return figures_card(value)
+        case Action():
+            return action_card(value)
+        case UrlConfiguration():
+            return configuration_card(value)
+        case Authentication():
+            return authentication_card(value)
+        case Connection():
+            return connection_card(value)
+        case MessageParameter():
+            return parameter_card(value)
+        case ParameterTree():
+            return parameters_card(value)
+        case Variable():
+            return variable_card(value)
         case Journey():
-            return _framed(repr(value), _journey_parts(value))
+            return journey_card(value)
+        case ActionActivity() | Activity():
+            return activity_card(value)
+        case CappingConfiguration() | ThrottlingConfiguration():
+            return limit_card(value)
+        case CappingRule() | ThrottlingRule():
+            return rule_card(value)
+        case Rating():
+            return rating_card(value)
+        case CanDeploy():
+            return can_deploy_card(value)
+        case Violation():
+            return violations_card((value,))
+        case Violations():
+            return violations_card(value)
+        case WayhookError():
+            return error_card(value, outcome_card)
+        case Stored():
+            return stored_card(value, card_of)
+        case Page():
+            return page_card(value)
         case _:
-            return _framed(repr(value), ())
-
-
-def _framed(title: str, parts: Iterable[str]) -> str:
-    head = f'<div style="font-weight:600;overflow-wrap:anywhere">{html.escape(title)}</div>'
-    return f'<div class="wayhook" style="{_STYLE}">{head}{"".join(parts)}</div>'
-
-
-def _table(rows: Iterable[tuple[object, ...]], heads: tuple[str, ...] = ()) -> str:
-    head = _row("th", heads) if heads else ""
-    return f'<table style="{_TABLE}">{head}{"".join(_row("td", row) for row in rows)}</table>'
-
-
-def _row(tag: str, cells: Iterable[object]) -> str:
-    written = (f'<{tag} style="{_CELL}">{html.escape(str(cell))}</{tag}>' for cell in cells)
-    return f'<tr style="background:none">{"".join(written)}</tr>'
-
-
-def _block(text: str) -> str:
-    shown = text if len(text) <= _LONGEST else text[:_LONGEST] + f"\n… {len(text) - _LONGEST:,} characters more"
-    return f'<pre style="margin:.5em 0;white-space:pre-wrap;overflow-wrap:anywhere">{html.escape(shown)}</pre>'
-
-
-def _call_parts(call: Call) -> list[str]:
-    parts = [_table(call.masked_headers)]
-    return parts if call.body is None else [*parts, _block(_readable(call.body.decode()))]
-
-
-def _outcome_parts(outcome: Outcome) -> list[str]:
-    rows = [
-        (a.number, f"{a.started:.3f} s", f"{a.elapsed:.3f} s", a.status or a.failure, a.evidence)
-        for a in outcome.attempts
-    ]
-    said = [("delivery", outcome.delivery), ("delivery id", outcome.delivery_id)]
-    said += [("not before", outcome.not_before.isoformat(timespec="seconds"))] if outcome.not_before else []
-    parts = [_table(said)]
-    parts += [_table(rows, ("attempt", "at", "took", "answer", "proves"))] if rows else []
-    parts += [_answer(outcome.received, outcome.response)] if outcome.received else []
-    return [*parts, *(_call_parts(outcome.call) if outcome.call else [])]
-
-
-def _journey_parts(journey: Journey) -> list[str]:
-    versions = [(v.version, v.status, v.published or "", v.closed or "") for v in reversed(journey.versions)]
-    activities = [
-        (a.title, "action", "yes" if a.alternative_path else "")
-        if isinstance(a, ActionActivity)
-        else (a.label, a.kind, "")
-        for a in journey.activities
-    ]
-    parts = [_table(versions, ("version", "status", "published", "closed"))]
-    return [*parts, _table(activities, ("activity", "kind", "alternative path"))] if activities else parts
-
-
-def _answer(received: Response, fields: object) -> str:
-    return _block(
-        json.dumps(fields, indent=2, ensure_ascii=False, default=str) if fields is not None else repr(received)
-    )
-
-
-def _readable(body: str) -> str:
-    """JSON with its lines; a form or a text as it is."""
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except ValueError:
-        return body
+            return Card(type(value).__name__, repr(value))

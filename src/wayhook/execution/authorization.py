@@ -88,6 +88,7 @@ class Authorization:
             finished=self.means.clock.now(),
             delivery=self._word(granted, cause),
             not_before=cause.not_before if isinstance(cause, AuthenticationFailed) else None,
+            timeout=_TIMEOUT,
         )
 
     def _word(self, granted: Granted | None, cause: WayhookError | None) -> Delivery:

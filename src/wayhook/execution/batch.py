@@ -13,8 +13,10 @@ from contextlib import AsyncExitStack
 from typing import Self
 
 from wayhook.errors import DefinitionError, ExecutionError, Violation
+from wayhook.execution.latency import Latencies
 from wayhook.execution.source import Source
 from wayhook.expression.context import Context
+from wayhook.presentation import Live
 from wayhook.wire import Outcome
 
 __all__ = ["Batch", "Run"]
@@ -26,7 +28,7 @@ MAX_CONCURRENCY = 10_000
 """Each is a task that is made at once, and a connection."""
 
 
-class Batch:
+class Batch(Live):
     """Outcomes of many executions, as they come or in the order of the source; made by `Executor.batch`.
 
     Memory stays constant: at most twice `concurrency` contexts are between the source and whoever takes outcomes, and
@@ -34,7 +36,8 @@ class Batch:
     source that is an async generator, and leaves no task behind. An exception of the source itself comes out of the
     iteration after the outcomes before it.
 
-    `tally`: how many of the outcomes that were taken had each status.
+    `tally`: how many of the outcomes that were taken had each status. `latencies`: how long their executions took. A
+    notebook that displays the batch shows both, and draws them again as outcomes are taken, at most twice a second.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Batch:
         self._failure: Exception | None = None
         self._arrived = asyncio.Event()
         self.tally: Counter[str] = Counter()
+        self.latencies = Latencies()
 
     @property
     def pulled(self) -> int:
@@ -104,6 +108,8 @@ class Batch:
                 await self._source.aclose()
             finally:
                 await self._stack.aclose()
+        if self.redraw is not None:
+            self.redraw(True)
 
     def __aiter__(self) -> AsyncIterator[Outcome]:
         return self
@@ -121,6 +127,9 @@ class Batch:
             await self._arrived.wait()
         self._source.finish()
         self.tally[outcome.status] += 1
+        self.latencies.add(outcome.elapsed)
+        if self.redraw is not None:
+            self.redraw(False)
         return outcome
 
     def _next(self) -> Outcome | None:

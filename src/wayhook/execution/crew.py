@@ -198,6 +198,7 @@ class Crew:
             alternative_path=use.alternative_path,
             delivery=Delivery.UNKNOWN,
             delivery_id=delivery_id,
+            timeout=use.timeout,
         )
 
     async def _listen(self, hand: _Hand) -> None:

@@ -240,6 +240,7 @@ class Execution:
             last_word(self.attempts, word),
             self._not_before,
             self.delivery_id,
+            use.timeout,
         )
 
     def _cut_off(self, evidence: Evidence, began: float) -> None:

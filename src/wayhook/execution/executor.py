@@ -44,6 +44,7 @@ from wayhook.model.journey import Journey
 from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import binding_violations, require
 from wayhook.model.trial import trial
+from wayhook.rendering.origin import explained
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
@@ -264,13 +265,15 @@ class Executor:
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.
 
-        Raises what is wrong with the definition, and `RenderError` for data that does not fit.
+        Its `explanation` says where each value came from. Raises what is wrong with the definition, and `RenderError`
+        for data that does not fit.
         """
         _require_context(context)
-        plan = (await self._use(journey, label)).plan
-        if plan.reads_time and context.now is None:
+        use = await self._use(journey, label)
+        if use.plan.reads_time and context.now is None:
             context = attrs.evolve(context, now=self._means.clock.now())
-        return plan.render(context)
+        call = use.plan.render(context)
+        return explained(call, use.plan.action, use.activity, context, guardrails=self.guardrails, timeout=use.timeout)
 
     def batch(
         self,

@@ -113,6 +113,7 @@ def outcome_of(use: Use, index: int, freight: Freight) -> Outcome:
         Delivery(word),
         later,
         name,
+        use.timeout,
     )
 
 

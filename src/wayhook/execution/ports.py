@@ -16,6 +16,7 @@ import attrs
 
 from wayhook.expression.context import Context
 from wayhook.model.record import Definition, Edit, Kept, Kept_co, Stored
+from wayhook.presentation import Presentable
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
@@ -42,7 +43,7 @@ __all__ = [
 
 
 @attrs.frozen
-class Page(Generic[Kept_co]):
+class Page(Presentable, Generic[Kept_co]):
     """Some of what is kept, by name in code-point order; `cursor` asks for what follows, None when nothing does."""
 
     items: tuple[Stored[Kept_co], ...]

@@ -14,13 +14,11 @@ import attrs
 from wayhook.errors import Evidence
 from wayhook.execution.destination import THROTTLED
 from wayhook.execution.ports import Clock, Randomness
-from wayhook.model.guardrail import Repetition
+from wayhook.model.guardrail import ATTEMPTS, IDEMPOTENT, Repetition
 from wayhook.wire import Attempt, Response
 
 __all__ = ["ATTEMPTS", "IDEMPOTENT", "JITTER", "RetryPolicy", "Tried", "evidence_of", "later", "retry_after"]
 
-ATTEMPTS = 4
-IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 _BASE, _THROTTLED_BASE, _LONGEST, JITTER = 0.1, 0.3, 1.0, 0.5
 _CONFLICT, _MISDIRECTED = 409, 421
 _REJECTED_UNREAD = frozenset({408, 421, 425, *THROTTLED})

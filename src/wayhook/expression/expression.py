@@ -69,8 +69,7 @@ class Expression:
 
         Raises `WrongType` when the data does not fit, with the place in the text; its messages hold no value.
         """
-        if not isinstance(context, Context):
-            raise WrongType([Violation("$", f"a Context belongs here, not {type(context).__name__}")])
+        _require_context(context)
         try:
             return self.closure(context)
         except Fault as fault:
@@ -108,6 +107,13 @@ class Expression:
         """What the expression reads, each field once, in the order of the text."""
         return tuple(dict.fromkeys(FieldReference(source, path) for source, path in reads(self._tree)))
 
+    def defaults(self, context: Context) -> tuple[str, ...]:
+        """Return the fields that `context` has not, for which the expression takes its default: `event Signup.name`."""
+        from wayhook.expression.default import taken_defaults
+
+        _require_context(context)
+        return taken_defaults(self._tree, self.text, self.dialect, context)
+
     @property
     def reads_time(self) -> bool:
         """Whether it may need the current time, `Context.now`."""
@@ -134,6 +140,11 @@ class Expression:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Expression, (self.text, self.dialect)
+
+
+def _require_context(given: object) -> None:
+    if not isinstance(given, Context):
+        raise WrongType([Violation("$", f"a Context belongs here, not {type(given).__name__}")])
 
 
 def _all(node: Node) -> Iterator[Node]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from urllib.parse import quote
 
 import attrs
 
 from wayhook.errors import DefinitionError, Violation
-from wayhook.secret import AccessToken, Base64, Credential, Plain, SecretReference, SecretText
+from wayhook.formats.secret_name import secret_names
+from wayhook.secret import Base64, Credential, Plain, SecretText, Unknown
 from wayhook.wire import Call
 
 __all__ = ["to_curl"]
@@ -18,15 +18,16 @@ __all__ = ["to_curl"]
 def to_curl(call: Call) -> str:
     """Return a command for a POSIX shell that sends the same request.
 
-    A secret `env:SMS_KEY` becomes `"$SMS_KEY"`, an access token `"$TOKEN"` and a literal secret `"$SECRET"` (a second
-    of that name `"$SECRET_2"`); a Basic header becomes `--user`, a client certificate `--cert client.pem
-    --key client.key`, files of yours. The command holds no secret. A key in the query needs curl 7.87 or newer; one in
-    the path is taken as it stands, so percent-encode it in the variable.
+    A secret `env:SMS_KEY` becomes `"$SMS_KEY"`, an access token `"$TOKEN"`, the identifier of an execution
+    `"$DELIVERY_ID"` and a literal secret `"$SECRET"` (a second of that name `"$SECRET_2"`); a Basic header becomes
+    `--user`, a client certificate `--cert client.pem --key client.key`, files of yours. The command holds no secret. A
+    key in the query needs curl 7.87 or newer; one in the path is taken as it stands, so percent-encode it in the
+    variable.
     """
     if not isinstance(call, Call):
         message = f"a Call, such as a preview gives, becomes a command, not {type(call).__name__}"
         raise DefinitionError([Violation("$", message)])
-    shell = _Shell(_variables(call))
+    shell = _Shell(secret_names(secret for credential in call.credentials for secret in credential.text.secrets))
     parts = [f"curl --globoff --request {shlex.quote(call.method)}", f"--url {shell.url(call)}"]
     parts += [f"--header {shlex.quote(_header(name, value))}" for name, value in call.headers]
     parts += [shell.option(credential) for credential in call.credentials if credential.location != "path"]
@@ -42,28 +43,11 @@ def _header(name: str, value: str) -> str:
     return f"{name}: {value}" if value else f"{name};"
 
 
-def _variables(call: Call) -> dict[object, str]:
-    """A variable of its own for each secret in the command."""
-    names: dict[object, str] = {}
-    for secret in (secret for credential in call.credentials for secret in credential.text.secrets):
-        name = _variable(secret)
-        twins = sum(1 for known in names if _variable(known) == name and known != secret)
-        names.setdefault(secret, f"{name}_{twins + 1}" if twins else name)
-    return names
-
-
-def _variable(secret: object) -> str:
-    if isinstance(secret, SecretReference):
-        name = re.sub(r"\W", "_", secret.source.partition(":")[2], flags=re.ASCII)
-        return f"_{name}" if name[0].isdigit() else name
-    return "TOKEN" if isinstance(secret, AccessToken) else "SECRET"
-
-
 @attrs.frozen
 class _Shell:
-    """Words for the shell: plain parts quoted, secrets as `variables`, Base64 by the command of that name."""
+    """Words for the shell: plain parts quoted, secrets as variables by `names`, Base64 by the command of that name."""
 
-    variables: dict[object, str]
+    names: dict[Unknown | Base64, str]
 
     def url(self, call: Call) -> str:
         keys = [credential.text for credential in call.credentials if credential.location == "path"]
@@ -90,4 +74,4 @@ class _Shell:
     def part(self, part: Plain | Base64) -> str:
         if isinstance(part, Base64):
             return f"\"$(printf %s {self.text(SecretText(*part.parts))} | base64 | tr -d '\\n')\""
-        return shlex.quote(part) if isinstance(part, str) else f'"${self.variables[part]}"'
+        return shlex.quote(part) if isinstance(part, str) else f'"${self.names[part]}"'

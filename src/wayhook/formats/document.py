@@ -214,13 +214,24 @@ def _parts(text: SecretText | Base64) -> list[Any]:
     return [part if isinstance(part, str) else _written(part) for part in text.parts]
 
 
+def _variable(value: Variable) -> dict[str, Any]:
+    optional = {"optional": True} if value.optional else {}
+    sample = {} if value.sample is None else {"sample": _number(value.sample)}
+    return {"variable": value.label, **optional, **sample}
+
+
+def _number(value: Any) -> Any:
+    """A constant, its digits as text where no double holds them."""
+    return _written(value) if isinstance(value, Decimal) else value
+
+
 def _base64(value: Base64) -> dict[str, Any]:
     spelling = {"spelling": value.spelling} if value.spelling != Base64().spelling else {}
     return {"base64": _parts(value), **spelling}
 
 
 _WRITERS: dict[type, Callable[[Any], dict[str, Any]]] = {
-    Variable: lambda value: {"variable": value.label, **({"optional": True} if value.optional else {})},
+    Variable: _variable,
     SecretReference: lambda value: {"secret": value.source},
     LiteralSecret: lambda value: {"literal_secret": value.reveal()},
     SecretText: lambda value: {"secret_text": _parts(value)},
@@ -253,7 +264,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "literal_secret": literal_secret,
     "decimal": _decimal,
 }
-_MORE = {"variable": "optional", "base64": "spelling", "expression": "dialect"}
+_MORE = {"variable": ("optional", "sample"), "base64": ("spelling",), "expression": ("dialect",)}
 _PART_MARKS = frozenset({"secret", "literal_secret", "base64"})
 
 
@@ -283,14 +294,15 @@ def _of_mark(value: Any, marks: frozenset[str]) -> Any:
             raise _Fault(f"a string or an object with a key of {forms} belongs here, not {_kind_of(value)}", "")
         return _json(value)
     mark = next(iter(value), "")
-    if mark not in marks or len(value) > 1 + (mark in _MORE):
+    more = _MORE.get(mark, ())
+    if mark not in marks or len(value) > 1 + len(more):
         raise _Fault(f"an object here has one key of {', '.join(sorted(marks))}", "")
-    if set(value) - {mark, _MORE.get(mark, mark)}:
-        raise _Fault(f"beside {mark!r} there may be {_MORE[mark]!r}", "")
+    if set(value) - {mark, *more}:
+        raise _Fault(f"beside {mark!r} there may be {' and '.join(map(repr, more))}", "")
     return _read_mark(mark, value, marks)
 
 
-def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:
+def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:  # noqa: PLR0911 - one for each mark
     below = value[mark]
     match mark:
         case "literal":
@@ -305,9 +317,10 @@ def _read_mark(mark: str, value: dict[str, Any], marks: frozenset[str]) -> Any:
             allowed = _PART_MARKS if mark == "secret_text" else _PART_MARKS - {"base64"}
             parts = _each({f".{mark}[{i}]": item for i, item in enumerate(below)}, allowed)
             return SecretText(*parts) if mark == "secret_text" else _read_base64(parts, value)
-        case "variable" | "expression" if isinstance(below, str):
-            read = Variable if mark == "variable" else Expression
-            return read(below, **{name: more for name, more in value.items() if name != mark})
+        case "variable" if isinstance(below, str):
+            return Variable(below, optional=value.get("optional", False), sample=_constant(value.get("sample")))
+        case "expression" if isinstance(below, str):
+            return Expression(below, **{name: more for name, more in value.items() if name != mark})
         case _ if isinstance(below, str) and mark in _READERS:
             return _READERS[mark](below)
     wanted = {"object": "an object", "array": "an array", "secret_text": "an array", "base64": "an array"}
@@ -413,7 +426,7 @@ def _converter() -> cattrs.Converter:
     read(lambda kind: kind == AnyActivity, lambda value, _: _read_activity(converter, value))
     read(lambda kind: kind is Authentication, lambda value, _: _read_authentication(converter, value))
     write(_is_marked, _written)
-    write(_is_pure_json, lambda value: _written(value) if isinstance(value, Decimal) else value)
+    write(_is_pure_json, _number)
     read(_is_set, lambda value, kind: _read_items(converter, value, kind))
     write(_is_set, sorted)
     write(_is_tuple, lambda items: [converter.unstructure(item) for item in items])

@@ -36,7 +36,7 @@ _MARKS: dict[Any, dict[str, Any]] = {
         "dialect": {"enum": ["lenient", "journey_orchestration", "journey_optimizer"]},
     },
     Decimal: {"decimal": {"type": "string", "pattern": NUMBER.pattern}},
-    Variable: {"variable": {"type": "string"}, "optional": {"type": "boolean"}},
+    Variable: {"variable": {"type": "string"}, "optional": {"type": "boolean"}, "sample": {}},
 }
 
 

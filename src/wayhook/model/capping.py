@@ -29,6 +29,7 @@ from wayhook.model.limit import (
     state_faults,
 )
 from wayhook.model.shape import Shaped, type_fault
+from wayhook.presentation import Presentable
 
 __all__ = ["CappingConfiguration", "CappingRule", "methods_faults", "ratings_faults", "url_faults"]
 
@@ -38,7 +39,7 @@ def _methods(given: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class CappingRule(Shaped):
+class CappingRule(Shaped, Presentable):
     """How many calls may go to an endpoint in a period; what is above is discarded, not sent.
 
     `url`: the address of the calls, with `*` as a wildcard outside of host and port. Scheme and host count in any
@@ -120,7 +121,7 @@ def ratings_faults(ratings: dict[str, Any], path: str) -> Iterator[Violation]:
 
 
 @attrs.frozen
-class CappingConfiguration(Shaped):
+class CappingConfiguration(Shaped, Presentable):
     """A capping rule as it is kept: it acts only once it is deployed, and then as it was deployed (R250, R253).
 
     Each of `updated`, `deployed` and `undeployed` returns the configuration after it; save that to make it so.

@@ -33,6 +33,8 @@ from wayhook.model.shape import Shaped, as_set, as_tuple, as_word, type_fault
 from wayhook.model.url import DEFAULT_PORTS, StaticUrl
 
 __all__ = [
+    "ATTEMPTS",
+    "IDEMPOTENT",
     "BreakerRule",
     "DataPolicy",
     "Guardrails",
@@ -184,6 +186,11 @@ class Repetition(StrEnum):
     ANY = "any"
     ANY_BUT_DENIED = "any but 401, 403, 404"
 
+
+ATTEMPTS = 4
+"""Of one call: the first, and three repeats (R208)."""
+IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+"""Methods by which a call that is done twice is as good as done once."""
 
 _WHOLE_MAX = 1_000_000
 _BREAKER_RANGES = (("share", 0.01, 1), ("spread", 0, 1), ("open_for", 0.001, 86_400), ("longest", 0.001, 86_400))

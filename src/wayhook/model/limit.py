@@ -17,6 +17,7 @@ from wayhook.errors import Violation
 from wayhook.jsonvalue import json_fault
 from wayhook.model.shape import Shaped, as_word, type_fault
 from wayhook.model.url import read_url
+from wayhook.presentation import Presentable
 from wayhook.values import DataType, Misfit, conform
 
 __all__ = [
@@ -51,7 +52,7 @@ _HOST = re.compile(r"(?P<scheme>[^:/?#]*://)(?P<authority>[^/?#]*)")
 
 
 @attrs.frozen
-class Rating(Shaped):
+class Rating(Shaped, Presentable):
     """At most `max_calls_count` calls in any `period_in_ms`.
 
     `max_http_connections`: at most so many attempts under way, 1 to 400 (R247); None sets no limit (R246), and -1
@@ -288,7 +289,7 @@ def stamped(metadata: Metadata, name: str, stamp: Stamp | None) -> Metadata:
 
 
 @attrs.frozen
-class CanDeploy:
+class CanDeploy(Presentable):
     """Whether a configuration can be deployed (R258): `errors` stand in the way, `warnings` do not."""
 
     errors: tuple[Violation, ...] = ()

@@ -13,12 +13,14 @@ from typing import Any
 import attrs
 
 from wayhook.errors import DefinitionError, Violation, closest
-from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, parse_exact_json
+from wayhook.jsonvalue import MAX_DEPTH, Json, is_unicode, json_fault, json_form, parse_exact_json
 from wayhook.model.shape import Shaped, as_tuple, as_word, type_fault
-from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType
+from wayhook.presentation import Presentable
+from wayhook.values import INTEGER_MAX, INTEGER_MIN, DataType, Misfit, conform
 
 __all__ = [
     "MessageParameter",
+    "ParameterTree",
     "Variable",
     "field_name_fault",
     "message_parameters",
@@ -31,32 +33,48 @@ __all__ = [
 
 
 @attrs.frozen
-class Variable(Shaped):
+class Variable(Shaped, Presentable):
     """The mark of a value that is filled in where the action is used.
 
     `label`: what the marketer sees; empty means the name of the field. `optional`: it may stay empty (R148).
+    `sample`: a JSON value, no object, that shows what is meant, None for none; it is never sent, and makes no
+    difference between two variables.
     """
 
     label: str = ""
     optional: bool = attrs.field(default=False, kw_only=True)
+    sample: Json | Decimal = attrs.field(default=None, kw_only=True, eq=False)
 
     def shape_faults(self) -> Iterator[Violation]:
         """Yield what is of a wrong type."""
         yield from type_fault(self.label, str, "$.label", "the text of a label", "R145")
         yield from type_fault(self.optional, bool, "$.optional", "True or False", "R148")
+        if isinstance(self.sample, Decimal):
+            try:
+                conform(DataType.DECIMAL)(self.sample)
+            except Misfit as misfit:
+                yield Violation("$.sample", f"a sample {misfit}")
+        elif isinstance(self.sample, Mapping):
+            yield Violation("$.sample", "an object is no variable, and no sample of one", "R139")
+        elif (fault := json_fault(self.sample)) is not None:
+            yield Violation(f"$.sample{fault[0]}", fault[1])
 
     def __repr__(self) -> str:
         return f"variable({self.label!r}{', optional=True' if self.optional else ''})"
 
 
-def variable(label: str = "", *, optional: bool = False) -> Variable:
-    """Mark a header, query parameter or message parameter as variable, with the `label` for the marketer."""
-    return Variable(label, optional=optional)
+def variable(label: str = "", *, optional: bool = False, sample: Json | Decimal = None) -> Variable:
+    """Mark a header, query parameter or message parameter as variable, with the `label` for the marketer.
+
+    `sample`: a value to show what is meant; a message parameter takes it from the sample of its payload.
+    """
+    return Variable(label, optional=optional, sample=sample)
 
 
 def parameter_tuple(given: Iterable[MessageParameter]) -> tuple[MessageParameter, ...]:
     """The converter of every field that holds message parameters."""
-    return as_tuple(given)
+    parameters = as_tuple(given)
+    return ParameterTree(parameters) if isinstance(parameters, tuple) else parameters
 
 
 def _data_type(given: DataType | str) -> DataType:
@@ -70,7 +88,7 @@ def _data_type_faults(given: object, path: str) -> Iterator[Violation]:
 
 
 @attrs.frozen(repr=False)
-class MessageParameter(Shaped):
+class MessageParameter(Shaped, Presentable):
     """One typed field of a payload.
 
     `value`: the JSON value of a constant without parameters of its own, a `Decimal` where no double is that number;
@@ -121,6 +139,12 @@ class MessageParameter(Shaped):
         if self.parameters:
             kind = f"{len(self.parameters)} parameters" + (f", {kind}" if self.variable else "")
         return f"<MessageParameter {self.name}: {self.data_type}, {kind}>"
+
+
+class ParameterTree(tuple[MessageParameter, ...], Presentable):
+    """Message parameters side by side."""
+
+    __slots__ = ()
 
 
 def parameter_faults(parameters: object, path: str) -> Iterator[Violation]:
@@ -199,7 +223,7 @@ def message_parameters(
     inference.faults += inference.unknown_paths(parameters)
     if inference.faults:
         raise DefinitionError(inference.faults)
-    return parameters
+    return ParameterTree(parameters)
 
 
 def _path_faults(given: object, path: str, wanted: str) -> Iterator[Violation]:
@@ -319,7 +343,9 @@ class _Inference:
             message = f"{reason} cannot be a variable; name its items instead"
             self.faults.append(Violation(where, message, "R171" if nested else "R170"))
         else:
-            return given if isinstance(given, Variable) else Variable(given)
+            mark = given if isinstance(given, Variable) else Variable(given)
+            has_own = mark.sample is not None or data_type is DataType.LIST_OBJECT  # whose fields have samples
+            return mark if has_own else _with_sample(mark, sample)
         return None
 
     def unknown_paths(self, parameters: tuple[MessageParameter, ...]) -> Iterator[Violation]:
@@ -330,6 +356,14 @@ class _Inference:
             close = closest(path, known)
             hint = f"did you mean {close!r}?" if close else f"it has {', '.join(known[:8]) or 'no fields'}"
             yield Violation(f"$.{path}", f"the sample has no such field; {hint}")
+
+
+def _with_sample(mark: Variable, sample: Any) -> Variable:
+    """The variable with what it had in the sample; without it where that is no value, which is told by its type."""
+    try:
+        return attrs.evolve(mark, sample=json_form(sample))
+    except DefinitionError:
+        return mark
 
 
 def _family(data_type: DataType) -> str:

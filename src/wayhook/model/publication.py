@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-from wayhook.errors import ExpressionError, Violation
+from wayhook.errors import ExpressionError, Violation, Violations
 from wayhook.expression.expression import Expression, FieldReference
 from wayhook.expression.syntax import Source
 from wayhook.expression.type import ExpressionType
@@ -52,10 +52,10 @@ def publication_violations(
         return found
     given = (actions,) if isinstance(actions, Action) else as_tuple(actions)
     if not isinstance(given, tuple) or not all(isinstance(action, Action) for action in given):
-        return (*found, Violation("$.actions", "give the actions that the journey may use"))
+        return Violations([*found, Violation("$.actions", "give the actions that the journey may use")])
     declared = {**({} if types is None else types), **answer_types(given)}
     publication = _Publication(journey, {action.name: action for action in given}, rails, Canvas.of(journey), declared)
-    return (*found, *publication.of_journey(), *publication.of_activities())
+    return Violations([*found, *publication.of_journey(), *publication.of_activities()])
 
 
 @attrs.frozen

@@ -22,6 +22,7 @@ from wayhook.model.capping import CappingConfiguration
 from wayhook.model.connection import Connection
 from wayhook.model.journey import Journey
 from wayhook.model.throttling import ThrottlingConfiguration
+from wayhook.presentation import Presentable
 
 __all__ = [
     "KINDS",
@@ -64,7 +65,7 @@ Kept_co = TypeVar("Kept_co", bound=Definition, covariant=True)
 
 
 @attrs.frozen
-class Stored(Generic[Kept_co]):
+class Stored(Presentable, Generic[Kept_co]):
     """A value as it is kept.
 
     `version`: 1 when first saved, one more with every save. `uid`: given by the repository when first saved; it

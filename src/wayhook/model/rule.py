@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import attrs
 
-from wayhook.errors import DefinitionError, Violation
+from wayhook.errors import DefinitionError, Violation, Violations
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.action import (
     DEFAULT_HEADERS,
@@ -83,8 +83,8 @@ def violations(
     """
     rails = Guardrails.standard() if guardrails is None else guardrails
     if not isinstance(rails, Guardrails):
-        return (Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()"),)
-    return tuple(_broken(value, rails))
+        return Violations([Violation("$.guardrails", "guardrails are an edition, such as Guardrails.standard()")])
+    return Violations(_broken(value, rails))
 
 
 def _broken(value: object, rails: Guardrails) -> Iterator[Violation]:

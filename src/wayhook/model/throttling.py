@@ -27,6 +27,7 @@ from wayhook.model.limit import (
     state_faults,
 )
 from wayhook.model.shape import Shaped, type_fault
+from wayhook.presentation import Presentable
 
 __all__ = [
     "Sandbox",
@@ -46,7 +47,7 @@ def _methods(given: Iterable[str]) -> tuple[str, ...]:
 
 
 @attrs.frozen
-class ThrottlingRule(Shaped):
+class ThrottlingRule(Shaped, Presentable):
     """How many calls of actions may go to an endpoint in a second; what is above waits in order of arrival.
 
     `url_pattern`: as the `url` of a `CappingRule`. `methods`: those that count. `max_throughput`: calls in any
@@ -141,7 +142,7 @@ class Sandbox(Shaped):
 
 
 @attrs.frozen
-class ThrottlingConfiguration(Shaped):
+class ThrottlingConfiguration(Shaped, Presentable):
     """A throttling rule as it is kept: it acts while it is deployed, and an update acts at once (R269, R274).
 
     Each of `updated`, `deployed` and `undeployed` returns the configuration after it; save that to make it so.

@@ -37,7 +37,16 @@ from wayhook.secret import (
 from wayhook.values import MAX_PAYLOAD, datetime_text, text_of
 from wayhook.wire import Call, Headers
 
-__all__ = ["Blank", "Given", "Plan", "plan_activity", "plan_values", "variables_by_name"]
+__all__ = [
+    "MAX_HEADER_VALUE",
+    "MAX_QUERY_VALUE",
+    "Blank",
+    "Given",
+    "Plan",
+    "plan_activity",
+    "plan_values",
+    "variables_by_name",
+]
 
 MAX_HEADER_VALUE = 16_384
 MAX_QUERY_VALUE = 8_192

@@ -8,8 +8,10 @@ from typing import Any, overload
 from wayhook.errors import DefinitionError, Violation
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
+from wayhook.model.guardrail import Guardrails, edition_of
 from wayhook.model.journey import Journey
 from wayhook.model.shape import as_tuple
+from wayhook.rendering.origin import explained
 from wayhook.rendering.plan import Given, plan_activity, plan_values
 from wayhook.wire import Call
 
@@ -17,9 +19,24 @@ __all__ = ["preview"]
 
 
 @overload
-def preview(definition: Action, values: Mapping[str, Any] | None = None, /, *, path: str = "") -> Call: ...
+def preview(
+    definition: Action,
+    values: Mapping[str, Any] | None = None,
+    /,
+    *,
+    path: str = "",
+    guardrails: Guardrails | None = None,
+) -> Call: ...
 @overload
-def preview(definition: Journey, label: str, context: Context, /, *, actions: Action | Iterable[Action]) -> Call: ...
+def preview(
+    definition: Journey,
+    label: str,
+    context: Context,
+    /,
+    *,
+    actions: Action | Iterable[Action],
+    guardrails: Guardrails | None = None,
+) -> Call: ...
 def preview(
     definition: Action | Journey,
     values: Mapping[str, Any] | str | None = None,
@@ -28,6 +45,7 @@ def preview(
     *,
     path: str = "",
     actions: Action | Iterable[Action] = (),
+    guardrails: Guardrails | None = None,
 ) -> Call:
     """Return the call that an execution would make: method, URL, headers and body, with secrets masked.
 
@@ -35,12 +53,17 @@ def preview(
     `preview(journey, label, context, actions=…)`: an activity; `actions` holds the action that it names, since a
     journey keeps names only. `executor.preview` looks it up in the repository instead.
 
-    The call prints as text, shows a card in a notebook, and `wayhook.to_curl(call)` makes a command of it. Raises
+    The call prints as text, shows a card in a notebook, and `wayhook.to_curl(call)` makes a command of it. Its
+    `explanation` says where each value came from, and how it would be repeated under `guardrails` (`standard` unless
+    given). Raises
     `DefinitionError` for what cannot be rendered at all, `RenderError` for values that do not fit. Guardrails that
     only say what may be saved or sent (hosts, methods, names) do not stand in the way of a look.
     """
+    rails = edition_of(guardrails)
     if isinstance(definition, Action):
-        return plan_values(definition).render(Given({} if values is None else values, path))  # type: ignore[arg-type]
+        subject = Given({} if values is None else values, path)  # type: ignore[arg-type]
+        call = plan_values(definition).render(subject)
+        return explained(call, definition, None, subject, guardrails=rails, timeout=rails.default_timeout)
     if not isinstance(definition, Journey):
         found = type(definition).__name__
         raise DefinitionError([Violation("$", f"an Action or a Journey is previewed, not {found}")])
@@ -54,4 +77,7 @@ def preview(
     if activity.action not in named:
         message = f"the activity uses the action {activity.action!r}; give it: preview(…, actions=[…])"
         raise DefinitionError([Violation("$.action", message)])
-    return plan_activity(named[activity.action], activity).render(context)
+    action = named[activity.action]
+    timeout = rails.default_timeout if definition.timeout is None else definition.timeout
+    call = plan_activity(action, activity).render(context)
+    return explained(call, action, activity, context, guardrails=rails, timeout=timeout)

@@ -21,7 +21,7 @@ from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
 from wayhook.values import text_of
 from wayhook.wire import Call, Request
 
-__all__ = ["token_preview", "token_request"]
+__all__ = ["masked_value", "token_preview", "token_request"]
 
 _CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded; charset=UTF-8",
@@ -53,27 +53,28 @@ def token_preview(call: TokenCall, action: str) -> Call:
     """
     endpoint, question, query = call.endpoint.partition("?")
     pairs = (pair.partition("=") for pair in query.split("&"))
-    shown = "&".join(f"{name}{sign}{_shown(value, name, PLAIN_PARAMETERS)}" for name, sign, value in pairs)
-    params = [(name, _shown(value, name, PLAIN_PARAMETERS)) for name, value in call.body_params]
+    shown = "&".join(f"{name}{sign}{masked_value(value, name, PLAIN_PARAMETERS)}" for name, sign, value in pairs)
+    params = [(name, masked_value(value, name, PLAIN_PARAMETERS)) for name, value in call.body_params]
     signed = [(call.assertion.parameter, _MASK)] if call.assertion else []
     masked = attrs.evolve(
         call,
         endpoint=f"{endpoint}{question}{shown}",
-        headers=tuple((name, _shown(value, name.lower(), PLAIN_HEADERS)) for name, value in call.headers),
+        headers=tuple((name, masked_value(value, name.lower(), PLAIN_HEADERS)) for name, value in call.headers),
         identity=None,
     )
     request = _request(masked, Revealed(), [*params, *signed])
     return Call(action, request.method, request.url, request.headers, request.body, identity=call.identity)
 
 
-def _shown(value: Any, name: str, plain: frozenset[str]) -> Any:
+def masked_value(value: Any, name: str, plain: frozenset[str]) -> Any:
+    """Return a value of a token call as it may be shown: whole where its `name` is one of `plain`, else masked."""
     match value:
         case SecretText():
             return "".join(part if isinstance(part, str) else _MASK for part in value.parts)
         case dict():
-            return {inner: _shown(below, inner, plain) for inner, below in value.items()}
+            return {inner: masked_value(below, inner, plain) for inner, below in value.items()}
         case list():
-            return [_shown(below, name, plain) for below in value]
+            return [masked_value(below, name, plain) for below in value]
         case None | bool() | "":
             return value
         case _:
