@@ -54,6 +54,43 @@ def test_a_terminal_gets_tables_and_colours(environment: dict[str, str]) -> None
 
 
 @pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "SendSms"], "To fill in where it is used"),
+        (["preview", "SendSms", *VALUES], "Where each value comes from"),
+        (["preview", "Welcome", "day1", "--context", "ann.json"], "@event{Signup.phone}"),
+        (["call", "SendSms", *VALUES], "delivered"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_terminal_gets_cards(environment: dict[str, str], arguments: list[str], words: str) -> None:
+    """Definitions, previews and outcomes are drawn there, and are texts elsewhere; no secret is in either."""
+    code, shown = typed(environment, *arguments)
+    piped = run(*arguments, env=environment)
+
+    assert (code, piped.returncode) == (0, 0)
+    assert words in _plain(shown)
+    assert "╭" in shown
+    assert "╭" not in piped.stdout
+    assert SECRET not in shown + piped.stdout
+
+
+def test_what_a_service_says_moves_no_terminal_in_a_card(folder: Path, environment: dict[str, str]) -> None:
+    """Only sequences of colours reach the terminal, and none of the answer's."""
+    with LoopbackService(lambda _: Answer(202, {"id": "\x1b]0;owned\x07\x1b[2J", "queued": True})) as service:
+        (folder / "sms.json").write_text(wh.dumps(send_sms(service.url)))
+
+        code, shown = typed(environment, "call", "sms.json", *VALUES)
+
+    assert code == 0
+    assert "owned" in shown
+    assert "\x07" not in shown
+    assert set(re.findall(r"\x1b(.)", shown)) == {"["}
+    assert set(re.findall(r"\x1b\[[\d;]*(.)", shown)) == {"m"}
+
+
+@pytest.mark.usefixtures("kept")
 def test_colours_can_be_forced(environment: dict[str, str]) -> None:
     """`--color always` draws and colours into a pipe; FORCE_COLOR colours what is said; NO_COLOR goes before it."""
     always = run("list", "--color", "always", env=environment)
