@@ -30,7 +30,7 @@ PYTHONS = [python for python in nox.project.python_versions(PROJECT) if _runs(py
 
 
 COVERED = ["--cov", "--cov-report=term", "--cov-fail-under=95"]
-USERS_OF_PACKAGES = ["adapters", "cli", "execution", "expression", "formats", "house", "systems"]
+USERS_OF_PACKAGES = ["adapters", "cli", "execution", "expression", "formats", "house", "notebook", "systems"]
 WHAT_IS_PACKED = ["cli", "expression", "formats", "house", "testing"]
 
 

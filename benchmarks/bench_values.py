@@ -121,6 +121,10 @@ CONTENDERS: dict[str, Callable[[], Any]] = {
     "expression: two texts of 20 MB": evaluated("@event{E.v} + @event{E.v}", "a" * 20_000_000),
     "expression: a million integers": evaluated("sum(@event{E.v})", [1] * 1_000_000),
     "expression: contains itself": evaluated("@event{E.v} == @event{E.v}", [cyclic()]),
+    "expression: loop over 100,000": evaluated("count(@event{E.v.all(currentEventField.x > 5)})", [{"x": 1}] * 100_000),
+    "expression: pattern": evaluated("matchRegExp(@event{E.v}, '(.*.*.*=.*)+')", "x" * 200_000),
+    "expression: split of 1 MB": evaluated("split(@event{E.v}, ' ')", "a " * 500_000),
+    "expression: distinct texts": evaluated("distinct(@event{E.v})", [f"text number {i}" for i in range(100_000)]),
 }
 
 

@@ -15,9 +15,9 @@ author = "The Wayhook authors"
 project_copyright = author
 version = release = version_of("wayhook")
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "exhibit", "house", "language"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "exhibit", "house", "language", "notebook"]
 source_suffix = {".md": "markdown"}
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "**.ipynb"]
 root_doc = "index"
 
 html_theme = "furo"

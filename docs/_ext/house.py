@@ -43,7 +43,7 @@ LIMITS = (
     ("expression.type", "MAX_ITEMS", "{} items", "a list that an expression looks at or gives"),
     ("expression.type", "MAX_TEXT", "{} characters", "a text that an expression makes"),
     ("expression.type", "MAX_NESTING", "{} levels", "objects and lists that an expression compares"),
-    ("expression.reference", "MAX_WORK", "{} steps", "the loops of one evaluation together"),
+    ("expression.effort", "MAX_WORK", "{} units", "the work of one evaluation, in proportion to sizes"),
     ("expression.pattern", "MAX_PATTERN", "{} characters", "a regular expression"),
     ("expression.machine", "MAX_STEPS", "{} steps", "the search for one regular expression in one text"),
     ("rendering.address", "MAX_PATH", "{} characters", "the path that is appended to the static URL"),

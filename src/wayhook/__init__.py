@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
+    from wayhook.adapters.transport.cassette import Cassette
     from wayhook.adapters.transport.httpx import HttpxTransport
     from wayhook.adapters.transport.wire import WireTransport
     from wayhook.errors import (
@@ -85,6 +86,7 @@ if TYPE_CHECKING:
     from wayhook.expression.type import ExpressionType
     from wayhook.formats.adobe import dump_authorization, load_authorization
     from wayhook.formats.bundle import placeholders, with_secrets
+    from wayhook.formats.cassette import Exchange
     from wayhook.formats.curl import to_curl
     from wayhook.formats.data_sheet import data_sheet
     from wayhook.formats.document import dump, dumps, load, loads
@@ -130,6 +132,10 @@ if TYPE_CHECKING:
     from wayhook.model.throttling import Sandbox, ThrottlingConfiguration, ThrottlingRule
     from wayhook.model.token import CacheDuration, TimeUnit
     from wayhook.notebook.form import FormWidget, form_widget
+    from wayhook.notebook.interrupt import Interrupted
+    from wayhook.notebook.map import map  # noqa: A004 - the verb
+    from wayhook.notebook.progress import Progress
+    from wayhook.notebook.results import Calls, Results
     from wayhook.rendering.preview import preview
     from wayhook.secret import Base64, LiteralSecret, SecretReference, SecretText, literal_secret, secret
     from wayhook.values import DataType
@@ -146,6 +152,7 @@ _HOMES = {
     "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
     "adapters.token.sqlite": "SqliteTokenStore",
+    "adapters.transport.cassette": "Cassette",
     "adapters.transport.httpx": "HttpxTransport",
     "adapters.transport.wire": "WireTransport",
     "errors": (
@@ -169,6 +176,7 @@ _HOMES = {
     "expression.type": "ExpressionType",
     "formats.adobe": "dump_authorization load_authorization",
     "formats.bundle": "placeholders with_secrets",
+    "formats.cassette": "Exchange",
     "formats.curl": "to_curl",
     "formats.data_sheet": "data_sheet",
     "formats.document": "dump dumps load loads",
@@ -195,6 +203,10 @@ _HOMES = {
     "model.throttling": "Sandbox ThrottlingConfiguration ThrottlingRule",
     "model.token": "CacheDuration TimeUnit",
     "notebook.form": "FormWidget form_widget",
+    "notebook.interrupt": "Interrupted",
+    "notebook.map": "map",
+    "notebook.progress": "Progress",
+    "notebook.results": "Calls Results",
     "rendering.preview": "preview",
     "secret": "Base64 LiteralSecret SecretReference SecretText literal_secret secret",
     "values": "DataType",
@@ -276,9 +288,11 @@ __all__ = [
     "CacheDuration",
     "CachedSecrets",
     "Call",
+    "Calls",
     "CanDeploy",
     "CappingConfiguration",
     "CappingRule",
+    "Cassette",
     "CertificateCredential",
     "Channel",
     "Clock",
@@ -302,6 +316,7 @@ __all__ = [
     "Event",
     "EventSink",
     "Evidence",
+    "Exchange",
     "ExecutionEnded",
     "ExecutionError",
     "Executor",
@@ -318,6 +333,7 @@ __all__ = [
     "Header",
     "History",
     "HttpxTransport",
+    "Interrupted",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
@@ -340,6 +356,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "Progress",
     "QueryParameter",
     "Rating",
     "RedisRepository",
@@ -350,6 +367,7 @@ __all__ = [
     "RepositoryError",
     "Request",
     "Response",
+    "Results",
     "RetryBudget",
     "Sandbox",
     "SecretMissing",
@@ -401,6 +419,7 @@ __all__ = [
     "load_capping",
     "load_throttling",
     "loads",
+    "map",
     "message_parameters",
     "open_repository",
     "payload",

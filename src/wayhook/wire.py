@@ -34,6 +34,7 @@ __all__ = [
     "Call",
     "Explanation",
     "Headers",
+    "Mask",
     "Origin",
     "Outcome",
     "Request",
@@ -55,6 +56,23 @@ class AddressPolicy(Protocol):
         ...
 
 
+class Mask(Protocol):
+    """Shows a request, and what came of it, without the secrets in them; made by who knows these."""
+
+    @property
+    def call(self) -> Call:
+        """The request, with the label of each secret in its place."""
+        ...
+
+    def response(self, response: Response) -> Response:
+        """Return an answer as it may be shown and kept."""
+        ...
+
+    def text(self, text: str) -> str:
+        """Return a text that may repeat a secret, such as why no answer came, without it."""
+        ...
+
+
 def _destination(url: str) -> str:
     return "/".join(url.partition("?")[0].split("/", 3)[:3])
 
@@ -67,7 +85,8 @@ class Request:
     which belong to the transport. `body`: None sends no body. `identity`: the certificate chain and private key, in
     PEM form, to show when the receiver asks for a client certificate. `network`: asked about every address that the
     host leads to, before one of them is dialled (P38, P39); None asks nobody. `fresh`: travel only over a connection
-    that is new or known to be alive (P20), as what must not be sent twice does.
+    that is new or known to be alive (P20), as what must not be sent twice does. `mask`: how it may be shown or kept;
+    None where it holds no secret.
     """
 
     method: str
@@ -77,6 +96,7 @@ class Request:
     identity: tuple[str, str] | None = attrs.field(default=None, repr=False)
     network: AddressPolicy | None = None
     fresh: bool = False
+    mask: Mask | None = attrs.field(default=None, repr=False, eq=False)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {_destination(self.url)}>"  # a path may end with a secret, as a query may
@@ -149,7 +169,14 @@ class Call(Presentable):
         """Scheme, host and port: no part of the path or the query."""
         return _destination(self.url)
 
-    def request(self, texts: Revealed, *, network: AddressPolicy | None = None, fresh: bool = False) -> Request:
+    def request(
+        self,
+        texts: Revealed,
+        *,
+        network: AddressPolicy | None = None,
+        fresh: bool = False,
+        mask: Mask | None = None,
+    ) -> Request:
         """Return what goes on the wire; `texts` holds the text of every one of `secrets`, the rest as in `Request`."""
         url, headers = self.url, self.headers
         for credential in self.credentials:
@@ -159,7 +186,7 @@ class Call(Presentable):
             else:
                 url = _with_credential(url, credential, value, quote)
         identity = self.identity.reveal(texts) if self.identity else None
-        return Request(self.method, url, headers, self.body, identity, network, fresh)
+        return Request(self.method, url, headers, self.body, identity, network, fresh, mask)
 
     @property
     def masked_url(self) -> str:

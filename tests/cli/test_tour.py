@@ -123,3 +123,22 @@ def test_a_topic_that_is_not_there(shell: Shell) -> None:
     """The nearest one is named."""
     assert "did you mean 'exit-codes'?" in shell("docs", "exitcodes").err
     assert shell("docs", "qqqqqq").code == 2
+
+
+def test_a_database_gets_its_tables(shell: Shell, tmp_path: Path) -> None:
+    """`migrate` makes what opening asks for, once or again; with `--script` it shows the statements."""
+    url = f"sqlite+aiosqlite:///{tmp_path / 'actions.db'}"
+
+    before = shell("list", "--repository", url)
+    done = [shell.json("migrate", url) for _ in range(2)]
+    after = shell("list", "--repository", url)
+    script = shell("migrate", "--script", "postgresql")
+    refused = shell("migrate", "--script", "oracle")
+
+    assert before.code != 0
+    assert "wayhook migrate" in before.err
+    assert done == [{"migrated": True}] * 2
+    assert after.code == 0
+    assert "CREATE TABLE wayhook_record" in script.out
+    assert refused.code != 0
+    assert "postgresql" in refused.err

@@ -491,3 +491,136 @@ async def test_a_source_that_is_over_is_not_asked_again(
                 await anext(batch)
 
     assert (source.asked, batch.taken) == (4, 3)
+
+
+async def _stopped(batch: wh.Batch) -> list[wh.Outcome]:
+    """What comes of a batch that is stopped; it does not wait for anybody."""
+    batch.stop()
+    async with asyncio.timeout(10):
+        return [outcome async for outcome in batch]
+
+
+async def test_stopping_ends_calls_and_keeps_their_outcomes(repository: wh.MemoryRepository) -> None:
+    """What was sent may have been done, and says so; nothing more is pulled, and the iteration ends."""
+    before, transport, pulled = asyncio.all_tasks(), Hanging(), []
+
+    def counting() -> Iterator[wh.Context]:
+        for context in _contexts():
+            pulled.append(context)
+            yield context
+
+    async with wh.Executor(repository, transport=transport) as executor:
+        async with executor.batch("Welcome", "hello", counting(), concurrency=5, in_order=True) as batch:
+            await _settle()
+            outcomes = await _stopped(batch)
+        after = asyncio.all_tasks()
+
+    assert [(o.index, o.status, o.delivery) for o in outcomes] == [(i, "internalError", "unknown") for i in range(5)]
+    assert all("stopped" in str(outcome.cause) and len(outcome.attempts) == 1 for outcome in outcomes)
+    assert all("jo_status_code" in context.actions["Greet"] for context in pulled)
+    assert (len(pulled), len(transport.requests), after) == (5, 5, before)
+
+
+async def test_a_call_that_was_not_sent_when_it_was_stopped_may_be_made_later(
+    repository: wh.MemoryRepository,
+) -> None:
+    """One that waits for a place, before its first byte, is known not to have been done."""
+    transport = Hanging()
+    limiter = wh.WindowLimiter([wh.CappingRule("https://api.example.com/*", wh.Rating(100, 60_000, 1))])
+
+    async with wh.Executor(repository, transport=transport, limiter=limiter) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(), concurrency=3) as batch:
+            await _settle()
+            outcomes = await _stopped(batch)
+
+    assert sorted(outcome.delivery for outcome in outcomes) == ["unavailable", "unavailable", "unknown"]
+    assert len(transport.requests) == 1
+
+
+async def test_a_failure_that_was_told_before_the_stop_is_not_forgotten(repository: wh.MemoryRepository) -> None:
+    """A call that waits for its repeat has the word of the attempt before it."""
+    busy = wh.Response(503, (("retry-after", "2"),))
+
+    async with wh.Executor(repository, transport=FakeTransport(busy)) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(1)) as batch:
+            await _settle()
+            (outcome,) = await _stopped(batch)
+
+    assert (outcome.delivery, [attempt.status for attempt in outcome.attempts]) == ("unavailable", [503])
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+async def test_stopping_does_not_wait_for_the_source(repository: wh.MemoryRepository, concurrency: int) -> None:
+    """A source that never gives its next context is left, and closed."""
+    ended = []
+
+    async def source() -> AsyncIterator[wh.Context]:
+        try:
+            yield _context(0)
+            await asyncio.Event().wait()
+        finally:
+            ended.append("closed")
+
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", source(), concurrency=concurrency) as batch:
+            await _settle()
+            outcomes = await _stopped(batch)
+
+    assert ([outcome.status for outcome in outcomes], ended) == (["http_200"], ["closed"])
+
+
+async def test_what_had_ended_when_the_batch_was_stopped_is_still_taken(repository: wh.MemoryRepository) -> None:
+    """Workers that wait until somebody takes outcomes end, and what they have comes out in order."""
+    async with wh.Executor(repository, transport=FakeTransport()) as executor:
+        async with executor.batch("Welcome", "hello", _contexts(), concurrency=4, in_order=True) as batch:
+            await _settle()
+            outcomes = await _stopped(batch)
+
+    assert [outcome.index for outcome in outcomes] == list(range(batch.pulled))
+    assert {outcome.status for outcome in outcomes} == {"http_200"}
+
+
+async def test_a_batch_that_is_stopped_before_it_begins_makes_no_call(repository: wh.MemoryRepository) -> None:
+    """Nothing is pulled."""
+    transport = FakeTransport()
+
+    async with wh.Executor(repository, transport=transport) as executor:
+        batch = executor.batch("Welcome", "hello", _contexts())
+        batch.stop()
+        async with batch:
+            outcomes = [outcome async for outcome in batch]
+
+    assert (outcomes, batch.pulled, transport.requests) == ([], 0, [])
+
+
+async def test_other_calls_of_the_executor_go_on(repository: wh.MemoryRepository) -> None:
+    """A stop is one batch's."""
+    async with wh.Executor(repository, transport=Yielding()) as executor:
+        async with executor.batch("Welcome", "hello", _contexts()) as batch:
+            batch.stop()
+            other = await executor.execute("Welcome", "hello", _context(1))
+            async with executor.batch("Welcome", "hello", _contexts(3)) as second:
+                statuses = [outcome.status async for outcome in second]
+
+    assert [other.status, *statuses] == ["http_200"] * 4
+
+
+async def test_a_cancellation_after_a_stop_passes_through(repository: wh.MemoryRepository) -> None:
+    """Who waits for the outcomes of a stopped batch can still be cancelled."""
+    before = asyncio.all_tasks()
+
+    async def consume() -> None:
+        async with wh.Executor(repository, transport=Hanging()) as executor:
+            async with executor.batch("Welcome", "hello", _contexts(), concurrency=4) as batch:
+                await _settle()
+                batch.stop()
+                await asyncio.Event().wait()
+
+    consumer = asyncio.create_task(consume())
+    for _ in range(3):
+        await _settle()
+    consumer.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await consumer
+    assert asyncio.all_tasks() == before

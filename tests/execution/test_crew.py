@@ -622,3 +622,26 @@ async def test_the_budget_of_repeats_is_dealt_out_to_the_last(budget: wh.RetryBu
                     pass
 
     assert len(service.received) == 60 + repeats
+
+
+async def test_a_batch_that_is_stopped_hears_how_each_call_ended() -> None:
+    """What was under way is unknown, with the attempt that it made, and told by the process that made it."""
+    reached = threading.Semaphore(0)
+
+    def respond(_: Received) -> Answer:
+        reached.release()
+        return Answer(200, {"echo": ""}, delay=60)
+
+    with LoopbackService(respond) as service:
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS) as executor:
+            before = children()
+            async with executor.batch("Welcome", "hello", contexts(100), concurrency=4, processes=2) as batch:
+                for _ in range(4):
+                    await asyncio.to_thread(reached.acquire)
+                batch.stop()
+                async with asyncio.timeout(10):
+                    outcomes = [outcome async for outcome in batch]
+            assert children() == before
+
+    assert [(o.status, o.delivery, len(o.attempts)) for o in outcomes] == [("internalError", "unknown", 1)] * 4
+    assert len(service.received) == 4

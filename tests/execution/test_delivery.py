@@ -373,11 +373,23 @@ async def test_a_call_that_is_held_has_the_identifier_too(ping: Make) -> None:
     assert ([(outcome.status, outcome.delivery_id) for outcome in outcomes], sent) == ([("held", "a")], [])
 
 
-async def test_a_batch_takes_a_function_of_identifiers_only(ping: Make) -> None:
-    """A list of them, say, is refused before anything is called."""
+async def test_a_batch_takes_all_identifiers_in_order(ping: Make) -> None:
+    """By the place of each context; None is a new one, and one that is none is its own fault."""
+    given = ["first", None, "a b", "last"]
+
+    outcomes, sent = await _batched(ping, [{}] * 5, given)
+
+    words = [outcome.delivery for outcome in outcomes]
+    assert words == ["delivered", "delivered", "refused", "delivered", "refused"]
+    assert sorted(sent) == sorted(["first", outcomes[1].delivery_id, "last"])
+
+
+@pytest.mark.parametrize("ids", ["first", 7, {"first"}])
+async def test_a_batch_takes_no_other_identifiers(ping: Make, ids: Any) -> None:
+    """A text for all, or a set, is refused before anything is called."""
     async with wh.Executor(transport=FakeTransport()) as executor:
-        with pytest.raises(wh.DefinitionError, match=r"\$\.delivery_ids: give a function .* not list"):
-            executor.batch(wh.Journey("J", []), "p", [], delivery_ids=["a"])  # type: ignore[arg-type]
+        with pytest.raises(wh.DefinitionError, match=r"\$\.delivery_ids: give a function to a delivery id, or one for"):
+            executor.batch(wh.Journey("J", []), "p", [], delivery_ids=ids)
 
 
 def test_the_blocking_call_takes_an_identifier(ping: Make) -> None:

@@ -444,3 +444,19 @@ async def test_white_space_around_a_secret_is_cut(ping: Callable[..., wh.Action]
         await executor.call(action)
 
     assert ("X-Key", "key") in transport.requests[0].headers
+
+
+@pytest.mark.parametrize("port", ["repository", "transport", "secrets", "limiter", "consent", "tokens"])
+@pytest.mark.parametrize("given", [7, {}, True])
+def test_what_is_no_port_is_refused_when_it_is_given(port: str, given: Any) -> None:
+    """Not when it is first used, in the middle of a batch."""
+    with pytest.raises(wh.DefinitionError, match=rf"^\$\.{port}: .* belongs here, not {type(given).__name__}$"):
+        wh.Executor(**{port: given})
+
+
+def test_all_that_are_no_ports_are_told_at_once() -> None:
+    """Each with its name."""
+    with pytest.raises(wh.DefinitionError) as caught:
+        wh.Executor(secrets=1, limiter=2)  # type: ignore[arg-type]
+
+    assert [violation.path for violation in caught.value.violations] == ["$.secrets", "$.limiter"]

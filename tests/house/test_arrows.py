@@ -24,7 +24,7 @@ LAYERS = {
     "formats": 4,
     "execution": 5,
     "adapters": 6,
-    "display": 7, "testing": 7, "cli": 7, "notebook": 7, "__init__": 7, "__main__": 7,
+    "display": 7, "notebook": 7, "testing": 7, "cli": 7, "__init__": 7, "__main__": 7,
 }  # fmt: skip
 
 THIRD_PARTIES = {
@@ -57,8 +57,11 @@ THIRD_PARTIES = {
     },
     "tenacity": {"execution/retry.py"},
     "anyio": {"execution/blocking.py"},
+    "ipywidgets": {"notebook/form.py"},
+    "tqdm": {"cli/demo.py", "notebook/progress.py"},
+    "pandas": {"notebook/frame.py"},
+    "polars": {"notebook/frame.py"},
     "keyring": {"adapters/secret/keyring.py"},
-    "tqdm": {"cli/demo.py"},
     "typer": {
         "cli/application.py",
         "cli/option.py",
@@ -68,7 +71,6 @@ THIRD_PARTIES = {
         "cli/surface/limit.py",
         "cli/surface/tour.py",
     },
-    "ipywidgets": {"notebook/form.py"},
     "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
     "rich": {"cli/console.py", "display/terminal.py"},
     "IPython": {"display/live.py"},

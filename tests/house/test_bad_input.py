@@ -41,9 +41,10 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "CanDeploy", "DataSourceAnswer", "Edit",
-    "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header", "Origin",
-    "Outcome", "Page", "QueryParameter", "Request", "Response", "Stored", "Violation",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer", "Edit",
+    "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget", "Header",
+    "Interrupted", "Origin", "Outcome", "Page", "Progress", "QueryParameter", "Request", "Response", "Results",
+    "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

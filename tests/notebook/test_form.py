@@ -251,11 +251,11 @@ def test_fields_whose_names_begin_alike_are_told_apart() -> None:
     fields = [wh.MessageParameter(name, "integer", variable=wh.variable()) for name in ("a", "ab", "path")]
     made = wh.form_widget(action(*fields))
 
-    made.widgets["a"].value, made.widgets["ab"].value, made.widgets["path"].value = "x", "1", "2"
+    made.widgets["a"].value, made.widgets["ab"].value, made.widgets["path"].value = "1", "x", "2"
 
-    assert "takes an integer" in fault_of(made, made.widgets["a"])
-    assert fault_of(made, made.widgets["ab"]) == ""
-    assert made.values == {"a": "x", "ab": 1, "path": 2}
+    assert "takes an integer" in fault_of(made, made.widgets["ab"])
+    assert fault_of(made, made.widgets["a"]) == ""
+    assert made.values == {"a": 1, "ab": "x", "path": 2}
 
 
 def test_a_form_shows_itself(send_sms: wh.Action) -> None:

@@ -511,7 +511,7 @@ def test_both_engines_and_re_agree(wanted: str, text: str) -> None:
 
     assert (whole is not None) == (theirs.fullmatch(text) is not None)
     assert found == spans(theirs, text)
-    assert [match[:2] for match in compiled.found(text)] == found
+    assert [match[:2] for match in compiled.found(text, None)] == found
     replaced = wh.expression("replaceAll(@event{E.text}, @event{E.wanted}, '-')")
     context = wh.Context({"E": {"text": text, "wanted": wanted}})
     assert replaced.evaluate(context) == filled(text, found)
@@ -531,7 +531,7 @@ def test_any_pattern_is_right_or_refused(wanted: str, text: str) -> None:
     """No text breaks the reader, and none breaks the machine."""
     try:
         compiled = pattern(wanted)
-        quick = compiled.matches(text)
+        quick = compiled.matches(text, None)
         slow = Machine(compiled._program, text).at(0, whole=True) is not None
     except Misfit as misfit:
         assert "regular expression" in str(misfit)  # noqa: PT017 - one of two right answers

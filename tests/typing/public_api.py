@@ -194,6 +194,39 @@ def call_at_once(repository: wh.Repository) -> wh.Outcome:
     return wh.call(SEND_SMS, {"to": "x"}, path="messages", timeout=3, repository=repository)
 
 
+def call_for_rows(repository: wh.Repository) -> wh.Results:
+    """The verbs of a notebook."""
+    rows = [{"to": "x"}]
+    results = wh.map(SEND_SMS, rows, values={"text": "Hi"}, path=["a"], concurrency=5, progress=print)
+    assert_type(results, wh.Results)
+    assert_type(results.failed, wh.Results)
+    assert_type(results[0], wh.Outcome)
+    assert_type(results[1:], wh.Results)
+    assert_type(results.retry(unknown=False).succeeded, wh.Results)
+    assert_type(results.to_records(), list[dict[str, Any]])
+    assert_type(results.latencies, tuple[float, ...])
+    for outcome in results:
+        assert_type(outcome, wh.Outcome)
+    calls = wh.map("SendSms", rows, dry_run=True, path=lambda row: row["to"], repository=repository)
+    assert_type(calls, wh.Calls)
+    assert_type(calls[0], wh.Call)
+    try:
+        return wh.map(JOURNEY, [CONTEXT], label="day1", delivery_ids=key_of, repository=repository)
+    except wh.Interrupted as stopped:
+        return stopped.results
+
+
+async def call_each() -> None:
+    """A batch without a journey."""
+    rows = [{"to": "x"}]
+    async with (
+        wh.Executor() as executor,
+        executor.call_each(SEND_SMS, rows, path="p", delivery_ids=["a", None]) as batch,
+    ):
+        assert_type(await anext(batch), wh.Outcome)
+        batch.stop()
+
+
 def endless() -> Iterator[wh.Context]:
     """Contexts without an end."""
     while True:
@@ -259,6 +292,8 @@ NEVER: wh.Limiter = Never()
 MEMORY: wh.Repository = wh.MemoryRepository()
 SQLITE: wh.Repository = wh.SqliteRepository("actions.db")
 HTTPX: wh.Transport = wh.HttpxTransport(body_limit=1000)
+CASSETTE: wh.Transport = wh.Cassette("calls.json", record=HTTPX, ignoring={"at"})
+UNUSED: tuple[wh.Exchange, ...] = wh.Cassette("calls.json").unused
 FAKES: tuple[wh.Transport, wh.SecretSource, wh.EventSink] = (
     FakeTransport([wh.Response(503), wh.Response(200)], clock=FakeClock(), seconds=1),
     FakeSecrets({"env:KEY": "text"}),

@@ -22,7 +22,7 @@ from wayhook.cli.settings import Settings
 from wayhook.cli.target import Target, executing, found_target
 from wayhook.cli.value import kinds_of, values_in
 from wayhook.errors import DocumentError, Violation, WrongType
-from wayhook.execution.batch import Batch
+from wayhook.execution.batch import Batch, Run
 from wayhook.execution.executor import Executor
 from wayhook.values import datetime_text
 from wayhook.wire import Outcome
@@ -194,7 +194,7 @@ class _Sending:
         """Make the calls, and return what came of them."""
         console = self.settings.console
         feed = Feed(_open_rows(self.rows, self.ledger, self.order))
-        batch = Batch(cast("Any", self._prepared), cast("Any", feed), self.order.concurrency)  # of rows, not contexts
+        batch = Batch(self._prepared, feed, self.order.concurrency)
 
         def stop() -> None:
             console.note(f"finishing {len(self._under_way)} calls under way; Control-C again leaves them")
@@ -207,8 +207,8 @@ class _Sending:
                     moved(1)
         return self._told(is_stopped=feed.is_stopped)
 
-    async def _prepared(self, _: AsyncExitStack) -> Any:
-        return self._made
+    async def _prepared(self, _: AsyncExitStack) -> Run:
+        return Run(self._made, _left_alone)
 
     async def _made(self, row: Row, index: int) -> Outcome:
         """Make the call of a row; one that cannot be read is an outcome, too."""
@@ -249,6 +249,10 @@ class _Sending:
         }
         statuses = Table(("status", "calls"), tuple((s, f"{n:,}") for s, n in self.statuses.most_common()))
         return Answer(document, (calls, statuses), code)
+
+
+def _left_alone() -> None:
+    """Nobody stops this batch from within: it finishes what is under way, or is cancelled as a whole."""
 
 
 def _line(row: Row, outcome: Outcome) -> dict[str, Any]:

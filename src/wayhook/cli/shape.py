@@ -130,6 +130,8 @@ SHAPES: dict[str, Schema] = {
     "eval": _object(value=ANYTHING, type=_or_null(TEXT)),
     "docs": _object(topics=_list(_object(topic=TEXT, title=TEXT))),
     "docs TOPIC": _object(topic=TEXT, text=TEXT),
+    "migrate": _object(migrated=TRUTH),
+    "migrate --script": _object(script=TEXT),
     "an error": _object(error=_ERROR),
 }
 """The shape of each command's answer, by its words; the other commands of `journey` answer as `publish` does."""

@@ -9,9 +9,10 @@ import attrs
 from wayhook.display.part import Card, Chip, Histogram, Part, Section, Share, Shares, counted, duration
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
+from wayhook.notebook.results import Results
 from wayhook.wire import NOT_MADE
 
-__all__ = ["BatchFigures", "batch_card", "figures_card"]
+__all__ = ["BatchFigures", "batch_card", "figures_card", "results_card"]
 
 MAX_SHARES = 12
 _BINS = 40
@@ -37,6 +38,13 @@ def batch_card(batch: Batch) -> Card:
     """Return the card of a batch as far as it is."""
     about = f"{counted(batch.pulled, 'context')} pulled from the source"
     return figures_card(BatchFigures(batch.tally, batch.latencies, batch.taken, about=about))
+
+
+def results_card(results: Results) -> Card:
+    """Return the card of what a map came to: the picture of its outcomes."""
+    tally, latencies = results.tally, Latencies(results.latencies)
+    figures = BatchFigures(tally, latencies, len(results), len(results), about=f"of {results.summary()['action']}")
+    return figures_card(figures, "results")
 
 
 def figures_card(figures: BatchFigures, kind: str = "batch") -> Card:

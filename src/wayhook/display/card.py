@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wayhook.display.batch import BatchFigures, batch_card, figures_card
+from wayhook.display.batch import BatchFigures, batch_card, figures_card, results_card
 from wayhook.display.call import call_card
 from wayhook.display.definition import (
     action_card,
@@ -47,6 +47,7 @@ from wayhook.model.limit import CanDeploy, Rating
 from wayhook.model.parameter import MessageParameter, ParameterTree, Variable
 from wayhook.model.record import Stored
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
+from wayhook.notebook.results import Results
 from wayhook.wire import Attempt, Call, Outcome
 
 __all__ = ["batch_picture", "card", "card_of"]
@@ -94,6 +95,8 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return variable_card(value)
         case Journey():
             return journey_card(value)
+        case Results():
+            return results_card(value)
         case ActionActivity() | Activity():
             return activity_card(value)
         case CappingConfiguration() | ThrottlingConfiguration():

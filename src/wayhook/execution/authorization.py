@@ -6,16 +6,14 @@ Sections 3.4 to 3.7 of the rules (R97 to R133); section 7 of `reference/reliabil
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
-from typing import Any, cast
+from typing import cast
 from uuid import uuid4
 
 import attrs
 
 from wayhook.errors import (
     AuthenticationFailed,
-    DefinitionError,
     Delivery,
     DestinationUnavailable,
     Evidence,
@@ -28,13 +26,11 @@ from wayhook.execution.approach import Approach
 from wayhook.execution.means import Means, bare, hidden, unexpected
 from wayhook.execution.retry import Tried, later
 from wayhook.execution.token import Granted, Refused
-from wayhook.jsonvalue import parse_json
 from wayhook.model.guardrail import Repetition
 from wayhook.model.token import TimeUnit, TokenCall
 from wayhook.model.url import parse_url
 from wayhook.rendering.answer import read_lifetime, read_token
-from wayhook.rendering.reflection import reflections
-from wayhook.rendering.token import token_preview, token_request
+from wayhook.rendering.token import TokenMask, token_preview, token_request
 from wayhook.secret import AccessToken, DeliveryId, Revealed
 from wayhook.wire import Attempt, Outcome, Response, last_word
 
@@ -45,7 +41,6 @@ _GRACE = 0.1
 _SHORTEST = 1.0
 _LONGEST = 10 * TimeUnit.YEARS.in_seconds
 MAX_ANSWER = 65_536
-_SHOWN_HEADERS = frozenset({"cache-control", "content-length", "content-type", "date", "retry-after"})
 
 
 @attrs.define(repr=False)
@@ -82,7 +77,7 @@ class Authorization:
             token_preview(self.call, name),
             tuple(self.attempts),
             self.means.clock.monotonic() - started,
-            received=answer and _masked(answer),
+            received=answer and TokenMask(self.call).response(answer),
             response=granted and {"token": "***", "lifetime": granted.lifetime},
             cause=cause,
             finished=self.means.clock.now(),
@@ -126,11 +121,12 @@ class Authorization:
             texts = await self._texts()
             # an assertion in it is signed for this one attempt (R133)
             plain = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)
-            request = attrs.evolve(plain, network=self.means.network)
+            mask = TokenMask(self.call, texts)
+            request = attrs.evolve(plain, network=self.means.network, mask=mask)
             await approach.ready()
             number = len(self.attempts) + 1
             tried = await approach.tried(self.means.sent(number, request, latest, since))
-            self.attempts.append(hidden(tried, reflections(texts, self.call.secret_texts)).attempt)
+            self.attempts.append(hidden(tried, mask.found).attempt)
             return attrs.evolve(tried, attempt=self.attempts[-1])
 
         def repeats(_: Tried) -> bool:
@@ -182,22 +178,3 @@ def _of_the_action(attempt: Attempt) -> Delivery:
     if attempt.delivery is not Delivery.UNKNOWN:
         return attempt.delivery
     return Delivery.REJECTED if attempt.evidence is Evidence.PERMANENT else Delivery.UNAVAILABLE
-
-
-def _masked(answer: Response) -> Response:
-    """An answer as it may be shown: headers that hold no secret, and of a JSON body the names and the lifetime."""
-    try:
-        body = json.dumps(_without_values(parse_json(answer.body)), ensure_ascii=False).encode()
-    except DefinitionError:
-        body = b"***" if answer.body else b""
-    headers = tuple((name, value) for name, value in answer.headers if name.lower() in _SHOWN_HEADERS)
-    return attrs.evolve(answer, headers=headers, body=body)
-
-
-def _without_values(value: Any, name: str = "") -> Any:
-    if isinstance(value, dict):
-        return {inner: _without_values(below, inner) for inner, below in value.items()}
-    if isinstance(value, list):
-        return [_without_values(below, name) for below in value]
-    is_shown = value is None or isinstance(value, bool) or ("expir" in name.lower() and isinstance(value, int | float))
-    return value if is_shown else "***"

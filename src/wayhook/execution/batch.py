@@ -10,26 +10,39 @@ import os
 from collections import Counter, OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
-from typing import Self
+from typing import Any, Self
+
+import attrs
 
 from wayhook.errors import DefinitionError, ExecutionError, Violation
 from wayhook.execution.latency import Latencies
 from wayhook.execution.source import Source
-from wayhook.expression.context import Context
 from wayhook.presentation import Live
 from wayhook.wire import Outcome
 
 __all__ = ["Batch", "Run"]
 
-Run = Callable[[Context, int], Awaitable[Outcome]]
-"""Makes the call for a context, which has this place in its source."""
+
+@attrs.frozen
+class Run:
+    """How the calls of a batch are made.
+
+    `call`: makes the one for a context (or a row), which has this place in its source. `stop`: ends those under way,
+    and all that come, each with an outcome.
+    """
+
+    call: Callable[[Any, int], Awaitable[Outcome]]
+    stop: Callable[[], None]
+
 
 MAX_CONCURRENCY = 10_000
 """Each is a task that is made at once, and a connection."""
 
 
 class Batch(Live):
-    """Outcomes of many executions, as they come or in the order of the source; made by `Executor.batch`.
+    """Outcomes of many executions, as they come or in the order of the source.
+
+    Made by `Executor.batch` and `Executor.call_each`.
 
     Memory stays constant: at most twice `concurrency` contexts are between the source and whoever takes outcomes, and
     the source is not asked for more meanwhile. Leaving the context, early or not, ends every call under way, closes a
@@ -43,7 +56,7 @@ class Batch(Live):
     def __init__(
         self,
         prepare: Callable[[AsyncExitStack], Awaitable[Run]],
-        contexts: Iterable[Context] | AsyncIterable[Context],
+        contexts: Iterable[Any] | AsyncIterable[Any],
         concurrency: int,
         *,
         in_order: bool = False,
@@ -55,6 +68,7 @@ class Batch(Live):
         self._stack = AsyncExitStack()
         self._concurrency, self._in_order = concurrency, in_order
         self._workers: list[asyncio.Task[None]] | None = None
+        self._run: Run | None = None
         self._working = 0
         self._process = 0
         self._ended: OrderedDict[int, Outcome] = OrderedDict()
@@ -77,7 +91,7 @@ class Batch(Live):
         if self._workers is not None:
             raise DefinitionError([Violation("$", "a batch is entered once; make another: executor.batch(…)")])
         self._process = os.getpid()
-        run = await self._prepared()
+        self._run = run = await self._prepared()
         self._working = self._concurrency
         self._workers = [asyncio.create_task(self._work(run)) for _ in range(self._concurrency)]
         for worker in self._workers:
@@ -90,6 +104,16 @@ class Batch(Live):
         except BaseException:
             await self._stack.aclose()
             raise
+
+    def stop(self) -> None:
+        """Pull no further context and end the calls under way at once; their outcomes are still to be taken.
+
+        A call that may have been done is `unknown`, any other `unavailable`. Call it on the loop of the batch; from
+        another thread or a signal handler: `loop.call_soon_threadsafe(batch.stop)`.
+        """
+        self._source.end()
+        if self._run is not None:
+            self._run.stop()
 
     def _rest(self, _: asyncio.Task[None]) -> None:
         self._working -= 1
@@ -158,5 +182,5 @@ class Batch(Live):
             except Exception as failure:  # noqa: BLE001 - the source is the caller's: it comes out as it is
                 self._failure = failure
                 return
-            self._ended[index] = await run(context, index)
+            self._ended[index] = await run.call(context, index)
             self._arrived.set()

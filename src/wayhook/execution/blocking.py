@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, ExitStack
+from functools import partial
+from typing import Any, Self, TypeVar
 
 from anyio.from_thread import start_blocking_portal
 
@@ -13,7 +16,29 @@ from wayhook.model.action import Action
 from wayhook.model.guardrail import Guardrails
 from wayhook.wire import Outcome
 
-__all__ = ["call"]
+__all__ = ["LoopBeside", "call"]
+
+T = TypeVar("T")
+
+
+class LoopBeside(ExitStack):
+    """An event loop in a thread of its own; both end when the context is left, after what was entered there."""
+
+    def __enter__(self) -> Self:
+        self._portal = self.enter_context(start_blocking_portal())
+        return self
+
+    def enter_async(self, context: AbstractAsyncContextManager[T]) -> T:
+        """Enter a context on the loop."""
+        return self.enter_context(self._portal.wrap_async_context_manager(context))
+
+    def begin(self, function: Callable[[], Awaitable[T]]) -> Future[T]:
+        """Begin what a function does on the loop, and go on meanwhile."""
+        return self._portal.start_task_soon(function)
+
+    def run(self, function: Callable[..., Awaitable[T]], *args: Any, **settings: Any) -> T:
+        """Return what a function comes to on the loop."""
+        return self._portal.call(partial(function, *args, **settings))
 
 
 def call(
@@ -31,14 +56,10 @@ def call(
     """Call `action` with `values` by the names of its variables, and return how it ended.
 
     Works in a script and inside of a running event loop (a notebook): the call runs on a loop of its own in
-    another thread. For many calls use an `Executor`, which keeps connections and tokens.
+    another thread. For many rows there is `wayhook.map`; an `Executor` keeps connections and tokens.
     Parameters are those of `Executor` and `Executor.call`; it raises as `Executor.call` does.
     """
-
-    async def run() -> Outcome:
-        settings = {"guardrails": guardrails, "secrets": secrets, "transport": transport}
-        async with Executor(repository, **settings) as executor:  # type: ignore[arg-type]  # as declared above
-            return await executor.call(action, values, path=path, timeout=timeout, delivery_id=delivery_id)
-
-    with start_blocking_portal() as portal:
-        return portal.call(run)
+    executor = Executor(repository, guardrails=guardrails, secrets=secrets, transport=transport)
+    with LoopBeside() as loop:
+        loop.enter_async(executor)
+        return loop.run(executor.call, action, values, path=path, timeout=timeout, delivery_id=delivery_id)

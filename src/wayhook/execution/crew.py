@@ -6,6 +6,7 @@ token serves all, and the sinks hear of everything here. When a destination asks
 budget of repeats is dealt out in equal shares; each hand has breakers of its own.
 
 What cannot travel (a context with a function in it, say) is executed here. A hand that dies leaves its calls `unknown`.
+When the batch is stopped, each hand ends its calls and tells how.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import attrs
 from wayhook.errors import DefinitionError, Delivery, ExecutionError, MissingExtra, RenderError, Violation
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.execution import Use, recorded
-from wayhook.execution.freight import ours, outcome_of, packed_context
+from wayhook.execution.freight import ours, outcome_of, packed
 from wayhook.execution.means import Means, bare, unexpected
 from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.ports import Event, ExecutionEnded
@@ -40,10 +41,11 @@ _START = "from wayhook.execution.hand import work; work()"
 
 @attrs.frozen
 class Work:
-    """What the hands of a crew are to do. `transport`: its name. `hears`: whether somebody hears of attempts."""
+    """What the hands of a crew are to do. `activity`: None where calls are rendered from values. `transport`: its name.
+    `hears`: whether somebody hears of attempts."""  # noqa: D205, D209 - one sentence each
 
     action: Action
-    activity: ActionActivity
+    activity: ActionActivity | None
     timeout: float
     journey: str | None
     uid: str
@@ -56,13 +58,13 @@ class Work:
 
 @attrs.define(eq=False)
 class _Hand:
-    """A process of the crew. `under_way`: contexts whose outcomes are to come, by their index in the batch, each with
+    """A process of the crew. `under_way`: subjects whose outcomes are to come, by their index in the batch, each with
     the kind and the content of what is told at its end. `asked`, `places`: by the number of the question. `leaving`:
     what gives places back, which nobody cuts short."""  # noqa: D205, D209 - one sentence each
 
     process: asyncio.subprocess.Process
     pipe: Pipe
-    under_way: dict[int, tuple[Context, asyncio.Future[tuple[str, bytes]]]] = attrs.Factory(dict)
+    under_way: dict[int, tuple[Any, asyncio.Future[tuple[str, bytes]]]] = attrs.Factory(dict)
     places: dict[int, AbstractAsyncContextManager[float]] = attrs.Factory(dict)
     asked: dict[int, asyncio.Task[None]] = attrs.Factory(dict)
     leaving: set[asyncio.Task[None]] = attrs.Factory(set)
@@ -75,7 +77,6 @@ class Crew:
 
     def __init__(self, means: Means, use: Use, guardrails: Guardrails, transport: str, processes: int) -> None:
         self._means, self._use = means, use
-        assert use.activity is not None  # noqa: S101 - a batch is of an activity
         self._work = Work(
             use.plan.action,
             use.activity,
@@ -148,27 +149,34 @@ class Crew:
         if leaving := [task for hand in self._hands for task in hand.leaving]:
             await asyncio.wait(leaving)
 
-    async def outcome(self, context: Any, index: int, delivery_id: str) -> Outcome | None:
+    def stop(self) -> None:
+        """End every call that is under way, here as well, and all that come."""
+        self._means.watch.stop()
+        for hand in self._hands:
+            if not hand.reader.done():
+                hand.pipe.send("stop", 0)
+
+    async def outcome(self, subject: Any, index: int, delivery_id: str) -> Outcome | None:
         """Return how one call ended; None where it is to be made here, since nothing of it can travel."""
         hand = min((hand for hand in self._hands if not hand.reader.done()), key=_load, default=None)
-        if hand is None or not isinstance(context, Context):
-            return None
-        packed, is_limited = packed_context(context), self._means.limits.limiter is not None
-        if packed is None:
+        freight, is_limited = packed(subject), self._means.limits.limiter is not None
+        if hand is None or freight is None:
             return None
         try:
-            hand.pipe.send("call", index, delivery_id, is_limited, packed)
+            hand.pipe.send("call", index, delivery_id, is_limited, freight)
         except CannotTravel:
             return None
         ended: asyncio.Future[tuple[str, bytes]] = asyncio.get_running_loop().create_future()
-        hand.under_way[index] = context, ended
+        hand.under_way[index] = subject, ended
         try:
             kind, content = await ended
         finally:
             hand.under_way.pop(index, None)
         if kind == "stay":
             return None
-        outcome = recorded(context, self._told(kind, content, index) or self._lost(index, delivery_id))
+        outcome = self._told(kind, content, index) or self._lost(index, delivery_id)
+        if isinstance(subject, Context):
+            outcome = recorded(subject, outcome)
         if self._means.events:
             self._means.events.emit(ExecutionEnded(outcome))
         return outcome

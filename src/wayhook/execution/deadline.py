@@ -27,9 +27,13 @@ class Watch:
         self._watched: set[Deadline] = set()
         self._late: set[Deadline] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self.stopped = False
 
     def begin(self, deadline: Deadline, loop: asyncio.AbstractEventLoop) -> None:
-        """Look after the deadline from now on."""
+        """Look after the deadline from now on; raises `TimeoutError` when everything was stopped."""
+        if self.stopped:
+            deadline.expired = True
+            raise TimeoutError
         self._watched.add(deadline)
         if self._timer is None:
             self._timer = loop.call_later(_LOOK, self._look)
@@ -37,6 +41,13 @@ class Watch:
     def end(self, deadline: Deadline) -> None:
         """Look after it no more."""
         self._watched.discard(deadline)
+
+    def stop(self) -> None:
+        """End every task at once, and all that come, as if they were late."""
+        self.stopped = True
+        for deadline in self._watched:
+            deadline.expire()
+        self._watched.clear()
 
     def _look(self) -> None:
         now = self._clock.monotonic()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 
@@ -42,6 +42,7 @@ from wayhook.model.journey import ActionActivity
 from wayhook.model.token import TokenCall
 from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.plan import Plan
+from wayhook.rendering.reflection import CallMask
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Spellings, Unknown
 from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
 
@@ -124,14 +125,14 @@ def delivery_id_fault(given: object) -> str:
 @attrs.define(repr=False)
 class Execution:
     """One execution: its deadline, and what was tried. `index`: its place in a batch. `delivery_id`: its own, or the
-    one of the execution that it repeats (P6). `identify`: gives that one for a subject, where each has its own."""  # noqa: D205, D209 - one sentence each
+    one of the execution that it repeats (P6). `refused`: why it has none, or nothing to be made of."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     use: Use
     started: float
     delivery_id: str
     index: int | None = None
-    identify: Callable[[Any], str] | None = None
+    refused: Exception | None = None
     attempts: list[Attempt] = attrs.Factory(list)
     queued: float = 0.0
     _budget: Deadline = attrs.field(default=attrs.Factory(lambda self: Deadline(self.means.watch), takes_self=True))
@@ -149,8 +150,8 @@ class Execution:
         """
         call, use = None, self.use
         try:
-            if self.identify is not None:
-                self.delivery_id = identified(self.identify(subject))
+            if self.refused is not None:
+                raise self.refused
             with self._budget:
                 if use.left_out:
                     outcome = self._outcome(use.left_out, None)
@@ -181,7 +182,7 @@ class Execution:
         """The outcome of a call that an error of ours kept from being made, or that the deadline ended."""
         if isinstance(error, TimeoutError):
             if self._budget.expired:
-                return self._outcome("timedout", call, Delivery.UNAVAILABLE)
+                return self._ended_early(call)
             # somebody else's: of a secret source, say
             return self._outcome("internalError", None, cause=unexpected(error, self.use.plan.action.name))
         error, status, word = bare(error), "internalError", Delivery.REFUSED
@@ -193,6 +194,13 @@ class Execution:
             case AuthenticationFailed():
                 word, self._not_before = error.delivery, error.not_before
         return self._outcome(status, call, word, cause=error)
+
+    def _ended_early(self, call: Call | None) -> Outcome:
+        """The outcome of a call whose time is up, or that the whole batch was stopped with."""
+        if not self.means.watch.stopped:
+            return self._outcome("timedout", call, Delivery.UNAVAILABLE)
+        stopped = ExecutionError("the batch was stopped before this call had ended")
+        return self._outcome("internalError", call, Delivery.UNAVAILABLE, cause=stopped)
 
     async def _allowed(self, subject: Any) -> bool:
         """Whether the individual agreed to what the call is for (R229)."""
@@ -325,16 +333,17 @@ class Execution:
 
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
-        texts, spellings = _NO_TEXTS, _NO_TEXTS.spellings
+        texts, spellings, mask = _NO_TEXTS, _NO_TEXTS.spellings, None
         if not approach.destination.is_free:
             await self._ready(approach)
         if self.use.secrets:
             self._budget.at = self.deadline()
             texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
             spellings = checked_spellings(call.credentials, texts)
+            mask = CallMask(call, spellings)
             if not approach.destination.is_free:
                 await self._ready(approach)
-        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent)
+        request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
         self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request, deadline))

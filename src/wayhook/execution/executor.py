@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from wayhook.errors import DefinitionError, ExecutionError, SecretMissing, Violation
+from wayhook.errors import DefinitionError, ExecutionError, SecretMissing, Violation, WrongType
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.batch import Batch, Run
 from wayhook.execution.clock import SystemClock
+from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
 from wayhook.execution.execution import Execution, Use, delivery_id_fault, identified, new_delivery_id
 from wayhook.execution.limit import Limits
@@ -45,14 +45,26 @@ from wayhook.model.lifecycle import DRY_RUNS, PAUSES, JourneyStatus, PauseMode
 from wayhook.model.rule import binding_violations, require
 from wayhook.model.trial import trial
 from wayhook.rendering.origin import explained
-from wayhook.rendering.plan import Given, plan_activity, plan_values
+from wayhook.rendering.plan import Given, Plan, plan_activity, plan_values
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
+
+if TYPE_CHECKING:
+    from wayhook.execution.crew import Crew
 
 __all__ = ["Executor"]
 
 _USES_KEPT = 1024
 MAX_PROCESSES = 256
+_PORTS = {
+    "repository": ("list", "a Repository"),
+    "transport": ("send", "a Transport, or the name of one,"),
+    "secrets": ("reveal", "a SecretSource"),
+    "limiter": ("place", "a Limiter"),
+    "consent": ("allows", "a Consent"),
+    "tokens": ("put", "a TokenStore"),
+}
+"""What an executor may be given: a method that it has, and what it is called."""
 _LEFT_OUT = {
     **dict.fromkeys(DRY_RUNS, "dryRun"),
     **dict.fromkeys(PAUSES, "held"),
@@ -99,8 +111,9 @@ class Executor:
     `repository`: where journeys and actions are looked up by name; a `call` with an `Action` needs none.
     `guardrails`: the edition whose rules, timeout and repetition hold; `standard` unless given.
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
-    `secrets`: looks references up; by their scheme unless given. `limiter`: refuses or delays calls, beside the
-    capping and throttling configurations that are deployed in `repository`, which are read again every second.
+    `secrets`: looks references up; by their scheme unless given, or by `transport.secrets` where that needs none, as a
+    `Cassette` that replays. `limiter`: refuses or delays calls, beside the capping and throttling configurations that
+    are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts and outcomes. `tokens`: keeps access tokens beyond the memory of this
     executor. `clock`, `random`: for tests.
@@ -128,6 +141,10 @@ class Executor:
             raise DefinitionError([Violation("$.repository", message)])
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
+        ports = {"repository": repository, "secrets": secrets, "limiter": limiter, "consent": consent, "tokens": tokens}
+        _require_ports({name: port for name, port in ports.items() if port is not None})
+        if not isinstance(transport, str):
+            _require_ports({"transport": transport})
         self._repository = repository
         self._transport = transport if isinstance(transport, str) else None
         self._is_seeded = clock is not None or random is not system_random
@@ -140,7 +157,7 @@ class Executor:
         told = Events(tuple(events))
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
-            secrets or SchemeSecrets(),
+            secrets or getattr(transport, "secrets", None) or SchemeSecrets(),
             self._limits,
             told,
             clock,
@@ -194,12 +211,8 @@ class Executor:
         edition's default unless given. `delivery_id`: as in `execute`. Raises as `execute` does.
         """
         _require_delivery_id(delivery_id)
-        if isinstance(action, str):
-            action = (await self._kept().get(Action, action)).value
-        if not isinstance(action, Action):
-            raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
-        given = Given({} if values is None else values, path)
-        return await self._run(await self._values_use(action, timeout), given, delivery_id=delivery_id)
+        use = await self._values_use(await self._action(action), timeout)
+        return await self._run(use, Given({} if values is None else values, path), delivery_id=delivery_id)
 
     async def send_test_request(
         self,
@@ -262,6 +275,16 @@ class Executor:
         await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
         return await Authorization(self._means, call).check(definition.name)
 
+    async def plan(self, definition: Action | Journey | str, label: str | None = None) -> Plan:
+        """Return what an activity is rendered with, or an action without a `label`: the compiled use.
+
+        `plan.render(context)` gives the request of `execute`, its secrets masked, as `preview` does. Raises what is
+        wrong with the definition.
+        """
+        if label is not None:
+            return (await self._use(definition, label)).plan  # type: ignore[arg-type]  # it refuses an action
+        return (await self._values_use(await self._action(definition), None)).plan  # type: ignore[arg-type]  # and a journey
+
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.
 
@@ -284,7 +307,7 @@ class Executor:
         concurrency: int = 50,
         in_order: bool = False,
         processes: int = 1,
-        delivery_ids: Callable[[Context], str] | None = None,
+        delivery_ids: Callable[[Context], str] | Sequence[str | None] | None = None,
     ) -> Batch:
         """Execute an activity for many contexts: an async context manager that yields outcomes as they come.
 
@@ -295,34 +318,102 @@ class Executor:
         the calls, 1 to 256; they share limits, tokens and pauses with this one. The transport is given by its name
         then, and secrets by reference; definitions stay as they are when the batch is entered.
         `delivery_ids`: gives the delivery id of each context's execution, as `execute` takes one, so that a batch that
-        is run again repeats with the same ids (P6); new ones unless given. A context that it has none for, or raises
-        for, is not called and has an outcome that says so.
-        Entering raises what is wrong with the definition, as `execute` does.
+        is run again repeats with the same ids (P6); or all of them, in the order of the source, None being a new one;
+        new ones unless given. A context that it has none for, or raises for, is not called and has an outcome that
+        says so. Entering raises what is wrong with the definition, as `execute` does.
         """
-        if delivery_ids is not None and not callable(delivery_ids):
-            message = f"give a function from a context to its delivery id, not {type(delivery_ids).__name__}"
-            raise DefinitionError([Violation("$.delivery_ids", message)])
+        return self._batch(
+            lambda: self._use(journey, label),
+            contexts,
+            lambda context, _: context,
+            concurrency=concurrency,
+            in_order=in_order,
+            processes=processes,
+            delivery_ids=delivery_ids,
+        )
 
+    def call_each(
+        self,
+        action: Action | str,
+        rows: Iterable[Mapping[str, Any]] | AsyncIterable[Mapping[str, Any]],
+        *,
+        path: str | Callable[[Any], str] | Sequence[str] = "",
+        timeout: float | None = None,
+        concurrency: int = 50,
+        in_order: bool = False,
+        processes: int = 1,
+        delivery_ids: Callable[[Any], str] | Sequence[str | None] | None = None,
+    ) -> Batch:
+        """Call `action` for each of `rows`, mappings of values as `call` takes them: a batch without a journey.
+
+        `path`: for all rows, or a function of a row, or one for each row, in order. `timeout`: seconds for each call
+        and its retries together. The rest is as in `batch`, a row being what a context is there; one that does not fit
+        is not called, and its outcome says why.
+        """
+        if not isinstance(path, str | Sequence) and not callable(path):
+            message = f"give a text, a function of a row, or a text for each row, not {type(path).__name__}"
+            raise DefinitionError([Violation("$.path", message)])
+
+        async def found() -> Use:
+            return await self._values_use(await self._action(action), timeout)
+
+        def given(row: Any, index: int) -> Given:
+            if not isinstance(row, Mapping):
+                message = f"a row is a mapping by the names of variables, not {type(row).__name__}"
+                raise WrongType([Violation("$", message)])
+            return Given(row, path if isinstance(path, str) else path(row) if callable(path) else path[index])
+
+        return self._batch(
+            found,
+            rows,
+            given,
+            concurrency=concurrency,
+            in_order=in_order,
+            processes=processes,
+            delivery_ids=delivery_ids,
+        )
+
+    def _batch(
+        self,
+        find: Callable[[], Awaitable[Use]],
+        source: Iterable[Any] | AsyncIterable[Any],
+        subject_of: Callable[[Any, int], Any],
+        *,
+        concurrency: int,
+        in_order: bool,
+        processes: int,
+        delivery_ids: Callable[[Any], str] | Sequence[str | None] | None,
+    ) -> Batch:
+        """A batch of the use that is found; what comes out of the `source` is made a subject of it, by its place."""
+        is_sequence = isinstance(delivery_ids, Sequence) and not isinstance(delivery_ids, str)
+        if delivery_ids is not None and not callable(delivery_ids) and not is_sequence:
+            message = f"give a function to a delivery id, or one for each in order, not {type(delivery_ids).__name__}"
+            raise DefinitionError([Violation("$.delivery_ids", message)])
         if type(processes) is not int or not 1 <= processes <= MAX_PROCESSES:
             message = f"give a whole number from 1 to {MAX_PROCESSES}"
             raise DefinitionError([Violation("$.processes", message)])
 
         async def prepare(stack: AsyncExitStack) -> Run:
             self._require_home()
-            use = await self._use(journey, label)
-            run = partial(self._run, use, identify=delivery_ids)
-            return run if processes == 1 else await self._crewed(stack, use, processes, delivery_ids)
+            use, means = await find(), attrs.evolve(self._means, watch=Watch(self._means.clock))
+            crew = None if processes == 1 else await self._crew(stack, means, use, processes)
 
-        return Batch(prepare, contexts, concurrency, in_order=in_order)
+            def call(item: Any, index: int) -> Awaitable[Outcome]:
+                try:
+                    subject = subject_of(item, index)
+                    delivery_id = _named(delivery_ids, item, index)
+                except Exception as failure:  # noqa: BLE001 - the batch boundary: it is the outcome of this one, made here
+                    return self._run(use, item, index, means=means, refused=failure)
+                if crew is None:
+                    return self._run(use, subject, index, means=means, delivery_id=delivery_id)
+                return self._crewed(crew, use, subject, index, means=means, delivery_id=delivery_id)
 
-    async def _crewed(
-        self,
-        stack: AsyncExitStack,
-        use: Use,
-        processes: int,
-        identify: Callable[[Context], str] | None,
-    ) -> Run:
-        """How calls are made by several processes; those that cannot travel are made here."""
+            return Run(call, means.watch.stop if crew is None else crew.stop)
+
+        return Batch(prepare, source, concurrency, in_order=in_order)
+
+    async def _crew(self, stack: AsyncExitStack, means: Means, use: Use, processes: int) -> Crew:
+        """Several processes that make calls, until the stack is left."""
         if self._transport is None:
             message = "give the transport by its name, for each process to make its own: Executor(transport='wire')"
             raise DefinitionError([Violation("$.processes", message)])
@@ -333,22 +424,21 @@ class Executor:
             raise DefinitionError([Violation("$.processes", message)])
         from wayhook.execution.crew import Crew
 
-        await self._limits.refresh(self._means.clock.monotonic() + use.timeout)
-        crew = await stack.enter_async_context(Crew(self._means, use, self.guardrails, self._transport, processes))
+        await self._limits.refresh(means.clock.monotonic() + use.timeout)
+        return await stack.enter_async_context(Crew(means, use, self.guardrails, self._transport, processes))
 
-        async def made(context: Context, index: int) -> Outcome:
-            self._require_home()
-            now = self._means.clock.monotonic()
-            if now >= self._limits.known_until:
-                await self._limits.refresh(now + use.timeout)
-            try:
-                delivery_id = new_delivery_id() if identify is None else identified(identify(context))
-            except Exception as failure:  # noqa: BLE001 - the batch boundary: it is the outcome of this context, made here
-                return await self._run(use, context, index, identify=partial(_refused, failure))
-            outcome = await crew.outcome(context, index, delivery_id)
-            return await self._run(use, context, index, delivery_id=delivery_id) if outcome is None else outcome
-
-        return made
+    async def _crewed(
+        self, crew: Crew, use: Use, subject: Any, index: int, *, means: Means, delivery_id: str
+    ) -> Outcome:
+        """Execute once by a crew; what cannot travel is executed here."""
+        self._require_home()
+        now = means.clock.monotonic()
+        if now >= self._limits.known_until:
+            await self._limits.refresh(now + use.timeout)
+        outcome = await crew.outcome(subject, index, delivery_id)
+        if outcome is None:
+            return await self._run(use, subject, index, means=means, delivery_id=delivery_id)
+        return outcome
 
     async def _run(
         self,
@@ -357,16 +447,17 @@ class Executor:
         index: int | None = None,
         *,
         delivery_id: str | None = None,
-        identify: Callable[[Context], str] | None = None,
+        means: Means | None = None,
+        refused: Exception | None = None,
     ) -> Outcome:
         """Execute a compiled use once: the one way from values to an outcome."""
         self._require_home()
-        means, limits = self._means, self._limits
+        means, limits = means or self._means, self._limits
         started = means.clock.monotonic()
         if started >= limits.known_until:
             await limits.refresh(started + use.timeout)  # when that is up, the execution sees it for itself
         delivery_id = delivery_id or new_delivery_id()
-        return await Execution(means, use, started, delivery_id, index, identify).outcome(subject)
+        return await Execution(means, use, started, delivery_id, index, refused).outcome(subject)
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""
@@ -402,6 +493,14 @@ class Executor:
         plan = plan_activity(self._connected(action, source[2]), activity)
         use = Use(plan, timeout, source, journey.name, activity, stored.uid, left_out)
         return self._keep(use, (journey.name, journey.version, label))
+
+    async def _action(self, action: Action | str) -> Action:
+        """The action, looked up where its name is given."""
+        if isinstance(action, str):
+            action = (await self._kept().get(Action, action)).value
+        if not isinstance(action, Action):
+            raise DefinitionError([Violation("$", f"an Action or its name is called, not {type(action).__name__}")])
+        return action
 
     async def _values_use(self, action: Action, timeout: float | None) -> Use:  # noqa: ASYNC109 - it is not waited
         use, source = self._uses.get((action.name, 0, "")), (action, await self._connection(action))
@@ -445,8 +544,22 @@ class Executor:
         return self._repository
 
 
-def _refused(failure: Exception, _: object) -> NoReturn:
-    raise failure
+def _named(ids: Callable[[Any], str] | Sequence[str | None] | None, item: Any, index: int) -> str:
+    """The delivery id that an item of a batch has by a function, or by its place; a new one where none is given."""
+    if callable(ids):
+        return identified(ids(item))
+    known = None if ids is None else ids[index]
+    return new_delivery_id() if known is None else identified(known)
+
+
+def _require_ports(given: Mapping[str, object]) -> None:
+    faults = [
+        Violation(f"$.{name}", f"{_PORTS[name][1]} belongs here, not {type(port).__name__}")
+        for name, port in given.items()
+        if not callable(getattr(port, _PORTS[name][0], None))
+    ]
+    if faults:
+        raise DefinitionError(faults)
 
 
 def _require_context(context: object) -> None:

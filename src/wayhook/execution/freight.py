@@ -17,9 +17,10 @@ from wayhook.errors import (
 )
 from wayhook.execution.execution import Use
 from wayhook.expression.context import Context
+from wayhook.rendering.plan import Given
 from wayhook.wire import Attempt, Outcome, Response
 
-__all__ = ["context_of", "ours", "outcome_of", "packed_context", "packed_outcome"]
+__all__ = ["ours", "outcome_of", "packed", "packed_outcome", "unpacked"]
 
 _FIELDS = tuple(field.name for field in attrs.fields(Context) if field.init and field.name != "random_uuid")
 _DEFAULT_RANDOM = attrs.fields(Context).random_uuid.default
@@ -27,17 +28,22 @@ _DEFAULT_RANDOM = attrs.fields(Context).random_uuid.default
 Freight = tuple[Any, ...]
 
 
-def packed_context(context: Context) -> dict[str, Any] | None:
-    """Return what a context was made of; None for one with a source of random numbers of its own, which is for one."""
-    if context.random_uuid is not _DEFAULT_RANDOM:
+def packed(subject: Any) -> dict[str, Any] | Freight | None:
+    """Return what a context or values were made of.
+
+    None for anything else, and for a context with a source of random numbers of its own, which is for one.
+    """
+    if isinstance(subject, Given):
+        return subject.values, subject.path
+    if not isinstance(subject, Context) or subject.random_uuid is not _DEFAULT_RANDOM:
         return None
-    fields = {name: getattr(context, name) for name in _FIELDS}
+    fields = {name: getattr(subject, name) for name in _FIELDS}
     return {name: value for name, value in fields.items() if value}
 
 
-def context_of(freight: dict[str, Any]) -> Context:
-    """Return the context."""
-    return Context(**freight)
+def unpacked(freight: dict[str, Any] | Freight) -> Context | Given:
+    """Return the context, or the values."""
+    return Context(**freight) if isinstance(freight, dict) else Given(*freight)
 
 
 def ours(error: WayhookError) -> WayhookError:

@@ -17,7 +17,7 @@ from wayhook.execution.clock import SystemClock
 from wayhook.execution.crew import Work
 from wayhook.execution.destination import Destinations
 from wayhook.execution.execution import Execution, Use
-from wayhook.execution.freight import context_of, packed_outcome
+from wayhook.execution.freight import packed_outcome, unpacked
 from wayhook.execution.means import Events, Means, unexpected
 from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.plugin import plugin
@@ -27,7 +27,7 @@ from wayhook.execution.retry import RetryPolicy
 from wayhook.execution.token import Granted
 from wayhook.expression.context import Context
 from wayhook.model.token import TokenCall
-from wayhook.rendering.plan import plan_activity
+from wayhook.rendering.plan import plan_activity, plan_values
 from wayhook.secret import SecretReference
 
 __all__ = ["work"]
@@ -45,7 +45,7 @@ async def _working(end: socket.socket) -> None:
         return
     given: Work = opened(told[2])[0]
     line = _Line(pipe)
-    plan = plan_activity(given.action, given.activity)
+    plan = plan_values(given.action) if given.activity is None else plan_activity(given.action, given.activity)
     use = Use(plan, given.timeout, (), given.journey, given.activity, given.uid, given.left_out)
     means = _means(given, line)
     pipe.send("ready", 0)
@@ -198,24 +198,26 @@ class _Hand:
             case "pause":
                 name, until = opened(content)
                 self._means.destinations.of(name).hold_back(until)
+            case "stop":
+                self._means.watch.stop()
 
     def _begin(self, index: int, content: bytes) -> None:
         """Begin a call; one whose context is of a class that is known only to the crew stays there."""
         try:
-            delivery_id, self._line.is_limited, fields = opened(content)
+            delivery_id, self._line.is_limited, freight = opened(content)
         except CannotTravel:
             self._line.pipe.send("stay", index)
             return
-        call = asyncio.create_task(self._call(index, delivery_id, context_of(fields)))
+        call = asyncio.create_task(self._call(index, delivery_id, unpacked(freight)))
         self._calls.add(call)
         call.add_done_callback(self._calls.discard)
 
-    async def _call(self, index: int, delivery_id: str, context: Context) -> None:
+    async def _call(self, index: int, delivery_id: str, subject: Any) -> None:
         """Make a call and tell how it ended; the crew waits for a word in any case."""
         means = attrs.evolve(self._means, consent=_Asked(self._line, index)) if self._has_consent else self._means
         execution = Execution(means, self._use, means.clock.monotonic(), delivery_id, index)
         try:
-            self._line.pipe.send("outcome", index, *packed_outcome(await execution.outcome(context)))
+            self._line.pipe.send("outcome", index, *packed_outcome(await execution.outcome(subject)))
         except asyncio.CancelledError:
             self._line.pipe.send("lost", index)
             raise

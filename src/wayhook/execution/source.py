@@ -30,6 +30,7 @@ class Source(Generic[Item]):
         self._async: AsyncIterator[Item] | None = None
         self._pulling, self._room = asyncio.Lock(), asyncio.Event()
         self._over: Exception | None = None
+        self._asking: asyncio.Task[object] | None = None
         self.pulled = self.done = 0
         self._is_async = isinstance(items, AsyncIterable)
 
@@ -54,7 +55,7 @@ class Source(Generic[Item]):
                 item = next(self._sync)
             elif isinstance(self._items, AsyncIterable):
                 self._async = self._async or aiter(self._items)
-                item = await anext(self._async)
+                item = await self._arrived(self._async)
             else:
                 self._sync = iter(self._items)
                 item = next(self._sync)
@@ -67,8 +68,21 @@ class Source(Generic[Item]):
             return self.pulled - 1, item
         raise self._over
 
+    async def _arrived(self, items: AsyncIterator[Item]) -> Item:
+        """The next item, when it comes, unless the source is ended before."""
+        task = self._asking = asyncio.current_task()
+        assert task is not None  # noqa: S101 - workers are tasks
+        try:
+            return await anext(items)
+        except asyncio.CancelledError:
+            if self._over is None or task.uncancel():
+                raise
+            raise self._over from None
+        finally:
+            self._asking = None
+
     async def _wait_for_room(self) -> None:
-        while self.pulled - self.done >= self._most:
+        while self._over is None and self.pulled - self.done >= self._most:
             self._room.clear()
             await self._room.wait()
 
@@ -77,6 +91,13 @@ class Source(Generic[Item]):
         self.done += 1
         if self.pulled - self.done <= self._low:
             self._room.set()
+
+    def end(self) -> None:
+        """Give no more items; whoever waits for one is told that they are over."""
+        self._over = self._over or StopAsyncIteration()
+        self._room.set()
+        if self._asking is not None:
+            self._asking.cancel()
 
     async def aclose(self) -> None:
         """Close items that are an async generator."""

@@ -6,17 +6,18 @@ What does not fit is a `Fault` with its place in the text.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from types import NoneType
 from typing import Any
 
 import attrs
 
+from wayhook.expression.effort import LONG, looking, spend
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import PASSED, Function, Plan
-from wayhook.expression.operator import Binary, truth
-from wayhook.expression.reference import Evaluate, spend
+from wayhook.expression.operator import Binary, roomy, truth
+from wayhook.expression.reference import Evaluate
 from wayhook.expression.type import (
-    MAX_TEXT,
     NUMBERS,
     TELLING,
     ExpressionType,
@@ -25,7 +26,6 @@ from wayhook.expression.type import (
     fits,
     item_of,
     kind_of,
-    parts,
     typed,
     widened,
 )
@@ -43,10 +43,13 @@ __all__ = [
     "field_applied_to",
     "items_of",
     "joined",
+    "row",
     "text",
 ]
 
 Kind = ExpressionType
+_PER_TEXT = 200
+"""The work of making a text of a decimal number, a date or a time."""
 _DECIMALS = (Kind.DECIMAL, Kind.LIST_DECIMAL)
 
 
@@ -74,7 +77,7 @@ def applied_to(operator: Binary, subject: str, place: int, one: Evaluate, consta
         if type(value) in quick:
             return direct(value, constant)  # type: ignore[misc]  # there is one, or nothing is quick
         try:
-            return apply(value, constant)
+            return apply(value, constant, frame)
         except Misfit as misfit:
             raise Fault(f"{subject} {misfit}", place) from None
 
@@ -101,7 +104,7 @@ def applied(
 
     def unary(frame: Any) -> Any:
         try:
-            return apply(one(frame))
+            return apply(one(frame), frame)
         except Misfit as misfit:
             raise Fault(f"{subject} {misfit}", place) from None
 
@@ -110,11 +113,30 @@ def applied(
 
     def binary(frame: Any) -> Any:
         try:
-            return apply(one(frame), two(frame))
+            return apply(one(frame), two(frame), frame)
         except Misfit as misfit:
             raise Fault(f"{subject} {misfit}", place) from None
 
     return binary
+
+
+Turn = tuple[Callable[..., Any], str, int, Evaluate | None]
+"""An operator in a row: what it does, what it is called, its place, and its right operand; a test has none."""
+
+
+def row(first: Evaluate, turns: list[Turn]) -> Evaluate:
+    """Return what applies operators one after the other, however many they are; more may be put into the list later."""
+
+    def whole(frame: Any) -> Any:
+        value = first(frame)
+        for apply, subject, place, operand in turns:
+            try:
+                value = apply(value, frame) if operand is None else apply(value, operand(frame), frame)
+            except Misfit as misfit:
+                raise Fault(f"{subject} {misfit}", place) from None
+        return value
+
+    return whole
 
 
 Part = str | Evaluate
@@ -129,6 +151,8 @@ def text(evaluate: Evaluate, as_text: Callable[[Any], str], place: int) -> Evalu
         if type(value) is str or value is None:
             return value
         try:
+            if type(value) is not int:
+                spend(frame, _PER_TEXT)
             return as_text(value)
         except Misfit as misfit:
             raise Fault(f"'+' {misfit}", place) from None
@@ -150,59 +174,74 @@ def joined(pieces: list[Part], place: int) -> Evaluate:
     if len(evaluates) == 2:  # noqa: PLR2004 - two values, such as a path of two names
         return _joined_around_two(evaluates, glue, place)
 
+    fixed = sum(map(len, glue))
+
     def whole(frame: Any) -> Any:
-        texts = [glue[0]]
+        texts, size = [glue[0]], fixed
         for evaluate, after in zip(evaluates, glue[1:], strict=True):
             value = evaluate(frame)
             if value is None:
                 return None
+            size += len(value)
             texts += (value, after)
-        return _whole("".join(texts), place)
+        _roomy(size, frame, place)
+        return "".join(texts)
 
     return whole
 
 
 def _joined_around(evaluate: Evaluate, head: str, tail: str, place: int) -> Evaluate:
+    short = LONG - len(head) - len(tail)
+
     def whole(frame: Any) -> Any:
         value = evaluate(frame)
         if value is None:
             return None
-        text = f"{head}{value}{tail}"
-        return text if len(text) < MAX_TEXT else _whole(text, place)
+        if len(value) > short:
+            _roomy(len(head) + len(value) + len(tail), frame, place)
+        return f"{head}{value}{tail}"
 
     return whole
 
 
 def _joined_around_two(evaluates: list[Evaluate], glue: list[str], place: int) -> Evaluate:
     (one, two), (head, middle, tail) = evaluates, glue
+    fixed = len(head) + len(middle) + len(tail)
 
     def whole(frame: Any) -> Any:
         first, second = one(frame), two(frame)
         if first is None or second is None:
             return None
-        return _whole(head + first + middle + second + tail, place)
+        if (size := len(first) + len(second) + fixed) > LONG:
+            _roomy(size, frame, place)
+        return f"{head}{first}{middle}{second}{tail}"
 
     return whole
 
 
-def _whole(text: str, place: int) -> str:
-    if len(text) > MAX_TEXT:
-        raise Fault(f"'+' gives a text of at most {MAX_TEXT:,} characters; this one is longer", place)
-    return text
+def _roomy(characters: int, frame: Any, place: int) -> None:
+    try:
+        roomy(characters, frame)
+    except Misfit as misfit:
+        raise Fault(f"'+' {misfit}", place) from None
 
 
 def items_of(evaluates: list[Evaluate], place: int) -> Evaluate:
     """Return what makes a list whose items have one type; integers beside decimals become decimals."""
 
     def items(frame: Any) -> list[Any]:
+        kinds, values = set[ExpressionType | None](), list[Any]()
         try:
-            found = [typed(evaluate(frame)) for evaluate in evaluates]
-            kind = common({kind for kind, value in found if value is not None})
+            for evaluate in evaluates:
+                kind, value = typed(evaluate(frame))
+                if kind is not None and not kind.is_single:
+                    raise Fault(f"a list holds single values, not a value of type {kind}", place)
+                if value is not None:
+                    kinds.add(kind)
+                values.append(value)
+            kind = common(kinds)
         except Misfit as misfit:
             raise Fault(f"a list {misfit}", place) from None
-        if kind is not None and not kind.is_single:
-            raise Fault(f"a list holds single values, not a value of type {kind}", place)
-        values = [value for _, value in found]
         return widened(values) if kind is Kind.DECIMAL else values
 
     return items
@@ -219,7 +258,7 @@ def branch(evaluate: Evaluate, own: ExpressionType | None, other: ExpressionType
     def checked(frame: Any) -> Any:
         value = evaluate(frame)
         try:
-            common((kind_of(value), other))
+            common((kind_of(value, frame), other))
         except Misfit as misfit:
             raise Fault(f"if … then … else {misfit}", place) from None
         return widened(value) if widens else value
@@ -242,15 +281,15 @@ def fallback(read: Evaluate, instead: Evaluate, wanted: ExpressionType | None, p
             return value
         if value is None:
             return instead(frame)
-        _check_default(value, wanted, place)
+        _check_default(value, wanted, frame, place)
         return widened(value) if widens else value
 
     return read_or_default
 
 
-def _check_default(value: Any, wanted: ExpressionType, place: int) -> None:
+def _check_default(value: Any, wanted: ExpressionType, frame: Any, place: int) -> None:
     try:
-        kind = kind_of(value)
+        kind = kind_of(value, frame)
     except Misfit as misfit:
         raise Fault(f"the field {misfit}", place) from None
     if not fits(kind, wanted, widening=True) and not {kind, wanted} <= NUMBERS:
@@ -264,7 +303,10 @@ def as_declared(instead: Evaluate, key: str, place: int) -> Evaluate:
         value, declared = instead(frame), frame.types.get(key)
         if declared is None or value is None:
             return value
-        kind = kind_of(value)
+        try:
+            kind = kind_of(value, frame)
+        except Misfit as misfit:
+            raise Fault(f"the default {misfit}", place) from None
         if item_of(kind) != declared and not fits(kind, Kind(declared), widening=True):
             raise Fault(f"the field is of type {declared}, and so must be its default, not {kind} (R192)", place)
         return widened(value) if declared in _DECIMALS else value
@@ -282,29 +324,21 @@ class _Judge:
     place: int
 
     def result(self, frame: Any, values: list[Any]) -> Any:
-        """Return what the function gives for values that were taken."""
-        compute = self.function.compute
+        """Return what the function gives for values that were taken, and pay for it before."""
+        function, compute = self.function, self.function.compute
         try:
-            return bounded(compute(frame, *values) if self.function.reads_context else compute(*values))
+            if function.work is not None:
+                spend(frame, function.work(*values))
+            return bounded(compute(frame, *values) if function.takes_frame else compute(*values))
         except Misfit as misfit:
-            raise Fault(f"{self.function.name} {misfit}", self.place) from None
+            raise Fault(f"{function.name} {misfit}", self.place) from None
         except OverflowError:
-            raise Fault(f"{self.function.name} gives a number that is out of range", self.place) from None
+            raise Fault(f"{function.name} gives a number that is out of range", self.place) from None
 
-    def paid(self, frame: Any, values: list[Any]) -> Any:
-        """Return the result in a loop, where searching and making something long is work."""
-        try:
-            spend(frame, self.function.cost(values))
-            result = self.result(frame, values)
-            spend(frame, parts(result))
-        except Misfit as misfit:
-            raise Fault(f"{self.function.name} {misfit}", self.place) from None
-        return result
-
-    def taken(self, values: list[Any]) -> tuple[list[Any], bool]:
+    def taken(self, frame: Any, values: list[Any]) -> tuple[list[Any], bool]:
         """Return the values as the function takes them, and whether all of such Python types are taken as they are."""
         try:
-            found = [typed(value) for value in values]
+            found = [typed(value, frame) for value in values]
             plan = self.function.plan(tuple(kind for kind, _ in found), self.dialect)
         except Misfit as misfit:
             raise Fault(f"{self.function.name} {misfit}", self.place) from None
@@ -313,13 +347,7 @@ class _Judge:
 
 
 def call(
-    function: Function,
-    arguments: list[Evaluate],
-    kinds: tuple[ExpressionType | None, ...],
-    place: int,
-    *,
-    dialect: str,
-    looping: bool,
+    function: Function, arguments: list[Evaluate], kinds: tuple[ExpressionType | None, ...], place: int, *, dialect: str
 ) -> Evaluate:
     """Return a call; `kinds`: the types of the arguments, None for what is judged when the value is there.
 
@@ -336,10 +364,10 @@ def call(
         if types not in known:
             if not passes and any(value is None for value in values):
                 return null
-            values, tells = judge.taken(values)
+            values, tells = judge.taken(frame, values)
             if tells:
                 known.add(types)
-        return judge.paid(frame, values) if looping else judge.result(frame, values)
+        return judge.result(frame, values)
 
     return called
 
@@ -366,14 +394,16 @@ def call_of_one(
     after: list[Any],
     dialect: str,
 ) -> Evaluate:
-    """Return a call outside of loops with one argument that varies, and constants before and after it."""
-    compute, null, passes = function.compute, function.null, function.null is PASSED
-    at, known, plans = len(before), set[type](), dict[ExpressionType | None, Plan]()
+    """Return a call with one argument that varies, and constants before and after it."""
+    compute, null, passes, counts = function.compute, function.null, function.null is PASSED, function.counts
+    judge = _Judge(function, kinds, dialect, place)
+    known, plans = set[type](), dict[ExpressionType | None, Plan]()
+    light = not looking(*before, *after)
 
     def planned(kind: ExpressionType | None, each: type) -> Plan:
-        """How an argument of this type is taken; a Python type that says all is not judged again."""
+        """How an argument of this type is taken; a short one of a Python type that says all is not judged again."""
         plan = function.plan((*map(kind_of, before), kind, *map(kind_of, after)), dialect)
-        if not plan.is_widening and _tells(each, kinds[at]):
+        if light and each in TELLING and not plan.is_widening:
             known.add(each)
         plans[kind] = plan
         return plan
@@ -381,14 +411,14 @@ def call_of_one(
     def called(frame: Any) -> Any:
         value = argument(frame)
         try:
-            if type(value) not in known:
+            if type(value) not in known or (type(value) is str and len(value) > LONG):
                 if value is None and not passes:
                     return null
-                kind, value = typed(value)
+                kind, value = typed(value, frame)
                 plan = plans.get(kind) or planned(kind, type(value))
-                if plan.is_widening:
-                    return bounded(compute(*plan.taken([*before, value, *after])))
-            return bounded(compute(*before, value, *after))
+                if type(value) is not datetime or plan.is_widening or not light:
+                    return judge.result(frame, plan.taken([*before, value, *after]))
+            return bounded(compute(frame, *before, value, *after) if counts else compute(*before, value, *after))
         except Misfit as misfit:
             raise Fault(f"{function.name} {misfit}", place) from None
         except OverflowError:

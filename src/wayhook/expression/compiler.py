@@ -13,6 +13,7 @@ import attrs
 
 from wayhook.errors import ExpressionError, ExpressionProblem
 from wayhook.expression.closure import (
+    Turn,
     applied,
     applied_to,
     as_declared,
@@ -24,10 +25,12 @@ from wayhook.expression.closure import (
     field_applied_to,
     items_of,
     joined,
+    row,
     text,
 )
 from wayhook.expression.context import Context
 from wayhook.expression.declaration import Declarations, key_of
+from wayhook.expression.effort import Frame
 from wayhook.expression.fault import Fault
 from wayhook.expression.function.function import Function, Plan
 from wayhook.expression.function.table import FUNCTIONS
@@ -35,6 +38,7 @@ from wayhook.expression.lookup import Compiled, Lookup, nearest
 from wayhook.expression.operator import (
     TESTS,
     Binary,
+    Test,
     as_text,
     as_text_in_orchestration,
     binary,
@@ -44,7 +48,7 @@ from wayhook.expression.operator import (
     truth_type,
 )
 from wayhook.expression.parser import problem_at
-from wayhook.expression.reference import Evaluate, Frame
+from wayhook.expression.reference import Evaluate
 from wayhook.expression.syntax import (
     Call,
     Chain,
@@ -60,6 +64,7 @@ from wayhook.expression.syntax import (
     Unary,
 )
 from wayhook.expression.type import ExpressionType, common, fits, list_of, widened
+from wayhook.expression.weight import weight
 from wayhook.values import Misfit
 
 __all__ = ["DIALECTS", "Compiler"]
@@ -75,23 +80,27 @@ _PROPERTIES = frozenset({
     "lastActionExecutionElapsedTime", "lastDataFetchElapsedTime", "supplementalId",
 })  # fmt: skip
 _ONLY_IN_OPTIMIZER = {"supplementalId"}
+_NESTED = 2
+"""Operators of one row that are closures within closures."""
 _HINTS = {"isNull": "write … is null", "list": "write [ … ]"}
 
 
 class Compiler:
     """Compiles one expression.
 
-    `problems` and `warnings`: what was found on the way. `loops`: whether it needs a `Frame` to be evaluated.
+    `problems` and `warnings`: what was found on the way. `loops`: whether it needs a `Frame` to be evaluated. `weight`:
+    the work of what was compiled since the loop, or the expression, began.
     """
 
     def __init__(self, text: str, dialect: str, declared: Declarations) -> None:
         self.text, self.dialect = text, dialect
         self.problems: list[ExpressionProblem] = []
         self.warnings: list[ExpressionProblem] = []
-        self.loops = False
+        self.loops, self.weight = False, 0
         self._lookup = Lookup(self, declared)
         self._lazy = 0
         self._keeps_lists = False
+        self._frame = Frame(_NOTHING)
 
     def whole(self, tree: Node) -> Compiled:
         """Compile the expression; raises `ExpressionError` with all problems."""
@@ -100,7 +109,9 @@ class Compiler:
             raise ExpressionError.of(dict.fromkeys(self.problems), self.text)
         evaluate = compiled.evaluate
         if self.loops:
-            compiled = attrs.evolve(compiled, evaluate=lambda context: evaluate(Frame(context)))
+            compiled = attrs.evolve(
+                compiled, evaluate=lambda given: evaluate(given if type(given) is Frame else Frame(given))
+            )
         return attrs.evolve(compiled, evaluate=_copied(compiled.evaluate)) if self._keeps_lists else compiled
 
     def problem(self, message: str, place: int) -> None:
@@ -116,9 +127,13 @@ class Compiler:
             return None
 
     def compile(self, node: Node) -> Compiled:
-        """Compile a node, and evaluate it if it is constant."""
+        """Compile a node, and evaluate it if it is constant; count what it weighs otherwise."""
+        before = self.weight
         compiled = _COMPILE[type(node)](self, node)
-        return compiled if type(node) is Literal else self.folded(compiled)
+        if type(node) is not Literal:
+            compiled = self.folded(compiled)
+        self.weight = before if compiled.constant else self.weight + weight(node)
+        return compiled
 
     def lazily(self, node: Node) -> Compiled:
         """Compile what may never be evaluated: a constant part that has no value is no problem of the text."""
@@ -132,7 +147,7 @@ class Compiler:
         if not compiled.constant or self.problems:
             return compiled if not compiled.constant else Compiled(compiled.evaluate, compiled.type)
         try:
-            value = compiled.evaluate(_NOTHING)
+            value = compiled.evaluate(self._frame)
         except Fault as fault:
             if not self._lazy:
                 self.problem(fault.message, fault.place)
@@ -185,7 +200,7 @@ class Compiler:
         operand = self.compile(node.operand)
         if node.operator == "not":
             kind = self.checked("'not'", node.place, lambda: truth_type(operand.type))
-            evaluate = applied(lambda value: not truth(value), "'not'", node.place, operand.evaluate)
+            evaluate = applied(lambda value, _: not truth(value), "'not'", node.place, operand.evaluate)
         else:
             kind = self.checked("'-'", node.place, lambda: negative_type(operand.type))
             evaluate = applied(negative, "'-'", node.place, operand.evaluate)
@@ -197,27 +212,31 @@ class Compiler:
         self._check_bare_calls(node)
         if node.links[0].operator in ("and", "or"):
             return self._logical(node)
-        left = self.compile(node.first)
+        left, turns = self.compile(node.first), list[Turn]()
         for i, link in enumerate(node.links):
-            if link.operand is None:
-                left = self.folded(self._tested(left, link))
-                continue
-            right = self.compile(link.operand)
+            right = None if link.operand is None else self.compile(link.operand)
             kind = self._type(left, right, link)
-            if link.operator == "+" and kind is Kind.STRING:
+            if right is not None and link.operator == "+" and kind is Kind.STRING:
                 return self._text(left, right, node.links[i:])
-            left = self.folded(_operated(binary(link.operator, self.dialect), left, right, link, kind))
+            if i < _NESTED or left.constant:
+                left = self.folded(_operated(self._value(link), left, right, link, kind))
+            else:
+                operand = None if right is None else right.evaluate
+                turns.append((self._value(link).value, f"'{link.operator}'", link.place, operand))
+                left = Compiled(row(left.evaluate, turns) if len(turns) == 1 else left.evaluate, kind)
         return left
 
-    def _type(self, left: Compiled, right: Compiled, link: Link) -> ExpressionType | None:
-        rule, kinds = binary(link.operator, self.dialect).type, (left.type, right.type)
-        kind: ExpressionType | None = self.checked(f"'{link.operator}'", link.place, lambda: rule(*kinds, self.dialect))
-        return kind
+    def _value(self, link: Link) -> Binary | Test:
+        return TESTS[link.operator] if link.operand is None else binary(link.operator, self.dialect)
 
-    def _tested(self, left: Compiled, link: Link) -> Compiled:
-        subject, test = f"'{link.operator}'", TESTS[link.operator]
-        self.checked(subject, link.place, lambda: test.check(left.type))
-        return Compiled(applied(test.value, subject, link.place, left.evaluate), Kind.BOOLEAN, constant=left.constant)
+    def _type(self, left: Compiled, right: Compiled | None, link: Link) -> ExpressionType | None:
+        subject, place = f"'{link.operator}'", link.place
+        if right is None:
+            self.checked(subject, place, lambda: TESTS[link.operator].check(left.type))
+            return Kind.BOOLEAN
+        rule, kinds = binary(link.operator, self.dialect).type, (left.type, right.type)
+        kind: ExpressionType | None = self.checked(subject, place, lambda: rule(*kinds, self.dialect))
+        return kind
 
     def _text(self, left: Compiled, right: Compiled, links: tuple[Link, ...]) -> Compiled:
         """Compile a text and all that is joined to it: from the first text on, `+` makes nothing but text."""
@@ -290,12 +309,12 @@ class Compiler:
         return Compiled(evaluate, plan.result, constant=constant, path=path)
 
     def _called(self, function: Function, arguments: list[Compiled], place: int) -> Evaluate:
-        kinds, looping = tuple(argument.type for argument in arguments), self._lookup.is_looping
+        kinds = tuple(argument.type for argument in arguments)
         varying = [i for i, argument in enumerate(arguments) if not argument.constant]
         values = [argument.evaluate(_NOTHING) if argument.constant else argument for argument in arguments]
-        if len(varying) != 1 or function.reads_context or looping or None in values:
+        if len(varying) != 1 or function.reads_context or None in values:
             evaluates = [argument.evaluate for argument in arguments]
-            return call(function, evaluates, kinds, place, dialect=self.dialect, looping=looping)
+            return call(function, evaluates, kinds, place, dialect=self.dialect)
         before, after = values[: varying[0]], values[varying[0] + 1 :]
         varied = arguments[varying[0]].evaluate
         return call_of_one(function, varied, kinds, place, before=before, after=after, dialect=self.dialect)
@@ -307,7 +326,7 @@ class Compiler:
                 message = f"{node.name} takes a text in quotes here, not a field or an expression"
                 self.problem(message, argument.place)
             elif isinstance(text, str):
-                self.checked(node.name, argument.place, lambda p=parameter, t=text: p.check(t))  # type: ignore[misc]
+                self.checked(node.name, argument.place, lambda p=parameter, t=text: p.check(t, self._frame))  # type: ignore[misc]
 
     def reference(self, node: Reference) -> Compiled:
         """Compile a reference and its default."""
@@ -363,8 +382,12 @@ _COMPILE: dict[type, Callable[[Compiler, Any], Compiled]] = {
 }
 
 
-def _operated(operator: Binary, left: Compiled, right: Compiled, link: Link, kind: ExpressionType | None) -> Compiled:
+def _operated(
+    operator: Binary | Test, left: Compiled, right: Compiled | None, link: Link, kind: ExpressionType | None
+) -> Compiled:
     subject, place = f"'{link.operator}'", link.place
+    if isinstance(operator, Test) or right is None:
+        return Compiled(applied(operator.value, subject, place, left.evaluate), kind, constant=left.constant)
     if right.constant and not left.constant:
         constant = right.evaluate(_NOTHING)
         evaluate = applied_to(operator, subject, place, left.evaluate, constant)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from json.encoder import encode_basestring_ascii as _quoted
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,15 @@ from wayhook.errors import DefinitionError, Violation
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from wayhook.expression.declaration import Declarations
+    from wayhook.expression.declaration import Declarations, Reading
 
 __all__ = ["Context", "DataSourceAnswer"]
 
 INSTANCE_LIMIT = 1_000_000
 """Bytes of JSON that the data of one individual have at most, answers of actions included (R198)."""
+
+MAX_ANSWERS = 10_000
+"""Answers of data sources that a document has at most."""
 
 _KEYS = {
     "event": "events",
@@ -194,24 +198,27 @@ class Context:
         are left out): their ISO texts become dates and times. `datasource_params`: a list of objects with `source`,
         `params` and `data`, which become `answers`. `now`: ISO text.
 
-        Raises `DefinitionError` that names every other key, and every value that does not have its type.
+        Raises `DefinitionError` that names every other key, and every value that does not have its type: the first
+        1,000 of them. So it does for more than 10,000 types or answers, and where types are declared of more than
+        100,000 values.
         """
         if not isinstance(document, Mapping):
             raise DefinitionError([Violation("$", f"a context is an object, not {type(document).__name__}")])
-        faults = list(_document_faults(document))
+        from wayhook.expression.declaration import MAX_FAULTS, ROOTS, Reading, declarations
+
+        faults = list(islice(_document_faults(document), MAX_FAULTS))
         if faults:
             raise DefinitionError(faults)
-        from wayhook.expression.declaration import ROOTS, declarations
 
         declared = declarations(document.get(_TYPES) or {})
+        reading = Reading()
         parts = {_KEYS[key]: value for key, value in document.items() if key in _KEYS}
         for key, source in ROOTS.items():
             if _KEYS[key] in parts:
-                parts[_KEYS[key]], below = declared.applied(source, (), parts[_KEYS[key]], f"$.{key}")
-                faults += below
-        parts["answers"], below = _answers(document.get(_LISTED) or (), declared)
-        if faults + below:
-            raise DefinitionError(faults + below)
+                parts[_KEYS[key]] = declared.applied(source, (), parts[_KEYS[key]], f"$.{key}", reading)
+        parts["answers"] = _answers(document.get(_LISTED) or (), declared, reading)
+        if reading.faults:
+            raise DefinitionError(reading.faults)
         return cls(**{**parts, "types": declared.words(), "now": _instant(document.get("now"))})
 
     def __repr__(self) -> str:
@@ -220,16 +227,16 @@ class Context:
         return f"<Context: {'; '.join(parts) or 'empty'}>"
 
 
-def _answers(found: Iterable[Any], declared: Declarations) -> tuple[tuple[DataSourceAnswer, ...], list[Violation]]:
+def _answers(found: Iterable[Any], declared: Declarations, reading: Reading) -> tuple[DataSourceAnswer, ...]:
     from wayhook.expression.syntax import Source
 
-    answers, faults = [], []
+    answers = []
     for i, each in enumerate(found):
         answer = DataSourceAnswer(each["source"], each["params"], each["data"])
-        data, below = declared.applied(Source.DATA_SOURCE, answer.path, answer.data, f"$.{_LISTED}[{i}].data")
-        answers.append(attrs.evolve(answer, data=data))
-        faults += below
-    return tuple(answers), faults
+        path = f"$.{_LISTED}[{i}].data"
+        data = declared.applied(Source.DATA_SOURCE, answer.path, answer.data, path, reading)
+        answers.append(answer if data is answer.data else attrs.evolve(answer, data=data))
+    return tuple(answers)
 
 
 def _document_faults(document: Mapping[str, Any]) -> Iterator[Violation]:
@@ -248,6 +255,9 @@ def _document_faults(document: Mapping[str, Any]) -> Iterator[Violation]:
 def _answer_faults(value: Any) -> Iterator[Violation]:
     if not isinstance(value, list | tuple):
         yield Violation(f"$.{_LISTED}", f"give a list of objects, not {type(value).__name__}")
+        return
+    if len(value) > MAX_ANSWERS:
+        yield Violation(f"$.{_LISTED}", f"give at most {MAX_ANSWERS:,} answers, not {len(value):,}")
         return
     for i, each in enumerate(value):
         wanted = isinstance(each, Mapping) and set(each) == {"source", "params", "data"}

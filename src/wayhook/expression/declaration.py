@@ -21,7 +21,12 @@ from wayhook.expression.syntax import Source
 from wayhook.expression.type import ExpressionType, item_of
 from wayhook.values import Misfit
 
-__all__ = ["NOTHING_DECLARED", "ROOTS", "Declarations", "declarations", "key_of"]
+__all__ = ["MAX_FAULTS", "NOTHING_DECLARED", "ROOTS", "Declarations", "Reading", "declarations", "key_of"]
+
+MAX_TYPES, MAX_KEY = 10_000, 1_000
+"""Declared types at most, and characters of the path of one."""
+MAX_READ, MAX_FAULTS = 100_000, 1_000
+"""Values of one document that are looked at for their declared types, and faults of it that are named."""
 
 ROOTS = {
     "event": Source.EVENT,
@@ -39,6 +44,28 @@ Kind = ExpressionType
 class _Field:
     kind: ExpressionType | None = None
     below: dict[str, _Field] = attrs.Factory(dict)
+
+
+@attrs.define
+class Reading:
+    """One reading of a document: what does not have its type, and how many values are still looked at."""
+
+    faults: list[Violation] = attrs.Factory(list)
+    left: int = MAX_READ
+
+    def look(self, values: int) -> None:
+        """Pay for looking at so many values; raises `DefinitionError` with the faults so far when they are too many."""
+        self.left -= values
+        if self.left < 0:
+            message = f"at most {MAX_READ:,} values are read by their declared types; declare or give less"
+            raise DefinitionError([*self.faults, Violation("$", message)])
+
+    def fault(self, path: str, kind: ExpressionType | None) -> None:
+        """Add a value that does not have its declared type; raises `DefinitionError` when there are many of them."""
+        self.faults.append(Violation(path, f"the field is declared as {kind}, and this is none"))
+        if len(self.faults) >= MAX_FAULTS:
+            message = f"the first {MAX_FAULTS:,} faults are named; there may be more"
+            raise DefinitionError([*self.faults, Violation("$", message)])
 
 
 @attrs.frozen
@@ -77,16 +104,14 @@ class Declarations:
             waiting += [(below, _below(above, name)) for name, below in field.below.items()]
         return found
 
-    def applied(self, source: Source, names: tuple[str, ...], data: Any, path: str) -> tuple[Any, list[Violation]]:
+    def applied(self, source: Source, names: tuple[str, ...], data: Any, path: str, reading: Reading) -> Any:
         """Return the data with texts as the dates and times, and numbers as the decimals, that they are declared to be.
 
-        `data`: what stands at the path `names`; it is not changed. The second is what does not have its type.
+        `data`: what stands at the path `names`; it is not changed. `reading`: it is told what does not have its type.
+        Raises `DefinitionError` when too much is looked at.
         """
         field = self.field(source, names)
-        if field is None:
-            return data, []
-        faults: list[Violation] = []
-        return _applied(field, data, path, faults), faults
+        return data if field is None else _applied(field, data, path, reading)
 
 
 def key_of(source: Source, names: tuple[str, ...]) -> str:
@@ -106,8 +131,13 @@ def declarations(types: Mapping[str, str]) -> Declarations:
     """Return the tree of `types`; raises `DefinitionError` with every key that names no field, and unknown types."""
     if not isinstance(types, Mapping):
         raise DefinitionError([Violation("$.types", f"a mapping of paths to types, not {type(types).__name__}")])
+    if len(types) > MAX_TYPES:
+        raise DefinitionError([Violation("$.types", f"at most {MAX_TYPES:,} types are declared, not {len(types):,}")])
     root, faults = _Field(), []
     for key, word in types.items():
+        if isinstance(key, str) and len(key) > MAX_KEY:
+            faults.append(Violation(f"$.types.{key[:40]}…", f"a path has at most {MAX_KEY:,} characters"))
+            continue
         names = _names(str(key))
         if len(names) < 2 or names[0] not in ROOTS:  # noqa: PLR2004 - a part of the context and a name
             faults.append(Violation(f"$.types.{key}", f"a field is named {', '.join(ROOTS)}, a dot and its path"))
@@ -135,19 +165,21 @@ def _names(key: str) -> tuple[str, ...]:
     return () if key.endswith(".") else tuple(names)
 
 
-def _applied(field: _Field, data: Any, path: str, faults: list[Violation]) -> Any:
+def _applied(field: _Field, data: Any, path: str, reading: Reading) -> Any:
     if data is None:
         return None
     if isinstance(data, list | tuple):
+        reading.look(len(data))
         item = attrs.evolve(field, kind=item_of(field.kind) if field.kind and field.kind.is_list else field.kind)
         return [
-            part if isinstance(part, list | tuple) else _applied(item, part, f"{path}[{i}]", faults)
+            part if isinstance(part, list | tuple) else _applied(item, part, f"{path}[{i}]", reading)
             for i, part in enumerate(data)
         ]
     if isinstance(data, Mapping):
+        reading.look(len(data))
         below = field.below
         return {
-            name: _applied(below[name], part, f"{path}.{name}", faults) if name in below else part
+            name: _applied(below[name], part, f"{path}.{name}", reading) if name in below else part
             for name, part in data.items()
         }
     read = _READ.get(field.kind) if field.kind is not None else None
@@ -155,7 +187,7 @@ def _applied(field: _Field, data: Any, path: str, faults: list[Violation]) -> An
         return data
     value = read(data)
     if value is None:
-        faults.append(Violation(path, f"the field is declared as {field.kind}, and this is none"))
+        reading.fault(path, field.kind)
     return value
 
 

@@ -11,6 +11,7 @@ import attrs
 
 from wayhook.errors import ExpressionError, ExpressionProblem, Violation, WrongType
 from wayhook.expression.context import Context
+from wayhook.expression.effort import Frame, Uncounted
 from wayhook.expression.fault import Fault
 from wayhook.expression.syntax import Call, Node, Reference, Source, below, reads
 from wayhook.expression.type import ExpressionType, fits
@@ -38,7 +39,7 @@ class Expression:
     `text`: the source. `dialect`: whose rules it keeps. `type`: what it gives, None where only the data tells.
     `warnings`: what is right but may not be meant, such as `and` beside `or` without parentheses.
     `closure`: what it is compiled to, for who evaluates it often; it takes what is known to be a `Context`, and raises
-    a `Fault`, of which `error` makes what `evaluate` raises.
+    a `Fault`, of which `error` makes what `evaluate` raises, or `Uncounted` where `counted` is to be asked instead.
     Make one with `wayhook.expression(text)`.
     """
 
@@ -71,9 +72,16 @@ class Expression:
         """
         _require_context(context)
         try:
-            return self.closure(context)
+            try:
+                return self.closure(context)
+            except Uncounted:
+                return self.counted(context)
         except Fault as fault:
             raise self.error(fault) from None
+
+    def counted(self, context: Context) -> Any:
+        """Return the value as `closure` does, and count the work: there is some that is not small."""
+        return self.closure(Frame(context))
 
     def error(self, fault: Fault) -> WrongType:
         """Return what is raised for a fault of the closure: it says where in the text."""

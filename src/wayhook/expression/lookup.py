@@ -20,7 +20,6 @@ from wayhook.expression.reference import (
     StepOf,
     element_path,
     field_step,
-    paid,
     path_step,
     plain_path,
     slot_of,
@@ -63,6 +62,7 @@ class Walker(Protocol):
     """What a look-up needs of the compiler: it compiles nodes and notes problems."""
 
     loops: bool
+    weight: int
 
     def compile(self, node: Node) -> Compiled:
         """Compile a node."""
@@ -88,11 +88,6 @@ class Lookup:
         self.walker, self.declared = walker, declared
         self._elements: dict[Source, Compiled] = {}
 
-    @property
-    def is_looping(self) -> bool:
-        """Whether what is compiled now is evaluated for each element of a list."""
-        return bool(self._elements)
-
     def reference(self, node: Reference) -> Compiled:
         """Compile a reference without its default."""
         names = _leading_names(node.steps)
@@ -105,7 +100,7 @@ class Lookup:
         start = Compiled(read, self.declared.kind(node.source, root), path=(node.source, root))
         for step in node.steps[1 : len(names)]:
             start = self._field(start, step)
-        return self._paid(self._steps(start, node.steps[len(names) :], node.source), node.place)
+        return self._steps(start, node.steps[len(names) :], node.source)
 
     def current(self, node: Current) -> Compiled:
         """Compile a loop variable."""
@@ -122,11 +117,7 @@ class Lookup:
         if len(names) == len(node.steps):
             field = (slot_of(source), names[0]) if len(names) == 1 else None
             return attrs.evolve(start, field=field)
-        return self._paid(self._steps(start, node.steps[len(names) :], source), node.place)
-
-    def _paid(self, read: Compiled, place: int) -> Compiled:
-        """In a loop, what is read is work, the more of it the more there is to look at."""
-        return attrs.evolve(read, evaluate=paid(read.evaluate, place)) if self.is_looping else read
+        return self._steps(start, node.steps[len(names) :], source)
 
     def _steps(self, start: Compiled, steps: tuple[Step, ...], source: Source) -> Compiled:
         found, taken = start, list[StepOf]()
@@ -196,10 +187,12 @@ class Lookup:
     def _picked(self, value: Compiled, step: Step, condition: Node, source: Source) -> tuple[Compiled, StepOf]:
         self._wants_list(value, step)
         self.walker.loops = True
+        before, self.walker.weight = self.walker.weight, 0
         with self._looping(source, _element(value)):
             test = self.walker.lazily(condition)
+        weight, self.walker.weight = self.walker.weight, before
         self.walker.checked(f"the condition of {step.name}", condition.place, lambda: truth_type(test.type))
-        return value if step.name == "all" else _element(value), path_step(step.name, source, test.evaluate)
+        return value if step.name == "all" else _element(value), path_step(step.name, source, test.evaluate, weight)
 
     @contextmanager
     def _looping(self, source: Source, element: Compiled) -> Iterator[None]:

@@ -14,8 +14,18 @@ from typing import Any
 
 import attrs
 
+from wayhook.expression.effort import LONG, looking, spend, writing
 from wayhook.expression.moment import added
-from wayhook.expression.type import NUMBERS, ExpressionType, bounded, identity, kind_of, typed
+from wayhook.expression.type import (
+    MAX_TEXT,
+    NUMBERS,
+    ExpressionType,
+    bounded,
+    identity,
+    kind_of,
+    ranged,
+    typed,
+)
 from wayhook.values import INTEGER_MAX, INTEGER_MIN, Misfit, text_of
 
 __all__ = [
@@ -27,6 +37,7 @@ __all__ = [
     "binary",
     "negative",
     "negative_type",
+    "roomy",
     "truth",
     "truth_type",
 ]
@@ -36,18 +47,21 @@ _MOMENTS = frozenset({Kind.DATE_TIME, Kind.DATE_TIME_ONLY, Kind.DURATION})
 _ORDERED = frozenset({*NUMBERS, Kind.DATE_TIME, Kind.DATE_TIME_ONLY, Kind.DATE_ONLY})
 _LENIENT = "lenient"
 _NUMERIC = frozenset({int, float})
+_PER_MOMENT = 130
+"""The work of comparing dates or times, and of adding to them."""
 
 
 @attrs.frozen
 class Binary:
     """An operator between two operands.
 
-    `type`: the type of its result (left, right, dialect); raises `Misfit`. `direct`: does the same as `value` for two
-    numbers of Python's own types, and for two texts if `on_texts`.
+    `type`: the type of its result (left, right, dialect); raises `Misfit`. `value`: the result (left, right, frame of
+    the evaluation, which pays). `direct`: does the same as `value` for two numbers of Python's own types, and for two
+    texts if `on_texts`.
     """
 
     type: Callable[[Kind | None, Kind | None, str], Kind | None]
-    value: Callable[[Any, Any], Any]
+    value: Callable[[Any, Any, Any], Any]
     direct: Callable[[Any, Any], Any] | None = None
     on_texts: bool = False
 
@@ -55,15 +69,19 @@ class Binary:
         """Return the Python types of the values that `direct` takes beside the constant."""
         if self.direct is not None and type(constant) in _NUMERIC:
             return _NUMERIC
-        return frozenset({str}) if self.on_texts and type(constant) is str else frozenset()
+        is_short = self.on_texts and type(constant) is str and len(constant) <= LONG
+        return frozenset({str}) if is_short else frozenset()
 
 
 @attrs.frozen
 class Test:
-    """A test after an operand. `check`: raises `Misfit` for an operand of a type that it does not take."""
+    """A test after an operand. `check`: raises `Misfit` for an operand of a type that it does not take.
+
+    `value`: whether it holds (operand, frame of the evaluation, which pays).
+    """
 
     check: Callable[[Kind | None], None]
-    value: Callable[[Any], bool]
+    value: Callable[[Any, Any], bool]
 
 
 def _told(kind: Kind | None) -> str:
@@ -91,20 +109,30 @@ def _wider(left: Kind | None, right: Kind | None) -> Kind:
 
 
 def _plus(as_text: Callable[[Any], str]) -> Binary:
-    def value(left: Any, right: Any) -> Any:
+    def value(left: Any, right: Any, frame: Any) -> Any:
         if type(left) is int and type(right) is int:
             return _in_range(left + right)
         if left is None or right is None:
             return None
+        spend(frame, _PER_MOMENT)
         (left_kind, left), (right_kind, right) = typed(left), typed(right)
         kind = _plus_type(left_kind, right_kind, _LENIENT)
         if kind in _MOMENTS:
             return added(left, right)
         if kind is Kind.STRING:
-            return bounded(as_text(left) + as_text(right))
+            texts = as_text(left), as_text(right)
+            roomy(sum(map(len, texts)), frame)
+            return "".join(texts)
         return _computed(lambda: left + right)
 
     return Binary(_plus_type, value)
+
+
+def roomy(characters: int, frame: Any) -> None:
+    """Pay for a text of so many characters before it is made; raises `Misfit` for one that is too long."""
+    if characters > MAX_TEXT:
+        raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
+    spend(frame, writing(characters))
 
 
 def as_text(value: Any) -> str:
@@ -159,11 +187,14 @@ def _times_type(left: Kind | None, right: Kind | None, _: str) -> Kind | None:
 def _arithmetic(
     type_of: Callable[[Kind | None, Kind | None, str], Kind | None], compute: Callable[[Any, Any], Any]
 ) -> Binary:
-    def value(left: Any, right: Any) -> Any:
+    def value(left: Any, right: Any, _: Any) -> Any:
         if left is None or right is None:
             return None
         (left_kind, left_number), (right_kind, right_number) = typed(left), typed(right)
         type_of(left_kind, right_kind, _LENIENT)
+        for number in (left_number, right_number):
+            if type(number) is int:
+                ranged(number)
         return _computed(lambda: compute(left_number, right_number))
 
     return Binary(type_of, value)
@@ -195,10 +226,16 @@ def _equality_type(left: Kind | None, right: Kind | None, dialect: str) -> Kind:
 _SIMPLE = frozenset({str, int, float, bool})
 
 
-def _equal(left: Any, right: Any) -> bool:
-    if type(left) is type(right) and type(left) in _SIMPLE:
+def _equal(left: Any, right: Any, frame: Any) -> bool:
+    kind = type(left)
+    if kind is type(right) and kind in _SIMPLE:
+        if kind is str:
+            if len(left) > LONG:
+                spend(frame, looking(left) >> 2)
+        elif kind is int:
+            ranged(left)
         return bool(left == right)
-    return bool(identity(left) == identity(right))
+    return bool(identity(left, frame) == identity(right, frame))
 
 
 def _order_type(left: Kind | None, right: Kind | None, dialect: str) -> Kind:
@@ -211,12 +248,15 @@ def _order_type(left: Kind | None, right: Kind | None, dialect: str) -> Kind:
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Binary:
-    def value(left: Any, right: Any) -> bool:
+    def value(left: Any, right: Any, frame: Any) -> bool:
         if type(left) not in _NUMERIC or type(right) not in _NUMERIC:
             if left is None or right is None:
                 return False
+            spend(frame, _PER_MOMENT)
             (left_kind, left), (right_kind, right) = typed(left), typed(right)
             _order_type(left_kind, right_kind, _LENIENT)
+        elif type(left) is int:
+            ranged(left)
         return compare(left, right)
 
     return Binary(_order_type, value, compare)
@@ -229,7 +269,7 @@ _BINARY = {
     "/": _arithmetic(_arithmetic_type, _divided),
     "%": _arithmetic(_arithmetic_type, _remainder),
     "==": Binary(_equality_type, _equal, operator.eq, on_texts=True),
-    "!=": Binary(_equality_type, lambda left, right: not _equal(left, right), operator.ne, on_texts=True),
+    "!=": Binary(_equality_type, lambda *operands: not _equal(*operands), operator.ne, on_texts=True),
     ">": _ordered(operator.gt),
     ">=": _ordered(operator.ge),
     "<": _ordered(operator.lt),
@@ -253,18 +293,23 @@ def _a_list(kind: Kind | None) -> None:
         raise Misfit(f"looks into a list, not into {kind} (A-28)")
 
 
-def _has_null(value: Any) -> bool:
-    _a_list(kind_of(value))
+def _has_null(value: Any, frame: Any) -> bool:
+    _a_list(kind_of(value, frame))
     return value is not None and any(item is None for item in value)
 
 
+def _is_of(*kinds: Kind) -> Callable[[Any, Any], bool]:
+    """The test whether a value is a number of one of the types; a list is none, whatever it holds."""
+    return lambda value, _: not isinstance(value, list | tuple) and kind_of(value) in kinds
+
+
 TESTS = {
-    "is null": Test(_anything, lambda value: value is None),
-    "is not null": Test(_anything, lambda value: value is not None),
+    "is null": Test(_anything, lambda value, _: value is None),
+    "is not null": Test(_anything, lambda value, _: value is not None),
     "has null": Test(_a_list, _has_null),
-    "is numeric": Test(_anything, lambda value: kind_of(value) in NUMBERS),
-    "is integer": Test(_anything, lambda value: kind_of(value) is Kind.INTEGER),
-    "is decimal": Test(_anything, lambda value: kind_of(value) is Kind.DECIMAL),
+    "is numeric": Test(_anything, _is_of(*NUMBERS)),
+    "is integer": Test(_anything, _is_of(Kind.INTEGER)),
+    "is decimal": Test(_anything, _is_of(Kind.DECIMAL)),
 }
 
 
@@ -291,7 +336,7 @@ def negative_type(kind: Kind | None) -> Kind | None:
     return kind
 
 
-def negative(value: Any) -> Any:
+def negative(value: Any, _: Any) -> Any:
     """Return the number with its sign changed; null stays null."""
     kind, number = typed(value)
     negative_type(kind)

@@ -17,8 +17,9 @@ from typing import Any
 
 import attrs
 
-from wayhook.expression.machine import Machine, Program
-from wayhook.expression.type import MAX_TEXT
+from wayhook.expression.effort import left, searching, spend, writing
+from wayhook.expression.machine import MAX_CODE, Machine, Program
+from wayhook.expression.type import MAX_ITEMS, MAX_TEXT
 from wayhook.values import Misfit
 
 __all__ = ["Pattern", "pattern", "replaced", "split"]
@@ -27,18 +28,31 @@ MAX_PATTERN = 1_000
 MAX_GROUPS = 100
 MAX_DEPTH = 30
 MAX_REPEAT = 1_000
-QUICK_WORK = 100_000
-QUICK_STEPS = 200
+QUICK_WORK = 1_000_000
+MAX_QUICK = 2_000
+"""Characters of a pattern of `re`, which keeps the last ones by itself."""
+MAX_PATTERNS, MAX_KEPT = 1_000, 20 * MAX_CODE
+"""Compiled patterns that are kept for the next time, and instructions of all of them."""
+PER_CHARACTER, PER_INSTRUCTION = 400, 50
+"""The work of reading a pattern, and of compiling it."""
+PER_MATCH, PER_PIECE, PER_TOKEN = 100, 40, 50
+"""The work of finding a match, of keeping a piece of a text, of reading a character of a replacement."""
 
 Test = Callable[[str], bool]
 
 
 @attrs.frozen
 class Letter:
-    """One character out of a set. `python`: the set as `re` writes it, None where it cannot."""
+    """One character out of a set.
+
+    `python`: the set as `re` writes it, None where it cannot. `weight`: how many steps a test takes. `sign`: the one
+    character that is in the set, or "".
+    """
 
     test: Test
     python: str | None = None
+    weight: int = attrs.field(default=1, kw_only=True)
+    sign: str = attrs.field(default="", kw_only=True)
 
 
 @attrs.frozen
@@ -111,107 +125,211 @@ class Back:
 
 @attrs.frozen(eq=False)
 class Pattern:
-    """A compiled pattern. `names`: the numbers of the named groups. `is_empty`: whether it may match nothing."""
+    """A compiled pattern.
+
+    `names`: the numbers of the named groups. `is_empty`: whether it may match nothing. `literal`: the one text that it
+    matches, or "". `size`: how many instructions it has.
+    """
 
     groups: int
-    names: dict[str, int]
+    names: tuple[tuple[str, int], ...]
     is_empty: bool
+    literal: str
     _program: Program
     _quick: re.Pattern[str] | None
-    _degree: int
-    _factor: int
-    _longest: tuple[int, int]
+    _matching: _Ways
+    _searching: _Ways
 
-    def matches(self, text: str) -> bool:
+    @property
+    def size(self) -> int:
+        """How many instructions it has."""
+        return self._program.size
+
+    def matches(self, text: str, frame: Any) -> bool:
         """Whether the whole text matches (A-17)."""
-        quick = self.quick_for(text, searching=False)
-        if quick is not None:
+        quick = self._quick
+        if quick is not None and len(text) <= self._matching.longest:
+            spend(frame, self._matching.work(len(text)))
             return quick.fullmatch(text) is not None
-        return Machine(self._program, text).at(0, whole=True) is not None
+        return Machine(self._program, text, frame).at(0, whole=True) is not None
 
-    def found(self, text: str) -> Iterator[tuple[int | None, ...]]:
+    def found(self, text: str, frame: Any) -> Iterator[tuple[int | None, ...]]:
         """Yield every match from left to right: start and end of the match, then of each group (None: not in it)."""
-        quick = self.quick_for(text)
+        quick = self.quick_for(text, frame)
         if quick is None:
-            yield from Machine(self._program, text).every()
-        else:
-            at = 0
-            while at <= len(text) and (match := quick.search(text, at)) is not None:
-                spans = (match.span(number) for number in range(self.groups + 1))
-                yield tuple(place if place >= 0 else None for span in spans for place in span)
-                at = match.end() + (match.end() == match.start())
+            yield from Machine(self._program, text, frame).every()
+            return
+        at = 0
+        while at <= len(text) and (match := quick.search(text, at)) is not None:
+            spend(frame, PER_MATCH * (2 + self.groups))
+            spans = (match.span(number) for number in range(self.groups + 1))
+            yield tuple(place if place >= 0 else None for span in spans for place in span)
+            at = match.end() + (match.end() == match.start())
 
-    def quick_for(self, text: str, *, searching: bool = True) -> re.Pattern[str] | None:
-        """Return the pattern of `re`, if there is one and it cannot take long on this text."""
-        return self._quick if len(text) <= self._longest[searching] else None
-
-    def cost(self, text: str) -> int:
-        """Return about how many steps it takes at most to look for the pattern in the text."""
-        if self.quick_for(text) is not None:
-            return len(text) + int(self._factor * (len(text) + 1) ** (self._degree + 1) // QUICK_STEPS)
-        return len(self._program.code) * (len(text) + 1)
+    def quick_for(self, text: str, frame: Any) -> re.Pattern[str] | None:
+        """Return the pattern of `re` to search the text with, if there is one that cannot take long, and pay for it."""
+        if self._quick is None or len(text) > self._searching.longest:
+            return None
+        spend(frame, self._searching.work(len(text)))
+        return self._quick
 
 
-@functools.lru_cache(maxsize=256)
-def pattern(text: str) -> Pattern:
-    """Return the compiled pattern; raises `Misfit` that says what is wrong where."""
+_kept: dict[str, Pattern] = {}
+
+
+def pattern(text: str, frame: Any = None) -> Pattern:
+    """Return the compiled pattern; raises `Misfit` that says what is wrong where.
+
+    `frame`: of the evaluation that pays, unless the pattern is one of those that are kept.
+    """
+    found = _kept.get(text)
+    if found is None:
+        found = _compiled(text, frame)
+        if len(_kept) >= MAX_PATTERNS or found.size + sum(kept.size for kept in list(_kept.values())) > MAX_KEPT:
+            _kept.clear()
+        _kept[text] = found
+    return found
+
+
+def _compiled(text: str, frame: Any) -> Pattern:
+    if len(text) > MAX_PATTERN:
+        raise Misfit(f"takes a regular expression of at most {MAX_PATTERN:,} characters")
+    spend(frame, PER_CHARACTER * len(text))
     reader = _Reader(text)
     tree = reader.whole()
     program = Program(tree, reader.groups)
+    spend(frame, PER_INSTRUCTION * program.size)
     quick = _python(tree)
-    degree, factor = _work(tree)
-    factor = max(factor, 1) * len(program.code)
+    if quick is not None and len(quick) > MAX_QUICK:
+        quick = None
     return Pattern(
         reader.groups,
-        dict(reader.names),
+        tuple(reader.names.items()),
         _is_empty(tree),
+        _literal(tree),
         program,
         re.compile(quick, re.ASCII) if quick is not None else None,
-        degree,
-        factor,
-        (-1, -1) if quick is None else (_longest(degree, factor), _longest(degree + 1, factor)),
+        _Ways(*_work(tree), program.size),
+        _Ways(*_search_work(tree), program.size, starts=1),
     )
 
 
-def _longest(degree: int, factor: int) -> int:
+@attrs.frozen
+class _Ways:
+    """How much `re` may have to try on a text: a power of its length, times a factor and the size of the pattern."""
+
+    degree: int
+    factor: int
+    size: int
+    starts: int = 0
+    longest: int = attrs.field(init=False)
     """How long a text may be for `re` to be asked; -1 if not at all."""
-    if degree == 0:
-        return MAX_TEXT if factor <= QUICK_WORK else -1
-    return int((QUICK_WORK / factor) ** (1 / degree)) - 1
+
+    @longest.default
+    def _longest(self) -> int:
+        most = QUICK_WORK / (max(self.factor, 1) * self.size)
+        if self.degree + self.starts == 0:
+            return MAX_TEXT if most >= 1 else -1
+        return int(most ** (1 / (self.degree + self.starts))) - 1
+
+    def work(self, length: int) -> int:
+        """The work that is paid for a text of this length."""
+        ways: int = (length + 1) ** (self.degree + self.starts)
+        return 2 * length + (self.factor * self.size * ways >> 4)
 
 
-def replaced(text: str, wanted: str, replacement: str, *, every: bool) -> str:
+def replaced(text: str, wanted: Pattern, replacement: str, frame: Any, *, every: bool) -> str:
     """Return the text with the first match, or every one, replaced; `$1` and `${name}` stand for groups, as in Java."""
-    compiled, template, fill = _replacement(wanted, replacement)
-    quick = compiled.quick_for(text)
-    if quick is not None and not compiled.is_empty:
-        return quick.sub(fill, text, 0 if every else 1)
-    pieces, end = list[str](), 0
-    for match in compiled.found(text):
+    template = _template_of(replacement, wanted, frame)
+    if wanted.literal and isinstance(template, str):
+        return _exchanged(text, wanted.literal, template, frame, every=every)
+    quick = None if wanted.is_empty else wanted.quick_for(text, frame)
+    if quick is None:
+        return _pieced(text, wanted, template, frame, every=every)
+    return _substituted(text, quick, template, frame, every=every)
+
+
+def _exchanged(text: str, part: str, instead: str, frame: Any, *, every: bool) -> str:
+    """Replace a text that stands for itself."""
+    spend(frame, searching(text, part))
+    count = text.count(part) if every else int(part in text)
+    _fill(len(text) + count * (len(instead) - len(part)), frame)
+    return text.replace(part, instead, count)
+
+
+def _substituted(text: str, quick: re.Pattern[str], template: Template, frame: Any, *, every: bool) -> str:
+    """Replace the matches that `re` finds, as many as there is work left for."""
+    fill: str | Callable[[re.Match[str]], str]
+    if isinstance(template, str):
+        each, most = PER_MATCH, MAX_TEXT // max(len(template), 1)
+        fill = (lambda _: template) if "\\" in template else template
+    else:
+        each, most, fill = PER_MATCH + PER_PIECE * len(template), MAX_TEXT, _Filling(template)
+    found, count = quick.subn(fill, text, min(most, left(frame) // each) + 1 if every else 1)
+    spend(frame, each * count)
+    _fill(len(found), frame)
+    return found
+
+
+class _Filling:
+    """What stands in the place of a match, until all of it together is too long."""
+
+    def __init__(self, template: tuple[str | int, ...]) -> None:
+        self.template, self.size = template, 0
+
+    def __call__(self, found: re.Match[str]) -> str:
+        filled = _filled(self.template, found.group)
+        self.size += len(filled)
+        _check_size(self.size)
+        return filled
+
+
+def _pieced(text: str, wanted: Pattern, template: Template, frame: Any, *, every: bool) -> str:
+    """Replace the matches that our own machine finds, or those of nothing."""
+    pieces, end, size = list[str](), 0, 0
+    for match in wanted.found(text, frame):
         start, stop = int(match[0] or 0), int(match[1] or 0)
-        pieces += (text[end:start], _filled(template, lambda number, match=match: _group(text, match, number)))  # type: ignore[misc]
+        if isinstance(template, str):
+            filled = template
+        else:
+            spend(frame, PER_PIECE * len(template))
+            filled = _filled(template, lambda number, match=match: _group(text, match, number))  # type: ignore[misc]
+        size += start - end + len(filled)
+        _check_size(size)
+        pieces += (text[end:start], filled)
         end = stop
         if not every:
             break
+    _fill(size + len(text) - end, frame)
     return "".join(pieces) + text[end:]
 
 
-Fill = Callable[[re.Match[str]], str]
-"""Gives what stands in the place of a match."""
+def _check_size(characters: int) -> None:
+    if characters > MAX_TEXT:
+        raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
 
 
-@functools.lru_cache(maxsize=256)
-def _replacement(wanted: str, replacement: str) -> tuple[Pattern, tuple[str | int, ...], Fill]:
-    compiled = pattern(wanted)
-    template = _template(replacement, compiled)
-    if any(isinstance(part, int) for part in template):
-        return compiled, template, lambda found: _filled(template, found.group)
-    whole = "".join(map(str, template))
-    return compiled, template, lambda _: whole
+def _fill(characters: int, frame: Any) -> None:
+    """Pay for a text of so many characters."""
+    _check_size(characters)
+    spend(frame, writing(characters))
+
+
+Template = str | tuple[str | int, ...]
+"""What stands in the place of a match: a text, or texts and the numbers of groups."""
+
+
+def _template_of(replacement: str, wanted: Pattern, frame: Any) -> Template:
+    if "$" not in replacement and "\\" not in replacement:
+        return replacement
+    if len(replacement) <= MAX_PATTERN:
+        return _template(replacement, wanted.groups, wanted.names)
+    spend(frame, PER_TOKEN * len(replacement))
+    return _template.__wrapped__(replacement, wanted.groups, wanted.names)
 
 
 def _filled(template: tuple[str | int, ...], group: Callable[[int], str | None]) -> str:
-    return "".join(part if isinstance(part, str) else group(part) or "" for part in template)
+    return "".join([part if isinstance(part, str) else group(part) or "" for part in template])
 
 
 def _group(text: str, match: tuple[int | None, ...], number: int) -> str:
@@ -224,44 +342,60 @@ _REFERENCE = re.compile(
 )
 
 
-def _template(replacement: str, wanted: Pattern) -> tuple[str | int, ...]:
+@functools.lru_cache(maxsize=256)
+def _template(replacement: str, groups: int, names: tuple[tuple[str, int], ...]) -> Template:
     parts: list[str | int] = []
     for found in _REFERENCE.finditer(replacement):
         escaped, name, digit, digits, stray, plain = found.groups()
         if stray:
             raise Misfit(f"takes a replacement in which '{stray}' is written '\\{stray}'")
         if name is not None or digit is not None:
-            parts += _group_reference(wanted, name, digit, digits)
+            number = dict(names).get(name, -1) if name is not None else int(digit)
+            parts += filter(lambda part: part != "", _group_reference(number, name, digits or "", groups))
         else:
             parts.append(escaped or plain)
-    return tuple(parts)
+    return tuple(parts) if any(isinstance(part, int) for part in parts) else "".join(map(str, parts))
 
 
-def _group_reference(wanted: Pattern, name: str | None, digit: str, digits: str) -> list[str | int]:
+def _group_reference(number: int, name: str | None, rest: str, groups: int) -> list[str | int]:
     """The group that is meant: of digits as many as still name a group, as Java reads them."""
-    number = wanted.names.get(name, -1) if name is not None else int(digit)
-    rest = digits or ""
-    while name is None and rest and number * 10 + int(rest[0]) <= wanted.groups:
+    while name is None and rest and number * 10 + int(rest[0]) <= groups:
         number, rest = number * 10 + int(rest[0]), rest[1:]
-    if not 0 <= number <= wanted.groups:
+    if not 0 <= number <= groups:
         raise Misfit(f"takes a replacement whose groups are in the pattern; there is no group {name or number}")
     return [number, rest]
 
 
-def split(text: str, wanted: Pattern) -> list[str]:
+def split(text: str, wanted: Pattern, frame: Any) -> list[str]:
     """Return what stands between the matches, without empty texts at the end, as `String.split` of Java."""
-    pieces, end = [], 0
-    for match in wanted.found(text):
+    pieces = _parted(text, wanted.literal, frame) if wanted.literal else _cut(text, wanted, frame)
+    while pieces and not pieces[-1]:
+        pieces.pop()
+    return pieces if pieces or text else [text]
+
+
+def _parted(text: str, part: str, frame: Any) -> list[str]:
+    """Cut a text at another one that stands for itself."""
+    spend(frame, searching(text, part))
+    spend(frame, PER_PIECE * _countable(text.count(part)))
+    return text.split(part)
+
+
+def _cut(text: str, wanted: Pattern, frame: Any) -> list[str]:
+    pieces, end = list[str](), 0
+    for match in wanted.found(text, frame):
         start, stop = int(match[0] or 0), int(match[1] or 0)
         if stop == 0:
             continue  # no empty text before a match of nothing at the beginning
         pieces.append(text[end:start])
+        _countable(len(pieces))
         end = stop
-    if end == 0 and not pieces:
-        return [text]
-    pieces.append(text[end:])
-    while pieces and not pieces[-1]:
-        pieces.pop()
+    return [*pieces, text[end:]]
+
+
+def _countable(pieces: int) -> int:
+    if pieces >= MAX_ITEMS:
+        raise Misfit(f"gives a list of at most {MAX_ITEMS:,} items; this one is longer")
     return pieces
 
 
@@ -286,9 +420,34 @@ def _python(tree: Any) -> str | None:  # noqa: PLR0911 - one line for each kind
     return None
 
 
+def _literal(tree: Any) -> str:
+    """The one text that the tree matches; "" where there are several, or none."""
+    parts = tree.parts if isinstance(tree, Row) else ()
+    texts = [part.sign if isinstance(part, Letter) else _literal(part) for part in parts]
+    return "".join(texts) if all(texts) else ""
+
+
 def _joined(sign: str, parts: tuple[Any, ...]) -> str | None:
     texts = [_python(part) for part in parts]
     return None if None in texts else sign.join(text for text in texts if text is not None)
+
+
+def _search_work(tree: Any) -> tuple[int, int]:
+    """As `_work`, where nothing comes after the tree: a repetition at its end is done as soon as it is long enough."""
+    match tree:
+        case Row((*before, last)):
+            degree, factor = _work(Row(tuple(before)))
+            own, times = _search_work(last)
+            return degree + own, factor * times
+        case Either():
+            works = [_search_work(part) for part in tree.parts]
+            return max(degree for degree, _ in works), sum(factor for _, factor in works)
+        case Group():
+            return _search_work(tree.part)
+        case Repeat(part, low, None):
+            degree, factor = _work(part)
+            return degree, factor * (low + 1)
+    return _work(tree)
 
 
 def _work(tree: Any) -> tuple[int, int]:
@@ -357,13 +516,14 @@ def _class(python: str) -> Letter:
 def _other_than(letter: Letter) -> Letter:
     if letter.python is not None and letter.python.startswith("[") and not letter.python.startswith("[^"):
         return _class(f"[^{letter.python[1:]}")
-    return Letter(lambda sign: not letter.test(sign))
+    return Letter(lambda sign: not letter.test(sign), weight=letter.weight)
 
 
 def _any_of(letters: list[Letter]) -> Letter:
     if all(letter.python is not None and _is_plain(letter.python) for letter in letters):
         return _among("".join((letter.python or "")[1:-1] for letter in letters))
-    return Letter(lambda sign: any(letter.test(sign) for letter in letters))
+    weight = 1 + sum(letter.weight for letter in letters)
+    return Letter(lambda sign: any(letter.test(sign) for letter in letters), weight=weight)
 
 
 def _is_plain(python: str) -> bool:
@@ -373,7 +533,7 @@ def _is_plain(python: str) -> bool:
 def _exactly(sign: str, *, fold: bool = False) -> Letter:
     if fold and sign.isascii() and sign.isalpha():
         return _among(sign.lower() + sign.upper())
-    return _among(_spelled(sign))
+    return attrs.evolve(_among(_spelled(sign)), sign=sign)
 
 
 def _spelled(sign: str) -> str:
@@ -382,7 +542,8 @@ def _spelled(sign: str) -> str:
 
 def _folded(letter: Letter) -> Letter:
     """The set without regard to case, of ASCII letters only, as Java does by itself."""
-    return Letter(lambda sign: letter.test(sign) or (sign.isascii() and letter.test(sign.swapcase())))
+    weight = 2 * letter.weight
+    return Letter(lambda sign: letter.test(sign) or (sign.isascii() and letter.test(sign.swapcase())), weight=weight)
 
 
 def _is_word(text: str, at: int) -> bool:
@@ -439,8 +600,6 @@ class _Reader:
         self.flags: frozenset[str] = frozenset()
 
     def whole(self) -> Any:
-        if len(self.text) > MAX_PATTERN:
-            raise Misfit(f"takes a regular expression of at most {MAX_PATTERN:,} characters")
         tree = self.either()
         if self.at < len(self.text):
             raise self.wrong("a ')' that nobody opened")
@@ -737,7 +896,7 @@ class _Reader:
 
 
 def _both(left: Letter, right: Letter) -> Letter:
-    return Letter(lambda sign: left.test(sign) and right.test(sign))
+    return Letter(lambda sign: left.test(sign) and right.test(sign), weight=left.weight + right.weight)
 
 
 def _property(name: str) -> Letter | None:
@@ -750,9 +909,9 @@ def _property(name: str) -> Letter | None:
         kind = {"LowerCase": str.islower, "UpperCase": str.isupper, "Whitespace": str.isspace}.get(name[4:])
         return Letter(kind) if kind else None
     if plain in _CATEGORIES:
-        return Letter(lambda sign: unicodedata.category(sign).startswith(plain))
+        return Letter(lambda sign: unicodedata.category(sign).startswith(plain), weight=2)
     if plain.upper() in ("LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW", "THAI", "HIRAGANA", "KATAKANA", "HANGUL"):
-        return Letter(lambda sign: unicodedata.name(sign, "").split(" ")[0] == plain.upper())
+        return Letter(lambda sign: unicodedata.name(sign, "").split(" ")[0] == plain.upper(), weight=4)
     return None
 
 

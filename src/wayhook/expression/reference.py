@@ -1,4 +1,4 @@
-"""Reading references: the fields of a context, collections and maps, and the frame of one evaluation. No I/O.
+"""Reading references: the fields of a context, collections and maps. No I/O.
 
 Section 1.6 of `reference/expression-language.md`. What is absent is null, and so is what is below it.
 """
@@ -8,33 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from operator import attrgetter
-from types import NoneType
 from typing import Any
 
-from wayhook.expression.context import Context
+from wayhook.expression.effort import PER_ITEM, spend
 from wayhook.expression.fault import Fault
 from wayhook.expression.operator import truth
 from wayhook.expression.syntax import Source
-from wayhook.expression.type import MAX_ITEMS, identity, kind_of, parts
+from wayhook.expression.type import MAX_ITEMS, identity, kind_of
 from wayhook.values import Misfit, datetime_text
 
 __all__ = [
     "Evaluate",
-    "Frame",
     "StepOf",
     "element_path",
     "field_step",
-    "paid",
     "path_step",
     "plain_path",
     "slot_of",
-    "spend",
     "stepped",
     "with_params",
 ]
 
-MAX_WORK = 5_000_000
-PER_ITEM = 5
+PER_ANSWER = 100
 
 Evaluate = Callable[[Any], Any]
 """Takes a `Context`, or the `Frame` of one evaluation of it, and gives a value."""
@@ -54,55 +49,9 @@ _PARTS = {
 _SLOTS = {source: slot for slot, source in enumerate(_PARTS)}
 
 
-class Frame:
-    """One evaluation of an expression with loops: the context, the current elements, and the work that is left.
-
-    It has the attributes of the context that an evaluation reads.
-    """
-
-    __slots__ = ("context", "current", "left")
-
-    def __init__(self, context: Context) -> None:
-        self.context, self.left = context, MAX_WORK
-        self.current: list[Any] = [None] * len(_PARTS)
-
-
-for _name in (*_PARTS.values(), "now", "random_uuid", "answers", "audiences", "types"):
-    setattr(Frame, _name, property(attrgetter(f"context.{_name}")))
-
-
 def slot_of(source: Source) -> int:
     """Return where the current element of a source is among `Frame.current`."""
     return _SLOTS[source]
-
-
-def spend(frame: Any, work: int) -> None:
-    """Take so much from the work that is left; raises `Misfit` when there is none."""
-    if type(frame) is Frame:
-        frame.left -= work
-        if frame.left < 0:
-            raise Misfit("needs too much work for one evaluation; loop over less, or nest fewer loops")
-
-
-def paid(read: Evaluate, place: int) -> Evaluate:
-    """Return what reads the same and takes the work from what is left."""
-
-    def reading(frame: Any) -> Any:
-        value = read(frame)
-        return value if type(value) in _SMALL else _paid(frame, value, place)
-
-    return reading
-
-
-_SMALL = frozenset({int, float, bool, NoneType})
-
-
-def _paid(frame: Any, value: Any, place: int) -> Any:
-    try:
-        spend(frame, parts(value))
-    except Misfit as misfit:
-        raise Fault(f"the loop {misfit}", place) from None
-    return value
 
 
 def plain_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
@@ -146,7 +95,7 @@ def _field_at(frame: Any, value: Any, name: str, place: int) -> Any:
 
 
 def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate:
-    """Return what reads a path of names from the current element, and pays for it."""
+    """Return what reads a path of names from the current element."""
     slot = _SLOTS[source]
     if len(names) == 1:
         return _element_field(slot, names[0], place)
@@ -157,7 +106,7 @@ def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate
             value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
             if value is None:
                 return None
-        return value if type(value) in _SMALL else _paid(frame, value, place)
+        return value
 
     return read
 
@@ -165,8 +114,7 @@ def element_path(source: Source, names: tuple[str, ...], place: int) -> Evaluate
 def _element_field(slot: int, name: str, place: int) -> Evaluate:
     def read(frame: Any) -> Any:
         value = frame.current[slot]
-        value = value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
-        return value if type(value) in _SMALL else _paid(frame, value, place)
+        return value.get(name) if type(value) is dict else _field_at(frame, value, name, place)
 
     return read
 
@@ -208,21 +156,24 @@ def _field(frame: Any, value: Any, name: Any) -> Any:
         return value.get(name)
     if not isinstance(value, list | tuple):
         return None
+    if len(value) > MAX_ITEMS:
+        raise Misfit(f"takes lists of at most {MAX_ITEMS:,} items; read less")
     spend(frame, PER_ITEM * len(value))
     found: list[Any] = []
     for item in value:
         field = item.get(name) if isinstance(item, Mapping) else None
-        if isinstance(field, list | tuple):
+        if not isinstance(field, list | tuple):
+            found.append(field)
+        elif len(field) <= MAX_ITEMS - len(found):
             found += field
         else:
-            found.append(field)
-        if len(found) > MAX_ITEMS:
             raise Misfit(f"gives a list of more than {MAX_ITEMS:,} items; read less")
+    spend(frame, PER_ITEM * len(found))
     return found
 
 
-def path_step(name: str, source: Source, argument: Evaluate | None) -> StepOf:
-    """Return the step of a path function; `argument`: its condition, index or key."""
+def path_step(name: str, source: Source, argument: Evaluate | None, weight: int = 0) -> StepOf:
+    """Return the step of a path function; `argument`: its condition, index or key; `weight`: what a condition costs."""
     if name in _MAPS:
         return _MAPS[name]
     if name == "entry":
@@ -231,7 +182,7 @@ def path_step(name: str, source: Source, argument: Evaluate | None) -> StepOf:
     if name == "at":
         assert argument is not None  # noqa: S101 - the parser requires it
         return _at(argument)
-    return _picking(name, source, argument)
+    return _without_condition(name) if argument is None else _picking(name, source, argument, weight)
 
 
 def _items(name: str, value: Any) -> list[Any]:
@@ -274,22 +225,27 @@ def _map(name: str, value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _keys(frame: Any, value: Any) -> list[str]:
+    names = _map("keys", value)
+    if len(names) > MAX_ITEMS:
+        raise Misfit(f"takes maps of at most {MAX_ITEMS:,} entries; read less")
+    spend(frame, PER_ITEM * len(names))
+    return list(names)
+
+
 _MAPS: dict[str, StepOf] = {
-    "keys": lambda _, value: list(_map("keys", value)),
+    "keys": _keys,
     "firstEntryKey": lambda _, value: next(iter(_map("firstEntryKey", value)), None),
 }
 
 
-def _picking(name: str, source: Source, condition: Evaluate | None) -> StepOf:
-    """`all`, `first` and `last`: the elements for which the condition holds; without one, every element."""
-    slot, is_one = _SLOTS[source], name != "all"
-
-    if condition is None:
-        return lambda _, value: _without_condition(name, _items(name, value))
+def _picking(name: str, source: Source, condition: Evaluate, weight: int) -> StepOf:
+    """`all`, `first` and `last`: the elements for which the condition holds. All rounds are paid for first."""
+    slot, is_one, weight = _SLOTS[source], name != "all", weight + PER_ITEM
 
     def pick(frame: Any, value: Any) -> Any:
         items = _items(name, value)
-        spend(frame, PER_ITEM * len(items))
+        spend(frame, weight * len(items))
         found, current, outer = [], frame.current, frame.current[slot]
         for item in reversed(items) if name == "last" else items:
             current[slot] = item
@@ -304,10 +260,15 @@ def _picking(name: str, source: Source, condition: Evaluate | None) -> StepOf:
     return pick
 
 
-def _without_condition(name: str, items: list[Any]) -> Any:
-    if name == "all":
-        return list(items)
-    return items[0 if name == "first" else -1] if items else None
+def _without_condition(name: str) -> StepOf:
+    def pick(frame: Any, value: Any) -> Any:
+        items = _items(name, value)
+        if name == "all":
+            spend(frame, PER_ITEM * len(items))
+            return list(items)
+        return items[0 if name == "first" else -1] if items else None
+
+    return pick
 
 
 def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]], place: int) -> Evaluate:
@@ -315,13 +276,21 @@ def with_params(path: tuple[str, ...], params: list[tuple[str, Evaluate]], place
 
     Of a source that was asked with other parameters only, null; of one that was never asked, what the context has.
     """
+    longest = len(".".join(path))
 
     def read(frame: Any) -> Any:
         try:
-            wanted = {name: _comparable(evaluate(frame)) for name, evaluate in params}
-            answers = [answer for answer in frame.answers if answer.path == path[: len(answer.path)]]
+            spend(frame, PER_ANSWER * len(frame.answers))
+            wanted = {name: _comparable(evaluate(frame), frame) for name, evaluate in params}
+            answers = [
+                answer
+                for answer in frame.answers
+                if len(answer.source) <= longest and answer.path == path[: len(answer.path)]
+            ]
             for answer in answers:
-                if {name: _comparable(value) for name, value in answer.params.items()} == wanted:
+                if len(answer.params) != len(wanted):
+                    continue
+                if {name: _comparable(value, frame) for name, value in answer.params.items()} == wanted:
                     return _below(frame, answer.data, path[len(answer.path) :])
             return None if answers else _below(frame, frame.data_sources, path)
         except Misfit as misfit:
@@ -336,6 +305,6 @@ def _below(frame: Any, value: Any, names: tuple[str, ...]) -> Any:
     return value
 
 
-def _comparable(value: Any) -> Any:
+def _comparable(value: Any, frame: Any) -> Any:
     """A parameter as it is compared: dates and times by the text that JSON has for them."""
-    return datetime_text(value) if isinstance(value, date) else identity(value)
+    return datetime_text(value) if isinstance(value, date) else identity(value, frame)

@@ -14,7 +14,8 @@ from enum import StrEnum
 from types import NoneType
 from typing import Any
 
-from wayhook.values import INTEGER_MAX, INTEGER_MIN, Misfit
+from wayhook.expression.effort import PER_GLANCE, comparing, spend
+from wayhook.values import INTEGER_MAX, INTEGER_MIN, MAX_BITS, Misfit
 
 __all__ = [
     "LISTS",
@@ -29,7 +30,7 @@ __all__ = [
     "item_of",
     "kind_of",
     "list_of",
-    "parts",
+    "ranged",
     "typed",
     "widened",
 ]
@@ -37,7 +38,8 @@ __all__ = [
 MAX_ITEMS = 100_000
 MAX_TEXT = 1_000_000
 MAX_NESTING = 64
-_CHARACTERS = 6  # of a text, 2^6 characters count as one part
+_WIDE = 1_000
+"""Bytes of memory of a `Decimal` that has more digits than any double."""
 
 
 class ExpressionType(StrEnum):
@@ -146,26 +148,25 @@ TELLING = frozenset(_KINDS)
 """The Python types that say by themselves which type of the language their values have."""
 
 
-def kind_of(value: Any) -> ExpressionType | None:
+def kind_of(value: Any, frame: Any = None) -> ExpressionType | None:
     """Return the type of a value, None for null. Raises `Misfit` for what is no value of the language."""
     kind = _KINDS.get(type(value))
-    return kind if kind is not None else typed(value)[0]
+    return kind if kind is not None else typed(value, frame)[0]
 
 
-def typed(value: Any) -> tuple[ExpressionType | None, Any]:  # noqa: PLR0911 - one line for each kind
+def typed(value: Any, frame: Any = None) -> tuple[ExpressionType | None, Any]:  # noqa: PLR0911 - one line for each kind
     """Return the type of a value, and the value as the language computes with it.
 
     Exact decimals become doubles, and numbers of other libraries ours; of a list with integers and decimals, all
-    become decimals. Raises `Misfit` for what is no value of the language.
+    become decimals. `frame`: of the evaluation that pays for looking through a list, None where the evaluation ends
+    with it. Raises `Misfit` for what is no value of the language.
     """
     kind = _KINDS.get(type(value))
     if kind is not None or value is None:
         return kind, value
-    if type(value) is list:
-        return _typed_list(value)
     match value:
         case list() | tuple():
-            return _typed_list(value)
+            return _typed_list(value, frame)
         case datetime():
             return Kind.DATE_TIME_ONLY if value.utcoffset() is None else Kind.DATE_TIME, value
         case Mapping():
@@ -182,6 +183,8 @@ def typed(value: Any) -> tuple[ExpressionType | None, Any]:  # noqa: PLR0911 - o
 
 
 def _double(value: float | Decimal) -> float:
+    if isinstance(value, Decimal) and value.__sizeof__() > _WIDE:
+        raise Misfit("takes numbers of fewer digits; this one has more than a thousand")
     try:
         return float(value)
     except (ValueError, OverflowError):
@@ -197,17 +200,32 @@ def _index(value: Any) -> int:
         raise Misfit(f"takes values of the language, not {name}") from None
 
 
-def _typed_list(items: list[Any] | tuple[Any, ...]) -> tuple[ExpressionType, Any]:
+def _typed_list(items: list[Any] | tuple[Any, ...], frame: Any) -> tuple[ExpressionType, Any]:
     if len(items) > MAX_ITEMS:
         raise Misfit(f"takes lists of at most {MAX_ITEMS:,} items; read less")
+    spend(frame, _PER_LIST + PER_GLANCE * len(items))
     types = set(map(type, items))
     types.discard(NoneType)
     if len(types) == 1 and (listed := _LISTS_OF.get(next(iter(types)))) is not None:
+        if listed is Kind.LIST_INTEGER:
+            _ranged_all(items)
         return listed, items
     if not types:
         return Kind.LIST, items
     if types & {list, tuple}:
         return Kind.LIST_ANY, items
+    spend(frame, _PER_STRANGER * len(items))
+    if types <= _DOUBLES:
+        return Kind.LIST_DECIMAL, [item if item is None else _as_double(item) for item in items]
+    return _judged(items)
+
+
+_PER_LIST, _PER_STRANGER = 150, 30
+_DOUBLES = frozenset({int, float, Decimal})
+
+
+def _judged(items: list[Any] | tuple[Any, ...]) -> tuple[ExpressionType, Any]:
+    """The type of a list whose items have to be looked at one by one, and the items."""
     found = [typed(item) for item in items]
     try:
         kind = common({each for each, item in found if item is not None})
@@ -228,11 +246,25 @@ def widened(value: Any) -> Any:
     return value
 
 
-def _as_double(value: int) -> float:
+def _as_double(value: float | Decimal) -> float:
+    if isinstance(value, Decimal):
+        return _double(value)
     try:
         return float(value)
     except OverflowError:
         raise Misfit("takes numbers within the range of a double") from None
+
+
+def ranged(integer: int) -> int:
+    """Return an integer within the range of a double; raises `Misfit` for one that is slow to compute with."""
+    if integer.bit_length() > MAX_BITS:
+        raise Misfit("takes numbers within the range of a double")
+    return integer
+
+
+def _ranged_all(integers: Iterable[int | None]) -> None:
+    if max(map(int.bit_length, filter(None, integers)), default=0) > MAX_BITS:
+        raise Misfit("takes numbers within the range of a double")
 
 
 def bounded(value: Any) -> Any:
@@ -251,43 +283,41 @@ def bounded(value: Any) -> Any:
     return value
 
 
-def identity(value: Any) -> Any:
+def identity(value: Any, frame: Any = None) -> Any:
     """Return what is equal for equal values of the language, and can be looked up: numbers by value, all else by type.
 
-    Objects and lists are compared by what they hold: at most 64 levels and 100,000 parts.
+    Objects and lists are compared by what they hold, at most 64 levels. `frame`: of the evaluation that pays for it,
+    None where it is paid for.
     """
     kind = type(value)
-    if kind is str or kind is int or kind is float or value is None:
+    if kind is str or kind is float or value is None:
         return value
-    if parts(value) > MAX_ITEMS:
-        raise Misfit(f"compares values of at most {MAX_ITEMS:,} parts")
+    if frame is not None:
+        spend(frame, comparing(value))
     return _identity(value, 0)
 
 
 def _identity(value: Any, depth: int) -> Any:
     if depth > MAX_NESTING:
         raise Misfit(f"compares values of at most {MAX_NESTING} levels")
-    if isinstance(value, bool):
+    kind = type(value)
+    if kind is str or kind is float:
+        return value
+    if kind is int:
+        return ranged(value)
+    if kind is bool:
         return bool, value
     if isinstance(value, Mapping):
-        return frozenset((name, _identity(below, depth + 1)) for name, below in value.items())
+        return frozenset([(name, _identity(below, depth + 1)) for name, below in value.items()])
     if isinstance(value, list | tuple):
-        return list, tuple(_identity(item, depth + 1) for item in value)
+        if len(value) > MAX_ITEMS:
+            raise Misfit(f"compares lists of at most {MAX_ITEMS:,} items")
+        types = set(map(type, value))
+        if types <= _INTEGERS:
+            _ranged_all(value)
+        plain = types <= _TEXTS or types <= _INTEGERS
+        return list, tuple(value if plain else [_identity(item, depth + 1) for item in value])
     return typed(value)[1]
 
 
-def parts(value: Any) -> int:
-    """Count fields and items, and a long text as several; beyond 100,000 the count may end early."""
-    waiting, count = [value], 0
-    while waiting and count <= MAX_ITEMS:
-        part = waiting.pop()
-        count += 1
-        if isinstance(part, str):
-            count += len(part) >> _CHARACTERS
-        elif isinstance(part, Mapping):
-            waiting += part.values()
-        elif isinstance(part, list | tuple):
-            containers = {dict, list, tuple} & set(map(type, part))
-            count += len(part)
-            waiting += part if containers else ()
-    return count
+_TEXTS, _INTEGERS = frozenset({str, NoneType}), frozenset({int, NoneType})

@@ -31,6 +31,9 @@ __all__ = [
     "walk",
 ]
 
+MAX_SAMPLE, MAX_PARTS = 1_000_000, 10_000
+"""Characters of the text of a sample, and its fields and items."""
+
 
 @attrs.frozen
 class Variable(Shaped, Presentable):
@@ -206,11 +209,18 @@ def message_parameters(
 
     Raises `DefinitionError` with all faults at once: text that is no JSON object (R135), names with `.` or a
     leading `$` at any depth (R140 to R142), a path that is not in the sample, an object or a mixed or
-    nested array as a variable (R170, R171), an empty array as a variable (R162).
+    nested array as a variable (R170, R171), an empty array as a variable (R162). So it does, at once, for a sample of
+    more than 10,000 fields and items, or a text of more than 1,000,000 characters.
     """
+    if isinstance(sample, str) and len(sample) > MAX_SAMPLE:
+        message = f"a sample has at most {MAX_SAMPLE:,} characters, not {len(sample):,}; send a shorter payload"
+        raise DefinitionError([Violation("$", message, "R135")])
     tree = parse_exact_json(sample) if isinstance(sample, str) else sample
     if not isinstance(tree, Mapping):
         raise DefinitionError([Violation("$", f"a sample is a JSON object, not {_json_name(tree)}", "R135")])
+    if not _has_few_parts(tree):
+        message = f"a sample has at most {MAX_PARTS:,} fields and items; leave out items that say the same"
+        raise DefinitionError([Violation("$", message, "R135")])
     faults = [
         fault
         for given, name, wanted in ((variables, "variables", "labels"), (types, "types", "data types"))
@@ -224,6 +234,19 @@ def message_parameters(
     if inference.faults:
         raise DefinitionError(inference.faults)
     return ParameterTree(parameters)
+
+
+def _has_few_parts(tree: Any) -> bool:
+    """Whether a sample has few enough fields and items; what is shared counts each time, and nobody counts on."""
+    waiting, left = [tree], MAX_PARTS
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Mapping | list | tuple):
+            left -= len(part)
+            if left < 0:
+                return False
+            waiting += part.values() if isinstance(part, Mapping) else part
+    return True
 
 
 def _path_faults(given: object, path: str, wanted: str) -> Iterator[Violation]:

@@ -18,7 +18,7 @@ from wayhook.rendering.reflection import masked_json, masked_text
 from wayhook.values import DataType, Misfit, conform
 from wayhook.wire import Response
 
-__all__ = ["Answered", "compile_answer", "read_lifetime", "read_token"]
+__all__ = ["Answered", "compile_answer", "lifetime_of", "read_lifetime", "read_token"]
 
 MAX_FAULTS = 20
 MAX_MISFITS = 1000
@@ -141,7 +141,11 @@ def read_token(selector: str, response: Response) -> str | None:
 
 def read_lifetime(selector: str, response: Response) -> float | None:
     """Return the number that `selector` names, as a number or as its digits; None where there is none (R121)."""
-    value = _selected(selector, response)
+    return lifetime_of(_selected(selector, response))
+
+
+def lifetime_of(value: Any) -> float | None:
+    """Return a value as a number of some unit of time, or None where it is none."""
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,12}", value, re.ASCII):
         return float(value)
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None

@@ -5,15 +5,19 @@ Rules R87 and R88; section 14 of `reference/reliability.md`: another origin rece
 
 from __future__ import annotations
 
+from typing import TypeVar
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import attrs
 
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.model.url import StaticUrl, UrlFault, parse_url
-from wayhook.wire import Request
+from wayhook.rendering.reflection import CallMask
+from wayhook.wire import Call, Mask, Request
 
 __all__ = ["RedirectFault", "redirected"]
+
+_Made = TypeVar("_Made", Request, Call)
 
 
 class RedirectFault(Exception):  # noqa: N818 - never leaves the library: it becomes the cause of an outcome
@@ -34,10 +38,22 @@ def redirected(request: Request, location: str, network: NetworkPolicy) -> Reque
     if target.origin != _origin(request.url):
         raise RedirectFault("the redirect leads to another scheme, host or port; call that address itself")
     url = f"{target.origin}{target.path}{'?' if target.query else ''}{target.query}"
-    if request.method != "POST":
-        return attrs.evolve(request, url=url)
-    headers = tuple((name, value) for name, value in request.headers if not name.lower().startswith("content-"))
-    return attrs.evolve(request, method="GET", url=url, headers=headers, body=None)
+    led, mask = _led(request, url), request.mask
+    return led if mask is None else attrs.evolve(led, mask=_led_mask(mask, url))
+
+
+def _led(made: _Made, url: str) -> _Made:
+    if made.method != "POST":
+        return attrs.evolve(made, url=url)
+    headers = tuple((name, value) for name, value in made.headers if not name.lower().startswith("content-"))
+    return attrs.evolve(made, method="GET", url=url, headers=headers, body=None)
+
+
+def _led_mask(mask: Mask, url: str) -> Mask:
+    """How the redirected request is shown: the new URL may repeat a secret, and adds none of its own."""
+    assert isinstance(mask, CallMask)  # noqa: S101 - a token call follows no redirect
+    headers = tuple(credential for credential in mask.call.credentials if credential.location == "header")
+    return attrs.evolve(mask, call=attrs.evolve(_led(mask.call, mask.text(url)), credentials=headers))
 
 
 def _target(url: str, location: str) -> StaticUrl:

@@ -15,16 +15,48 @@ from urllib.parse import quote, quote_plus
 
 import attrs
 
+from wayhook.errors import DefinitionError
+from wayhook.jsonvalue import parse_json
 from wayhook.secret import Base64, DeliveryId, Revealed, SecretText, Spellings
-from wayhook.wire import Response
+from wayhook.wire import Call, Response
 
-__all__ = ["SHORTEST", "masked_json", "masked_response", "masked_text", "reflections"]
+__all__ = ["SHORTEST", "CallMask", "masked_json", "masked_response", "masked_text", "reflections"]
 
 SHORTEST = 8
 """Characters: a shorter text stands in many answers by chance, and would be torn out of words."""
 _MASK = "***"
 _PLAIN = re.compile(r"[A-Za-z0-9_.~-]*")
 _HEX = re.compile(r"%[0-9A-F]{2}|\\u[0-9a-f]{4}")
+
+
+@attrs.frozen(repr=False, eq=False, slots=False)
+class CallMask:
+    """Shows a call as it was rendered, and its answer without what it repeats of the call's secrets.
+
+    `found`: every spelling in which they may come back.
+    """
+
+    call: Call
+    found: Spellings
+
+    def response(self, response: Response) -> Response:
+        """Return the answer with a mask for every secret, also where JSON spells one with escapes."""
+        shown = masked_response(response, self.found)
+        return attrs.evolve(shown, body=_unescaped(shown.body, self.found)) if b"\\" in shown.body else shown
+
+    def text(self, text: str) -> str:
+        """Return the text with a mask for every secret."""
+        return masked_text(text, self.found)
+
+
+def _unescaped(body: bytes, found: Spellings) -> bytes:
+    """A body of JSON, written anew where its values hold what its text did not show."""
+    try:
+        value = parse_json(body)
+    except DefinitionError:
+        return body
+    shown = masked_json(value, found)
+    return body if shown is value else json.dumps(shown).encode()
 
 
 def reflections(texts: Revealed, sent: Iterable[SecretText]) -> Spellings:

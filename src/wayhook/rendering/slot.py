@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import attrs
 
 from wayhook.errors import MissingValue, RenderError, UnsafeCall, Violation, WrongType
+from wayhook.expression.effort import Uncounted
 from wayhook.expression.expression import Expression
 from wayhook.expression.fault import Fault
 from wayhook.values import Misfit
@@ -94,6 +95,11 @@ class Fill:
     expression: Expression | None = None
     constant: bool = False
 
+    def counted(self, subject: Any) -> Any:
+        """Return the value of an expression that meets something large, and count its work."""
+        assert self.expression is not None  # noqa: S101 - nothing else is counted
+        return self.expression.counted(subject)
+
     @classmethod
     def of(cls, value: Any) -> Fill:
         """Return the fill for what an activity gives: an expression or a literal."""
@@ -117,9 +123,9 @@ class Slot:
         optional value, of a null, and of a fault. `nullable`: whether a null is a value; else a required one is
         missing.
         """
-        value_of, path, optional = self.fill.value, self.path, self.optional
+        path, optional = self.path, self.optional
 
-        def write(subject: Any, faults: Faults) -> T | N:
+        def write(subject: Any, faults: Faults, value_of: Callable[[Any], Any] = self.fill.value) -> T | N:
             try:
                 value = value_of(subject)
                 if value is not None and value is not ABSENT:
@@ -130,6 +136,8 @@ class Slot:
                 faults.unsafe(path, str(unsafe), unsafe.rule)
             except Fault as fault:
                 self._tell(fault, faults)
+            except Uncounted:
+                return write(subject, faults, self.fill.counted)
             else:
                 if not optional and not (nullable and value is None):
                     faults.missing(path)

@@ -6,28 +6,34 @@ Section 3.4 of the rules (R101 to R108): forms and JSON bodies in UTF-8.
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote_plus
 
 import attrs
 
-from wayhook.errors import AuthenticationFailed, Violation, WrongType
+from wayhook.errors import AuthenticationFailed, DefinitionError, Violation, WrongType
+from wayhook.jsonvalue import parse_json
 from wayhook.model.rule import header_value_fault
 from wayhook.model.token import PLAIN_HEADERS, PLAIN_PARAMETERS, TokenCall
 from wayhook.model.url import parse_url
+from wayhook.rendering.answer import lifetime_of
 from wayhook.rendering.assertion import signed_assertion
-from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText
+from wayhook.rendering.reflection import masked_text, reflections
+from wayhook.secret import LiteralSecret, Revealed, SecretReference, SecretText, Spellings
 from wayhook.values import text_of
-from wayhook.wire import Call, Request
+from wayhook.wire import Call, Request, Response
 
-__all__ = ["masked_value", "token_preview", "token_request"]
+__all__ = ["TokenMask", "masked_value", "token_preview", "token_request"]
 
 _CONTENT_TYPES = {
     "form": "application/x-www-form-urlencoded; charset=UTF-8",
     "json": "application/json; charset=UTF-8",
 }
 _MASK = "***"
+_SHOWN_HEADERS = frozenset({"cache-control", "content-length", "content-type", "date", "retry-after"})
 
 
 def token_request(call: TokenCall, texts: Revealed, now: datetime, identifier: str) -> Request:
@@ -64,6 +70,58 @@ def token_preview(call: TokenCall, action: str) -> Call:
     )
     request = _request(masked, Revealed(), [*params, *signed])
     return Call(action, request.method, request.url, request.headers, request.body, identity=call.identity)
+
+
+@attrs.frozen(repr=False, eq=False, slots=False)
+class TokenMask:
+    """Shows a token call, and its answer without any text in it, the token among them."""
+
+    _call: TokenCall
+    _texts: Revealed = attrs.field(factory=Revealed)
+
+    @property
+    def call(self) -> Call:
+        """The request as `token_preview` shows it."""
+        return token_preview(self._call, "")
+
+    @cached_property
+    def found(self) -> Spellings:
+        """Every spelling in which the secrets of the request may come back."""
+        return reflections(self._texts, self._call.secret_texts)
+
+    def response(self, response: Response) -> Response:
+        """Return the answer as it may be shown: headers that hold no secret, the names of JSON, and the lifetime.
+
+        A token is still found where it stands, and is good for as long.
+        """
+        headers = tuple((name, value) for name, value in response.headers if name.lower() in _SHOWN_HEADERS)
+        return attrs.evolve(response, headers=headers, body=self._body(response.body))
+
+    def _body(self, body: bytes) -> bytes:
+        try:
+            value = None if self._call.token_in_response == "response" else parse_json(body)  # noqa: S105 - where it is
+        except DefinitionError:
+            value = None
+        if value is None:
+            return _MASK.encode() if body else b""
+        expiry = re.split(r"[/.]", self._call.cache_duration.expiry_in_response)[-1]
+        return json.dumps(_without_values(value, expiry), ensure_ascii=False).encode()
+
+    def text(self, text: str) -> str:
+        """Return the text with a mask for every secret of the request."""
+        return masked_text(text, self.found)
+
+
+def _without_values(value: Any, expiry: str, name: str = "") -> Any:
+    """JSON with a mask for each text and number, but for lifetimes: of that name, or of one that tells."""
+    if isinstance(value, dict):
+        return {inner: _without_values(below, expiry, inner) for inner, below in value.items()}
+    if isinstance(value, list):
+        return [_without_values(below, expiry, name) for below in value]
+    if value is None or isinstance(value, bool):
+        return value
+    is_lifetime = isinstance(value, int | float) and "expir" in name.lower()
+    return value if is_lifetime or (name == expiry and lifetime_of(value) is not None) else _MASK
 
 
 def masked_value(value: Any, name: str, plain: frozenset[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Commands to look around: `demo`, `eval`, `docs`."""
+"""Commands to look around and to set up: `demo`, `eval`, `docs`, `migrate`."""
 
 from __future__ import annotations
 
@@ -73,3 +73,16 @@ def _docs(
     from wayhook.cli.topic import topic as read
 
     return read(topic)
+
+
+@command(commands, "migrate", ALONE)
+def _migrate(
+    settings: Settings,  # noqa: ARG001 - every command has them
+    *,
+    url: Annotated[str, typer.Argument(metavar="URL|DIALECT", help="Of the database; with --script its dialect.")],
+    as_script: Annotated[bool, typer.Option("--script", help="Show the statements for a dialect instead.")] = False,
+) -> Work:
+    """Make the tables of an SQL database, or bring them up to date."""
+    from wayhook.cli.migration import migrate, script
+
+    return script(url) if as_script else migrate(url)

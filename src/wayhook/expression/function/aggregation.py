@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from wayhook.expression.effort import ordering
 from wayhook.expression.function.function import PASSED, function
+from wayhook.expression.function.list import field_of, telling_apart
 from wayhook.expression.type import identity
 
 _PAIRS = (
@@ -31,6 +33,11 @@ def _there(values: tuple[Any, ...]) -> list[Any]:
     return [value for value in found if value is not None]
 
 
+def _comparing(*values: Any) -> int:
+    """The work of looking at what is there, in order."""
+    return 0 if len(values) > 1 else ordering(values[0] or ())
+
+
 @function(
     "avg",
     "listInteger -> decimal",
@@ -40,6 +47,7 @@ def _there(values: tuple[Any, ...]) -> list[Any]:
     "integer, decimal -> decimal",
     "integer, integer -> decimal",
     null=PASSED,
+    work=_comparing,
     example="avg([10, 3, 8])",
 )
 def avg(*values: Any) -> float | None:
@@ -78,27 +86,34 @@ def count_with_null(items: list[Any] | None) -> int:
     "journey_optimizer: listObject -> integer",
     "journey_optimizer: listObject, string -> integer",
     null=PASSED,
+    work=telling_apart,
     example="distinctCount([10, 2, 10, null])",
 )
 def distinct_count(items: list[Any] | None, key: str | None = None) -> int:
     """Counts different items that are not null; with a key, objects with different values of that field."""
     found = _there((items,))
-    return len({identity(item if key is None else item.get(key)) for item in found})
+    return len({identity(field_of(item, key)) for item in found})
 
 
-@function("distinctCountWithNull", "listT -> integer", null=PASSED, example="distinctCountWithNull([10, 2, 10, null])")
+@function(
+    "distinctCountWithNull",
+    "listT -> integer",
+    null=PASSED,
+    work=telling_apart,
+    example="distinctCountWithNull([10, 2, 10, null])",
+)
 def distinct_count_with_null(items: list[Any] | None) -> int:
     """Counts different items, null as one of them."""
     return len({identity(item) for item in items or ()})
 
 
-@function("max", *_ORDERED, null=PASSED, example="max([10, null, 8])")
+@function("max", *_ORDERED, null=PASSED, work=_comparing, example="max([10, null, 8])")
 def max_(*values: Any) -> Any:
     """Gives the greatest value, the latest date; null when there is none."""
     return max(_there(values), default=None)
 
 
-@function("min", *_ORDERED, null=PASSED, example="min([10, null, 8])")
+@function("min", *_ORDERED, null=PASSED, work=_comparing, example="min([10, null, 8])")
 def min_(*values: Any) -> Any:
     """Gives the least value, the earliest date; null when there is none."""
     return min(_there(values), default=None)
@@ -111,6 +126,7 @@ def min_(*values: Any) -> Any:
     "integer, integer -> integer",
     "decimal, decimal -> decimal",
     null=PASSED,
+    work=_comparing,
     example="sum([10, 3, 8])",
 )
 def sum_(*values: Any) -> Any:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import attrs
 
+from wayhook.expression.effort import looking
 from wayhook.expression.moment import PARTS, zone
 from wayhook.expression.pattern import pattern
 from wayhook.expression.type import SCALARS, ExpressionType, fits, list_of, widened
@@ -44,7 +45,12 @@ def part(text: str) -> str:
     return text
 
 
-_ROLES: dict[str, Callable[[str], Any] | None] = {"name": None, "zone": zone, "pattern": pattern, "part": part}
+_ROLES: dict[str, Callable[[str, Any], Any] | None] = {
+    "name": None,
+    "zone": lambda text, _: zone(text),
+    "pattern": pattern,
+    "part": lambda text, _: part(text),
+}
 _CONSTANTS = ("name", "zone")
 
 
@@ -60,11 +66,11 @@ class Parameter:
         """Whether a text in quotes must stand there."""
         return self.role in _CONSTANTS
 
-    def check(self, text: str) -> None:
-        """Raise `Misfit` if the text cannot be used here."""
+    def check(self, text: str, frame: Any) -> None:
+        """Raise `Misfit` if the text cannot be used here; `frame` pays."""
         role = _ROLES.get(self.role)
         if role is not None:
-            role(text)
+            role(text, frame)
 
 
 @attrs.frozen
@@ -107,7 +113,9 @@ class Function:
 
     `null`: what it gives as soon as an argument is null, or `PASSED`. `reads_context`: whether `compute` takes the
     context first. `dialect`: the only product that has it, or "". `stated`: its signatures as they are written.
-    `elsewhere`: what computes it in a dialect that differs.
+    `elsewhere`: what computes it in a dialect that differs. `work`: how much work a call with certain arguments is,
+    None where that is always little. `counts`: whether `compute` takes the frame of the evaluation first, and pays
+    while it works.
     """
 
     name: str
@@ -121,12 +129,14 @@ class Function:
     reads_context: bool = False
     dialect: str = ""
     elsewhere: Mapping[str, Callable[..., Any]] = attrs.field(factory=dict)
+    work: Callable[..., int] | None = None
+    counts: bool = False
     _plans: dict[Any, Plan] = attrs.field(factory=dict, repr=False)
 
-    def cost(self, values: list[Any]) -> int:
-        """Return how much work a call with these arguments is beyond looking at them once."""
-        roles = [parameter.role for parameter in self.signatures[0].parameters]
-        return pattern(values[roles.index("pattern")]).cost(values[0]) if "pattern" in roles else 0
+    @property
+    def takes_frame(self) -> bool:
+        """Whether `compute` takes the context, or the frame of the evaluation, first."""
+        return self.reads_context or self.counts
 
     def in_dialect(self, dialect: str) -> Function:
         """Return the function as a dialect has it."""
@@ -194,15 +204,18 @@ def function(
     reads_context: bool = False,
     dialect: str = "",
     elsewhere: Mapping[str, Callable[..., Any]] | None = None,
+    work: Callable[..., int] | None = None,
+    counts: bool = False,
 ) -> Callable[[Callable[..., Any]], Function]:
     """Make a `Function` of the Python function below; its docstring becomes the meaning."""
 
     def made(compute: Callable[..., Any]) -> Function:
+        signatures = tuple(signature for text in stated for signature in _signatures(text))
         return Function(
             name,
             compute.__module__.rpartition(".")[2],
             stated,
-            tuple(signature for text in stated for signature in _signatures(text)),
+            signatures,
             compute,
             " ".join((compute.__doc__ or "").split()),
             example,
@@ -210,9 +223,16 @@ def function(
             reads_context,
             dialect,
             elsewhere or {},
+            work or (looking if any(map(_has_size, signatures)) else None),
+            counts,
         )
 
     return made
+
+
+def _has_size(signature: Signature) -> bool:
+    """Whether it takes texts or lists, which may be long."""
+    return any(parameter.type is ExpressionType.STRING or parameter.type.is_list for parameter in signature.parameters)
 
 
 def _signatures(stated: str) -> Iterator[Signature]:

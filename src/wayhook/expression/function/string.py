@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from wayhook.expression.effort import LONG, looking, nothing, recasing, searching, writing
 from wayhook.expression.function.function import function
 from wayhook.expression.pattern import pattern
 from wayhook.expression.pattern import replaced as replaced_in
@@ -14,24 +15,40 @@ from wayhook.values import Misfit
 _TEST = "string, string -> boolean"
 
 
-@function("concat", "string, string -> string", "listString -> string", example='concat("Hello", "World")')
+def _joining(first: Any, second: str = "") -> int:
+    """The work of joining texts; raises `Misfit` where the text would be too long."""
+    texts = (first, second) if isinstance(first, str) else filter(None, first)
+    size = sum(map(len, texts))
+    if size > MAX_TEXT:
+        raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
+    return looking(first) + writing(size)
+
+
+def _finding_recased(text: str, part: str) -> int:
+    return recasing(text, part) + searching(text, part)
+
+
+@function(
+    "concat", "string, string -> string", "listString -> string", work=_joining, example='concat("Hello", "World")'
+)
 def concat(first: Any, second: str = "") -> str:
     """Joins two texts, or the texts of a list; nulls in a list are left out."""
-    if isinstance(first, str):
-        return first + second
-    texts = [text for text in first if text is not None]
-    if sum(map(len, texts)) > MAX_TEXT:
-        raise Misfit(f"gives a text of at most {MAX_TEXT:,} characters; this one is longer")
-    return "".join(texts)
+    return first + second if isinstance(first, str) else "".join(filter(None, first))
 
 
-@function("contain", _TEST, null=False, example='contain("rowing is great", "great")')
+@function("contain", _TEST, null=False, work=searching, example='contain("rowing is great", "great")')
 def contain(text: str, part: str) -> bool:
     """True when the second text is part of the first."""
     return part in text
 
 
-@function("containIgnoreCase", _TEST, null=False, example='containIgnoreCase("rowing is great", "GREAT")')
+@function(
+    "containIgnoreCase",
+    _TEST,
+    null=False,
+    work=_finding_recased,
+    example='containIgnoreCase("rowing is great", "GREAT")',
+)
 def contain_ignore_case(text: str, part: str) -> bool:
     """As contain, without regard to case."""
     return part.lower() in text.lower()
@@ -43,7 +60,13 @@ def start_with(text: str, part: str) -> bool:
     return text.startswith(part)
 
 
-@function("startWithIgnoreCase", _TEST, null=False, example='startWithIgnoreCase("rowing is great", "RO")')
+@function(
+    "startWithIgnoreCase",
+    _TEST,
+    null=False,
+    work=recasing,
+    example='startWithIgnoreCase("rowing is great", "RO")',
+)
 def start_with_ignore_case(text: str, part: str) -> bool:
     """As startWith, without regard to case."""
     return text.lower().startswith(part.lower())
@@ -55,88 +78,97 @@ def end_with(text: str, part: str) -> bool:
     return text.endswith(part)
 
 
-@function("endWithIgnoreCase", _TEST, null=False, example='endWithIgnoreCase("rowing is great", "AT")')
+@function("endWithIgnoreCase", _TEST, null=False, work=recasing, example='endWithIgnoreCase("rowing is great", "AT")')
 def end_with_ignore_case(text: str, part: str) -> bool:
     """As endWith, without regard to case."""
     return text.lower().endswith(part.lower())
 
 
-@function("equalIgnoreCase", _TEST, null=False, example='equalIgnoreCase("rowing", "ROWING")')
+@function("equalIgnoreCase", _TEST, null=False, work=recasing, example='equalIgnoreCase("rowing", "ROWING")')
 def equal_ignore_case(text: str, other: str) -> bool:
     """True when the texts are equal without regard to case."""
     return text.lower() == other.lower()
 
 
-@function("notEqualIgnoreCase", _TEST, null=False, example='notEqualIgnoreCase("rowing", "ROWING")')
+@function("notEqualIgnoreCase", _TEST, null=False, work=recasing, example='notEqualIgnoreCase("rowing", "ROWING")')
 def not_equal_ignore_case(text: str, other: str) -> bool:
     """True when the texts differ not only in case."""
     return text.lower() != other.lower()
 
 
-@function("indexOf", "string, string -> integer", example='indexOf("Hello", "l")')
+@function("indexOf", "string, string -> integer", work=searching, example='indexOf("Hello", "l")')
 def index_of(text: str, part: str) -> int:
     """Gives where the second text first begins in the first (A-22); -1 if nowhere."""
     return text.find(part)
 
 
-@function("lastIndexOf", "string, string -> integer", example='lastIndexOf("Hello", "l")')
+@function("lastIndexOf", "string, string -> integer", work=searching, example='lastIndexOf("Hello", "l")')
 def last_index_of(text: str, part: str) -> int:
     """Gives where the second text last begins in the first; -1 if nowhere."""
-    return text.rfind(part)
+    if len(text) <= LONG:
+        return text.rfind(part)
+    at = text[::-1].find(part[::-1])  # Python looks from the end at every place for the whole part
+    return at if at < 0 else len(text) - len(part) - at
 
 
-@function("isEmpty", "string -> boolean", null=False, example='isEmpty("")')
+@function("isEmpty", "string -> boolean", null=False, work=nothing, example='isEmpty("")')
 def is_empty(text: str) -> bool:
     """True for a text without characters; false for null (A-16)."""
     return not text
 
 
-@function("isNotEmpty", "string -> boolean", null=False, example='isNotEmpty("")')
+@function("isNotEmpty", "string -> boolean", null=False, work=nothing, example='isNotEmpty("")')
 def is_not_empty(text: str) -> bool:
     """True for a text with at least one character, be it a blank."""
     return bool(text)
 
 
-@function("length", "string -> integer", example='length("Hello World")')
+@function("length", "string -> integer", work=nothing, example='length("Hello World")')
 def length(text: str) -> int:
     """Counts the characters."""
     return len(text)
 
 
-@function("lower", "string -> string", example='lower("Hello")')
+@function("lower", "string -> string", work=recasing, example='lower("Hello")')
 def lower(text: str) -> str:
     """Gives the text in lower case."""
     return text.lower()
 
 
-@function("upper", "string -> string", example='upper("Hello")')
+@function("upper", "string -> string", work=recasing, example='upper("Hello")')
 def upper(text: str) -> str:
     """Gives the text in upper case."""
     return text.upper()
 
 
-@function("matchRegExp", "string, pattern -> boolean", null=False, example='matchRegExp("12345", "\\\\d+")')
-def match_reg_exp(text: str, wanted: str) -> bool:
+@function(
+    "matchRegExp",
+    "string, pattern -> boolean",
+    null=False,
+    counts=True,
+    example='matchRegExp("12345", "\\\\d+")',
+)
+def match_reg_exp(frame: Any, text: str, wanted: str) -> bool:
     """True when the regular expression matches the whole text (A-17)."""
-    return pattern(wanted).matches(text)
+    return pattern(wanted, frame).matches(text, frame)
 
 
-@function("replace", "string, pattern, string -> string", example='replace("Hello World", "l", "x")')
-def replace(text: str, wanted: str, replacement: str) -> str:
+@function("replace", "string, pattern, string -> string", counts=True, example='replace("Hello World", "l", "x")')
+def replace(frame: Any, text: str, wanted: str, replacement: str) -> str:
     """Replaces the first match of the regular expression; `$1` stands for its first group."""
-    return replaced_in(text, wanted, replacement, every=False)
+    return replaced_in(text, pattern(wanted, frame), replacement, frame, every=False)
 
 
-@function("replaceAll", "string, pattern, string -> string", example='replaceAll("Hello World", "l", "x")')
-def replace_all(text: str, wanted: str, replacement: str) -> str:
+@function("replaceAll", "string, pattern, string -> string", counts=True, example='replaceAll("Hello World", "l", "x")')
+def replace_all(frame: Any, text: str, wanted: str, replacement: str) -> str:
     """Replaces every match of the regular expression."""
-    return replaced_in(text, wanted, replacement, every=True)
+    return replaced_in(text, pattern(wanted, frame), replacement, frame, every=True)
 
 
-@function("split", "string, pattern -> listString", example='split("A_B_C", "_")')
-def split(text: str, wanted: str) -> list[str]:
+@function("split", "string, pattern -> listString", counts=True, example='split("A_B_C", "_")')
+def split(frame: Any, text: str, wanted: str) -> list[str]:
     """Gives the texts between the matches of the regular expression, without empty ones at the end."""
-    return split_at(text, pattern(wanted))
+    return split_at(text, pattern(wanted, frame), frame)
 
 
 @function(

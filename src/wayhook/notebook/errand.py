@@ -1,0 +1,216 @@
+"""Errand: what is called for each row, and how; kept by results, to call again."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import wait
+from contextlib import contextmanager
+from typing import Any
+
+import attrs
+
+from wayhook.errors import Delivery, ExecutionError
+from wayhook.execution.batch import Batch
+from wayhook.execution.blocking import LoopBeside
+from wayhook.execution.execution import new_delivery_id
+from wayhook.execution.executor import Executor
+from wayhook.execution.retry import IDEMPOTENT
+from wayhook.model.action import Action
+from wayhook.model.journey import Journey
+from wayhook.notebook.interrupt import Brake, Interrupted
+from wayhook.notebook.progress import Progress, Tell, telling
+from wayhook.notebook.results import Results, has_failed
+from wayhook.notebook.row import Rows
+from wayhook.rendering.plan import Plan
+from wayhook.wire import Outcome
+
+__all__ = ["Errand", "Round"]
+
+_LOOK = 0.1
+"""Seconds between two looks at the progress, and at Ctrl-C."""
+
+
+@attrs.frozen(repr=False)
+class Errand:
+    """What is called for each row: an action, or the activity `label` of a journey. `settings`: of the executor."""
+
+    definition: Action | Journey | str
+    label: str | None
+    timeout: float | None
+    concurrency: int
+    processes: int
+    progress: bool | Tell
+    settings: Mapping[str, Any]
+
+    @contextmanager
+    def begun(self) -> Iterator[Round]:
+        """Open an executor on a loop of its own; raises what is wrong with the definition."""
+        with Brake() as brake, LoopBeside() as loop:
+            executor = loop.enter_async(Executor(**self.settings))
+            yield Round(self, brake, loop, executor, loop.run(executor.plan, self.definition, self.label))
+
+    def again(self, results: Results, *, unknown: bool) -> Results:
+        """Call for the rows that failed, and keep the outcomes of the others."""
+        with self.begun() as now:
+            repeated = now.repeated(results, unknown=unknown)
+        return now.unless_stopped(repeated)
+
+
+@attrs.frozen(repr=False)
+class Round:
+    """One time of calling for rows, with what it needs open."""
+
+    errand: Errand
+    brake: Brake
+    loop: LoopBeside
+    executor: Executor
+    plan: Plan
+
+    def results(self, rows: Rows) -> Results:
+        """Call for each row; raises `Interrupted`."""
+        action = self.plan.action
+        answers = action.response, action.failure_response
+        return self.unless_stopped(Results(self._called(rows), rows, action.name, answers, self.errand.again))
+
+    def repeated(self, results: Results, *, unknown: bool) -> Results:
+        """Call for the rows that failed; raises `Interrupted`."""
+        places = [place for place, outcome in enumerate(results) if has_failed(outcome)]
+        if self.plan.action.idempotency_header is None and self.plan.method not in IDEMPOTENT:
+            places = _without_doubtful(results, places, unknown=unknown)
+        if not places:
+            return results
+        fresh = self._called(results.rows.at(places), [results[place] for place in places])
+        outcomes = list(results)
+        for place, outcome in zip(places, fresh, strict=True):
+            outcomes[place] = outcome
+        return self.unless_stopped(attrs.evolve(results, items=tuple(outcomes)))
+
+    def _called(self, rows: Rows, last: Sequence[Outcome] = ()) -> tuple[Outcome, ...]:
+        """The outcome of each row. `last`: what each came to the last time; that stays where it is not called now."""
+        ids = [given or new_delivery_id() for given in rows.delivery_ids]
+        for place, outcome in enumerate(last):
+            if outcome.delivery is Delivery.UNKNOWN:
+                ids[place] = outcome.delivery_id
+        taking = _Taking(self._batch(rows, ids), [None] * len(ids))
+        self.brake.is_gentle = True
+        with telling(self.errand.progress, self.plan.action.name, len(ids)) as tell:
+            try:
+                self._take(taking, tell)
+            except KeyboardInterrupt:
+                self.brake.is_pulled = True  # for a second time: what is under way ends with its loop
+        before: Sequence[Outcome | None] = last or [None] * len(ids)
+        return tuple([self._settled(taking, *each) for each in zip(range(len(ids)), ids, before, strict=True)])
+
+    def _batch(self, rows: Rows, ids: Sequence[str]) -> Batch:
+        errand, executor = self.errand, self.executor
+        how: Any = {"concurrency": errand.concurrency, "processes": errand.processes, "delivery_ids": ids}
+        definition: Any = errand.definition  # the plan was made of it
+        if errand.label is not None:
+            return executor.batch(definition, errand.label, rows.subjects, **how)
+        values, paths = [given.values for given in rows.subjects], [given.path for given in rows.subjects]
+        return executor.call_each(definition, values, path=paths, timeout=errand.timeout, **how)
+
+    def _take(self, taking: _Taking, tell: Tell) -> None:
+        """Take everything, and tell the progress. The first Ctrl-C stops the batch, the second is raised."""
+        taken, is_stopped = None, False
+        while taken is None or not taken.done():
+            try:
+                taken = taken or self.loop.begin(taking.take)
+                wait([taken], timeout=_LOOK)
+                tell(taking.progress)
+            except KeyboardInterrupt:  # from a handler that the brake has left in its place
+                if self.brake.is_pulled:
+                    raise
+                self.brake.is_pulled = True
+            if self.brake.is_pulled and not is_stopped:
+                is_stopped = True
+                self.loop.begin(taking.stop)
+        tell(taking.progress)
+        taken.result()
+
+    def _settled(self, taking: _Taking, place: int, delivery_id: str, last: Outcome | None) -> Outcome:
+        """What a row came to. What may have been done the last time is not taken back by a failure now."""
+        outcome, is_begun = taking.outcomes[place], place < taking.batch.pulled
+        if outcome is None and last is not None and not is_begun:
+            return last
+        if outcome is None:
+            outcome = self._left(place, delivery_id, is_begun=is_begun)
+        if last is None:
+            return outcome
+        is_done = outcome.delivery in (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD)
+        word = Delivery.UNKNOWN if last.delivery is Delivery.UNKNOWN and not is_done else outcome.delivery
+        return attrs.evolve(outcome, index=last.index, delivery=word)
+
+    def _left(self, place: int, delivery_id: str, *, is_begun: bool) -> Outcome:
+        """The outcome of a row that has none, because everything was stopped."""
+        label, definition = self.errand.label, self.errand.definition
+        journey = definition.name if isinstance(definition, Journey) else definition
+        return Outcome(
+            self.plan.action.name,
+            "internalError",
+            cause=ExecutionError(f"stopped before this call {'had ended' if is_begun else 'was made'}"),
+            journey=None if label is None else str(journey),
+            label=label,
+            index=place,
+            delivery=Delivery.UNKNOWN if is_begun else Delivery.UNAVAILABLE,
+            delivery_id=delivery_id,
+        )
+
+    def unless_stopped(self, results: Results) -> Results:
+        """Return the results; raise `Interrupted` with them where Ctrl-C was heard, be it at the very end."""
+        if self.brake.is_pulled:
+            raise Interrupted(results)
+        return results
+
+
+@attrs.define
+class _Taking:
+    """What has come of a batch so far: an outcome for each row that has ended. The loop writes, the caller reads."""
+
+    batch: Batch
+    outcomes: list[Outcome | None]
+    succeeded: int = 0
+    tally: dict[str, int] = attrs.Factory(dict)
+    latencies: list[float] = attrs.Factory(list)
+    _task: asyncio.Task[None] | None = None
+
+    async def take(self) -> None:
+        """Take all outcomes; who asks a second time waits for the first."""
+        self._task = self._task or asyncio.create_task(self._take())
+        await self._task
+
+    async def _take(self) -> None:
+        async with self.batch:
+            async for outcome in self.batch:
+                self.outcomes[outcome.index] = outcome  # type: ignore[index]  # a batch numbers its outcomes
+                self.succeeded += outcome.succeeded
+                self.tally[outcome.status] = self.tally.get(outcome.status, 0) + 1
+                self.latencies.append(outcome.elapsed)
+
+    async def stop(self) -> None:
+        """Let the batch end."""
+        self.batch.stop()
+
+    @property
+    def progress(self) -> Progress:
+        """How far it is."""
+        succeeded = self.succeeded
+        return Progress(len(self.latencies), len(self.outcomes), succeeded, self.tally.copy(), self.latencies)
+
+
+def _without_doubtful(results: Results, places: list[int], *, unknown: bool) -> list[int]:
+    """The places of failed rows, of which some may have been done, with nothing that would tell the receiver.
+
+    They are left out, or else the caller hears of them.
+    """
+    safe = [place for place in places if results[place].delivery is not Delivery.UNKNOWN]
+    doubtful = len(places) - len(safe)
+    if doubtful and unknown:
+        message = (
+            f"{doubtful:,} of these rows may have been done already, and may be done twice, since the action has no "
+            "idempotency_header; retry(unknown=False) leaves them alone"
+        )
+        warnings.warn(message, stacklevel=5)
+    return places if unknown else safe

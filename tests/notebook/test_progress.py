@@ -1,0 +1,113 @@
+"""The progress of a map: a bar, a function, or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import subprocess
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+import wayhook as wh
+from wayhook.testing import FakeTransport
+
+ROWS = [{"to": f"n{number}", "text": "Hi"} for number in range(20)]
+
+
+class Slow(FakeTransport):
+    """Takes so long that the progress is looked at meanwhile; every fifth call fails."""
+
+    async def send(self, request: wh.Request, deadline: float) -> wh.Response:
+        await asyncio.sleep(0.03)
+        await super().send(request, deadline)
+        return wh.Response(422 if len(self.requests) % 5 == 0 else 202)
+
+
+def test_a_function_is_told_the_progress(action: wh.Action) -> None:
+    """In the thread of the caller, again and again, and at the end; the figures agree."""
+    told: list[wh.Progress] = []
+    threads = set()
+
+    def tell(progress: wh.Progress) -> None:
+        assert len(progress.latencies) >= progress.done
+        threads.add(threading.current_thread())
+        told.append(progress)
+
+    wh.map(action, ROWS, transport=Slow(), concurrency=1, progress=tell)
+
+    last = told[-1]
+    assert len(told) > 3
+    assert [progress.done for progress in told] == sorted(progress.done for progress in told)
+    assert all(progress.succeeded <= progress.done <= progress.total == 20 for progress in told)
+    assert (last.done, last.succeeded, last.tally) == (20, 16, {"http_202": 16, "http_422": 4})
+    assert len(last.latencies) == 20
+    assert threads == {threading.current_thread()}
+
+
+def test_a_function_that_fails_harms_no_call(action: wh.Action, caplog: pytest.LogCaptureFixture) -> None:
+    """It is logged once, and told no more."""
+    told = []
+
+    def tell(progress: wh.Progress) -> None:
+        told.append(progress)
+        raise ZeroDivisionError
+
+    with caplog.at_level(logging.ERROR, "wayhook"):
+        results = wh.map(action, ROWS, transport=Slow(), concurrency=5, progress=tell)
+
+    assert (len(results), len(told)) == (20, 1)
+    assert [record.getMessage() for record in caplog.records] == ["the progress function failed"]
+
+
+def test_a_bar_shows_what_is_delivered_and_what_failed(action: wh.Action, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the name of the action, on the error stream."""
+    wh.map(action, ROWS, transport=Slow(), concurrency=5)
+
+    out, bar = capsys.readouterr()
+    assert out == ""
+    assert "SendSms: 100%" in bar
+    assert "20/20" in bar
+    assert "delivered=16, failed=4" in bar
+
+
+@pytest.mark.parametrize("settings", [{"progress": False}, {"dry_run": True}])
+def test_there_need_be_no_bar(action: wh.Action, settings: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is written without one, or where nothing is sent."""
+    wh.map(action, ROWS, transport=FakeTransport(), **settings)
+
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_bar_starts_no_thread(action: wh.Action) -> None:
+    """The monitor of tqdm would stay for ever."""
+    program = """
+import threading
+import wayhook as wh
+from wayhook.testing import FakeTransport
+action = wh.Action(name="A", url_configuration=wh.UrlConfiguration("https://h.example"))
+wh.map(action, [{}] * 5, transport=FakeTransport())
+print(threading.active_count())
+"""
+
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "1\n"
+
+
+def test_a_bar_is_loaded_when_it_is_shown() -> None:
+    """Without one, nobody pays for tqdm; nor for pandas or polars."""
+    program = """
+import sys
+import wayhook as wh
+from wayhook.testing import FakeTransport
+action = wh.Action(name="A", url_configuration=wh.UrlConfiguration("https://h.example"))
+wh.map(action, [{}] * 5, transport=FakeTransport(), progress=False).summary()
+print(sorted({"tqdm", "pandas", "polars", "numpy"} & set(sys.modules)))
+"""
+
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"
