@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 import os
@@ -506,6 +507,43 @@ def test_a_broken_definition_ends_a_batch_before_it_begins(
 
     assert (done.code, service.received) == (1, [])
     assert "$.url_configuration.url" in done.err
+
+
+@pytest.mark.usefixtures("documents")
+def test_values_of_a_file_are_part_of_the_batch(shell: Shell, folder: Path) -> None:
+    """What is shared is compared by what it is: another content is another batch, another name for it is none."""
+    write(folder, "to,X-Campaign\n+1,c\n")
+    (folder / "values.json").write_text('{"text": "Hi"}')
+
+    first = shell(*BATCH, "--values", "@values.json")
+    same = shell(*BATCH, "--values", "text=Hi")
+    (folder / "values.json").write_text('{"text": "Ho"}')
+    other = shell(*BATCH, "--values", "@values.json")
+
+    assert (first.code, same.code, other.code) == (0, 0, 2)
+
+
+async def test_a_batch_works_in_another_thread(shell: Shell, documents: Path) -> None:
+    """Where no signal comes, nobody listens for one."""
+    write(documents, ROWS)
+
+    done = await asyncio.to_thread(shell, *BATCH)
+
+    assert done.code == 0
+
+
+@pytest.mark.usefixtures("documents")
+def test_rows_come_through_a_pipe(folder: Path, environment: dict[str, str], service: LoopbackService) -> None:
+    """What can be read once is read once, and called."""
+    os.mkfifo(folder / "pipe")
+    process = subprocess.Popen(
+        [*COMMAND, "batch", "sms.json", "pipe", "--rows-format", "csv", "--out", "out.jsonl"],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    (folder / "pipe").write_text(ROWS)
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, len(service.received)) == (0, 3), err
 
 
 class Slow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -10,9 +9,9 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
+from command import commands
 from shell import COMMAND, SECRET, VALUES, Shell, run, send_sms
 from terminal import Terminal
 
@@ -22,17 +21,6 @@ from wayhook.cli.shape import SHAPES
 from wayhook.testing import Answer, LoopbackService
 
 ESCAPE = "\x1b["
-
-
-def _loaded(file: Path) -> ModuleType:
-    """A module by its file."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-COMMANDS = _loaded(Path(__file__).parents[2] / "docs" / "_ext" / "command.py")
 
 
 def _plain(shown: str) -> str:
@@ -63,6 +51,43 @@ def test_a_terminal_gets_tables_and_colours(environment: dict[str, str]) -> None
         assert "what it is" in text
         assert ESCAPE not in text
     assert piped.stdout.startswith("action\tSendSms\t1\tPOST ")
+
+
+@pytest.mark.usefixtures("kept")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["show", "SendSms"], "To fill in where it is used"),
+        (["preview", "SendSms", *VALUES], "Where each value comes from"),
+        (["preview", "Welcome", "day1", "--context", "ann.json"], "@event{Signup.phone}"),
+        (["call", "SendSms", *VALUES], "delivered"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_terminal_gets_cards(environment: dict[str, str], arguments: list[str], words: str) -> None:
+    """Definitions, previews and outcomes are drawn there, and are texts elsewhere; no secret is in either."""
+    code, shown = typed(environment, *arguments)
+    piped = run(*arguments, env=environment)
+
+    assert (code, piped.returncode) == (0, 0)
+    assert words in _plain(shown)
+    assert "╭" in shown
+    assert "╭" not in piped.stdout
+    assert SECRET not in shown + piped.stdout
+
+
+def test_what_a_service_says_moves_no_terminal_in_a_card(folder: Path, environment: dict[str, str]) -> None:
+    """Only sequences of colours reach the terminal, and none of the answer's."""
+    with LoopbackService(lambda _: Answer(202, {"id": "\x1b]0;owned\x07\x1b[2J", "queued": True})) as service:
+        (folder / "sms.json").write_text(wh.dumps(send_sms(service.url)))
+
+        code, shown = typed(environment, "call", "sms.json", *VALUES)
+
+    assert code == 0
+    assert "owned" in shown
+    assert "\x07" not in shown
+    assert set(re.findall(r"\x1b(.)", shown)) == {"["}
+    assert set(re.findall(r"\x1b\[[\d;]*(.)", shown)) == {"m"}
 
 
 @pytest.mark.usefixtures("kept")
@@ -242,7 +267,7 @@ def test_the_demo_speaks_json(environment: dict[str, str]) -> None:
 
 def test_every_command_has_a_documented_shape() -> None:
     """Each command that can be typed stands among the shapes; the steps of a journey's life share one."""
-    known = {command.words for command in COMMANDS.commands()}
+    known = {command.words for command in commands()}
 
     lived = {words for words in known if words.startswith("journey ") and words != "journey run"}
     assert known - lived <= SHAPES.keys()

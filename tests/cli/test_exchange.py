@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 from shell import SECRET, VALUES, Shell
 
 import wayhook as wh
+from wayhook.cli import catalogue, export, option
+from wayhook.cli.surface import definition as surface
+from wayhook.model import record
 from wayhook.testing import LoopbackService
 
 NEW = ("--repository", "sqlite:///new.db")
@@ -154,6 +158,37 @@ def test_a_call_becomes_a_command(shell: Shell, service: LoopbackService, subjec
 
 
 @pytest.mark.usefixtures("kept")
+def test_a_call_becomes_a_file_of_an_editor(shell: Shell, service: LoopbackService) -> None:
+    """With a variable of the editor in the place of the secret."""
+    done = shell("export", "SendSms", *VALUES, "--as", "http")
+
+    assert done.code == 0
+    assert f"POST {service.url}/v1" in done.out
+    assert "X-Api-Key: {{SMS_KEY}}" in done.out
+
+
+@pytest.mark.usefixtures("kept")
+def test_an_action_becomes_what_others_read(shell: Shell) -> None:
+    """OpenAPI, the JSON Schema of its variables, and a page for people; each holds its names and none of its secret."""
+    openapi = json.loads(shell("export", "SendSms", "--as", "openapi").out)
+    schema = json.loads(shell("export", "SendSms", "--as", "schema").out)
+    page = shell("export", "SendSms", "--as", "markdown")
+
+    assert openapi["openapi"].startswith("3.1")
+    assert {"to", "text", "points"} <= set(json.dumps(schema).replace('"', " ").split())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert (page.code, page.out.splitlines()[0]) == (0, "# SendSms")
+    assert "env:SMS\\_KEY" in page.out or "env:SMS_KEY" in page.out
+
+
+def test_what_can_be_typed_is_what_there_is() -> None:
+    """The words of options, which are listed without loading anything, are those of the modules behind them."""
+    assert set(surface.EXPORTS) == set(export.FORMATS)
+    assert set(surface.GROUPS) == set(catalogue.GROUPS)
+    assert set(option.KINDS) == set(record.KINDS)
+
+
+@pytest.mark.usefixtures("kept")
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -169,6 +204,7 @@ def test_a_call_becomes_a_command(shell: Shell, service: LoopbackService, subjec
         (["export", "Nothing", "--as", "bundle"], 2, "There is no journey named 'Nothing'"),
         (["export", "SendSms", "--as", "product"], 2, "use --as json"),
         (["export", "SendSms", "--as", "smoke"], 2, "give one of json, bundle, product, curl"),
+        (["export", "Welcome", "--as", "openapi"], 2, "There is no action named 'Welcome'"),
         (["export", "SendSms", "--as", "curl"], 1, "this variable is required"),
     ],
 )
@@ -207,6 +243,31 @@ def test_a_hostile_document_is_a_sentence(shell: Shell, folder: Path, command: s
     assert "./document" in done.out + done.err
     assert "Traceback" not in done.err
     assert not (folder / "new.db").exists()
+
+
+@pytest.mark.usefixtures("documents")
+def test_namespaces_are_kept_apart(shell: Shell) -> None:
+    """What is saved in one is not there in another; a name that can be none is told."""
+    team = ("--namespace", "team-a")
+
+    shell("import", "sms.json", *NEW, *team)
+
+    assert [item["name"] for item in shell.json("list", *NEW, *team)["items"]] == ["SendSms"]
+    assert shell.json("list", *NEW)["items"] == []
+    assert "--namespace: " in shell("list", *NEW, "--namespace", "no such/thing").err
+
+
+@pytest.mark.usefixtures("documents")
+def test_a_folder_of_text_files_is_a_repository(shell: Shell, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any scheme of the library will do; who saved is remembered."""
+    monkeypatch.setenv("LOGNAME", "ann")
+    where = ("--repository", "folder:///kept")
+
+    shell("import", "sms.json", *where)
+    shown = shell.json("show", "SendSms", *where)
+
+    assert (shown["by"], shown["version"], shown["saved"] is None) == ("ann", 1, False)
+    assert (folder / "kept").is_dir()
 
 
 async def test_an_import_is_what_python_reads(shell: Shell, folder: Path) -> None:

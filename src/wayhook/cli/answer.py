@@ -10,7 +10,7 @@ import attrs
 from wayhook.errors import DefinitionError, ExpressionError, RenderError, Violation, WayhookError
 from wayhook.presentation import Presentable
 
-__all__ = ["Answer", "CannotRun", "ExitCode", "Table", "code_of", "error_document", "violation_document"]
+__all__ = ["Answer", "CannotRun", "Carded", "ExitCode", "Table", "code_of", "error_document", "violation_document"]
 
 
 class ExitCode(IntEnum):
@@ -44,15 +44,22 @@ class Table:
 
 
 @attrs.frozen
+class Carded:
+    """A value that a terminal shows as its card, and everything else as `plain`."""
+
+    value: Presentable
+    plain: tuple[str | Table, ...]
+
+
+@attrs.frozen
 class Answer:
     """What a command found.
 
-    `document`: a JSON value, for `--json`; None where it was printed line by line. `shown`: the same for people: texts,
-    tables, and values that have a card.
+    `document`: a JSON value, for `--json`; None where it was printed line by line. `shown`: the same for people.
     """
 
     document: Any
-    shown: tuple[str | Table | Presentable, ...]
+    shown: tuple[str | Table | Carded, ...]
     code: ExitCode = ExitCode.FINE
 
 

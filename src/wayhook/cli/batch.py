@@ -17,7 +17,7 @@ from wayhook.cli.definition import definitions
 from wayhook.cli.feed import Feed
 from wayhook.cli.interrupt import at_once, in_two_steps
 from wayhook.cli.ledger import Ledger, State, new_batch, state_of
-from wayhook.cli.row import Row, Rows, format_of
+from wayhook.cli.row import Row, Rows, digest, format_of
 from wayhook.cli.settings import Settings
 from wayhook.cli.target import Target, executing, found_target
 from wayhook.cli.value import kinds_of, values_in
@@ -81,16 +81,18 @@ class Order:
         layout = Layout(target, self.path_from, self.delivery_id_from, self.ignoring, frozenset(shared))
         return Rows(self.rows, is_csv, target, layout, shared, self.path, self.delimiter)
 
-    @property
-    def work(self) -> dict[str, Any]:
-        """What makes two batches different, as JSON."""
-        columns = {"path_from": self.path_from, "delivery_id_from": self.delivery_id_from, "delimiter": self.delimiter}
+    def work(self, rows: Rows) -> dict[str, Any]:
+        """Return what makes two batches different, as JSON: what is called, and what all rows share."""
+        journey = rows.target.journey
         return {
-            "target": [self.named, self.label],
-            "values": list(self.values),
-            "path": self.path,
-            "rows_format": format_of(self.rows, self.rows_format, "--rows-format"),
-            **columns,
+            "action": rows.target.action.name,
+            "journey": None if journey is None else journey.name,
+            "label": self.label,
+            "shared": f"{digest([rows.shared, rows.path]):016x}",
+            "rows_format": "csv" if rows.is_csv else "jsonl",
+            "delimiter": self.delimiter,
+            "path_from": self.path_from,
+            "delivery_id_from": self.delivery_id_from,
         }
 
 
@@ -122,7 +124,7 @@ async def _begun(stack: AsyncExitStack, rows: Rows, order: Order) -> tuple[Ledge
     if order.out is None:
         return None, count
     is_csv = format_of(str(order.out), order.out_format, "--out-format") == "csv"
-    ledger = await stack.enter_async_context(Ledger.opened(order.out, order.work, is_csv=is_csv))
+    ledger = await stack.enter_async_context(Ledger.opened(order.out, order.work(rows), is_csv=is_csv))
     return ledger, _looked_at(rows, ledger, order) if goes_on else count
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from wayhook.cli.answer import Answer, Table
+from wayhook.cli.answer import Answer, Carded, Table
 from wayhook.cli.definition import definitions, every
 from wayhook.cli.settings import Settings
 from wayhook.formats.document import dump
@@ -33,7 +33,7 @@ def stored_document(stored: Stored[Any]) -> dict[str, Any]:
     """Return a record as JSON, without its document."""
     value = stored.value
     found = {"kind": kind_of(value), "name": value.name, "version": stored.version, "uid": stored.uid}
-    return {**found, "summary": summary(value)}
+    return {**found, "saved": stored.saved, "by": stored.by, "summary": summary(value)}
 
 
 def summary(value: Definition) -> str:
@@ -67,7 +67,7 @@ async def show(settings: Settings, named: str, kind: str | None, beside: Sequenc
         stored = await found.any(named, [KINDS[kind]] if kind else tuple(KINDS.values()))
         users = await found.journeys_using(stored.value.name) if isinstance(stored.value, Action) else ()
     document = {**stored_document(stored), "used_in": list(users), "document": dump(stored.value)}
-    return Answer(document, tuple(_parts(stored, users)))
+    return Answer(document, (Carded(stored, tuple(_parts(stored, users))),))
 
 
 def _parts(stored: Stored[Any], users: Iterable[str]) -> Iterable[str | Table]:

@@ -13,10 +13,10 @@ from wayhook.model.record import KINDS
 __all__ = ["names"]
 
 
-def names(kinds: Iterable[str], beginning: str, repository: str | None) -> list[str]:
+def names(kinds: Iterable[str], beginning: str, repository: str | None, namespace: str | None) -> list[str]:
     """Return the names of definitions of these kinds that begin so; none where the repository cannot be read."""
     try:
-        return asyncio.run(_names(kinds, beginning, Settings(repository)))
+        return asyncio.run(_names(kinds, beginning, Settings(repository, namespace)))
     except WayhookError:
         return []  # somebody is typing: there is nobody to tell
 

@@ -1,4 +1,4 @@
-"""Where a command speaks: results on the standard output, all else on the error stream. The one module with rich."""
+"""Where a command speaks: results on the standard output, all else on the error stream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from typing import Any, TextIO
 
 import attrs
 
-from wayhook.cli.answer import Answer, ExitCode, Table, code_of, error_document
+from wayhook.cli.answer import Answer, Carded, ExitCode, Table, code_of, error_document
 from wayhook.errors import WayhookError
-from wayhook.presentation import Presentable
 from wayhook.values import datetime_text, duration_text
 
 __all__ = ["Console", "dumped"]
@@ -46,6 +45,18 @@ def _plain(value: Any) -> Any:
             return datetime_text(value)
         case _:
             raise TypeError(f"a {type(value).__name__} is no JSON value")
+
+
+def _table(table: Table) -> object:
+    """A table as rich draws it; its texts are never read as markup."""
+    from rich import box
+    from rich.table import Table as Drawn
+    from rich.text import Text
+
+    drawn = Drawn(*table.heads, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for row in table.rows:
+        drawn.add_row(*(Text(cell.translate(_CONTROLS), overflow="fold") for cell in row))
+    return drawn
 
 
 @attrs.frozen
@@ -88,33 +99,32 @@ class Console:
         mark = "\x1b[1;31mwayhook:\x1b[0m" if self._is_colored(sys.stderr) else "wayhook:"
         print(mark, text.translate(_CONTROLS), file=sys.stderr, flush=True)
 
-    def _show(self, part: str | Table | Presentable) -> None:
-        if isinstance(part, Table) and self._is_drawn:
-            self._draw(part)
-        elif isinstance(part, Table):
-            for row in part.rows:
-                print("\t".join(" ".join(cell.split()) for cell in row).translate(_CONTROLS))
-        else:
-            from wayhook.cli.card import card
-
-            print((part if isinstance(part, str) else card(part)).translate(_CONTROLS))
+    def _show(self, part: str | Table | Carded) -> None:
+        match part:
+            case str():
+                print(part.translate(_CONTROLS))
+            case Table() if self._is_drawn:
+                self._draw(_table(part))
+            case Table():
+                for row in part.rows:
+                    print("\t".join(" ".join(cell.split()) for cell in row).translate(_CONTROLS))
+            case Carded() if self._is_drawn:
+                self._draw(part.value)
+            case Carded():
+                for each in part.plain:
+                    self._show(each)
 
     @property
     def _is_drawn(self) -> bool:
-        """Whether tables are drawn: for eyes; programs and files get lines with tabs."""
+        """Whether tables and cards are drawn: for eyes; programs and files get lines with tabs."""
         return self.color == "always" or sys.stdout.isatty()
 
-    def _draw(self, table: Table) -> None:
-        from rich import box
+    def _draw(self, value: object) -> None:
+        """Print what rich can."""
         from rich.console import Console as Terminal
-        from rich.table import Table as Drawn
-        from rich.text import Text
 
-        drawn = Drawn(*table.heads, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for row in table.rows:
-            drawn.add_row(*(Text(cell.translate(_CONTROLS), overflow="fold") for cell in row))
         is_colored = self._is_colored(sys.stdout)
-        Terminal(file=sys.stdout, force_terminal=is_colored, no_color=not is_colored, highlight=False).print(drawn)
+        Terminal(file=sys.stdout, force_terminal=is_colored, no_color=not is_colored, highlight=False).print(value)
 
     def _is_colored(self, stream: TextIO) -> bool:
         if self.color != "auto":

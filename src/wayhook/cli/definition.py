@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -100,7 +100,7 @@ class Definitions:
             raise CannotRun(f"{named} holds {_a(value)}; {_a(kind)} is needed here")
         return Stored(value, 0)
 
-    async def any(self, named: str, kinds: Iterable[type[Any]] = tuple(KINDS.values())) -> Stored[Any]:
+    async def any(self, named: str, kinds: Sequence[type[Any]] = tuple(KINDS.values())) -> Stored[Any]:
         """Return what has that name or file, of whatever kind; raises `NotFound`, and `CannotRun` for several."""
         if is_file(named):
             return Stored(self.documents[named], 0)

@@ -48,7 +48,8 @@ async def bring(
         stored = [Stored(value, 0) for material in found for value in material.values]
         return _told(stored, found, [{"document": dump(each.value)} for each in stored])
     async with settings.opened(make=True) as repository:
-        stored = await _saved(repository, [each for each in found if each.bundle is None], replacing=replacing)
+        kept = [material for material in found if material.bundle is None]
+        stored = await _saved(repository, kept, by=settings.by, replacing=replacing)
         for material in found:
             if material.bundle is not None:
                 journey = await import_journey(repository, material.bundle, use_existing=existing)
@@ -56,12 +57,12 @@ async def bring(
     return _told(stored, found)
 
 
-async def _saved(repository: Repository, found: Sequence[Material], *, replacing: bool) -> list[Stored[Any]]:
+async def _saved(repository: Repository, found: Sequence[Material], *, by: str, replacing: bool) -> list[Stored[Any]]:
     placed = [(material.place, value) for material in found for value in material.values]
     if not placed:
         return []
     try:
-        await repository.save(*(value for _, value in placed), expected_version=None if replacing else 0)
+        await repository.save(*(value for _, value in placed), expected_version=None if replacing else 0, by=by)
     except Conflict as error:
         raise CannotRun(f"{error} Or save over it with --replace.") from None
     except DefinitionError as error:

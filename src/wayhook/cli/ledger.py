@@ -167,8 +167,8 @@ class Ledger:
     def _put(self, row: int, state: State, digest: int) -> None:
         missing = row - len(self._states)
         if missing > 0:
-            self._states.extend(bytes(missing))
             self._digests.extend([0] * missing)
+            self._states.extend(bytes(missing))
         self._states[row - 1], self._digests[row - 1] = state, digest
 
 

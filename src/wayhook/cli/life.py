@@ -25,7 +25,7 @@ async def change(settings: Settings, name: str, command: str, **given: Any) -> A
         options = {key: value for key, value in given.items() if value is not None}
         arguments = (now,) if command in STEPS else ()
         after: Journey = getattr(journey, command)(*arguments, **options)
-        await repository.save(after, expected_version=stored.version)
+        await repository.save(after, expected_version=stored.version, by=settings.by)
     versions = [{"version": each.version, "status": each.status} for each in after.versions]
     rows = tuple((str(each.version), str(each.status)) for each in after.versions)
     return Answer({"journey": name, "versions": versions}, (Table(("version", "status"), rows),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from wayhook.cli.answer import Answer, Table, violation_document
+from wayhook.cli.answer import Answer, Carded, Table, violation_document
 from wayhook.cli.definition import Definitions, every
 from wayhook.cli.settings import Settings
 from wayhook.execution.ports import Repository
@@ -32,7 +32,7 @@ async def show(settings: Settings, uid: str) -> Answer:
     """Show one configuration, in the product's own JSON."""
     async with settings.opened() as repository:
         value = (await _found(repository, uid)).value
-    return Answer(_document(value), _told([value]).shown)
+    return Answer(_document(value), (Carded(value, (_table(_items([value])),)),))
 
 
 async def deploy(settings: Settings, uid: str) -> Answer:
@@ -46,7 +46,7 @@ async def deploy(settings: Settings, uid: str) -> Answer:
             deployed: Configuration = value.deployed(stamp, guardrails=settings.guardrails)
         else:
             deployed = value.deployed(stamp)
-        await repository.save(deployed, expected_version=stored.version)
+        await repository.save(deployed, expected_version=stored.version, by=settings.by)
     told = _told([deployed])
     document = {**told.document, "warnings": [violation_document(warning) for warning in warnings]}
     return Answer(document, (*told.shown, *(f"warning: {warning}" for warning in warnings)))
@@ -57,7 +57,7 @@ async def undeploy(settings: Settings, uid: str) -> Answer:
     async with settings.opened() as repository:
         stored = await _found(repository, uid)
         value: Configuration = stored.value.undeployed()
-        await repository.save(value, expected_version=stored.version)
+        await repository.save(value, expected_version=stored.version, by=settings.by)
     return _told([value])
 
 
@@ -66,7 +66,12 @@ async def _found(repository: Repository, uid: str) -> Stored[Any]:
 
 
 def _told(values: list[Configuration]) -> Answer:
-    items = [
+    items = _items(values)
+    return Answer({"items": items}, (_table(items),))
+
+
+def _items(values: list[Configuration]) -> list[dict[str, Any]]:
+    return [
         {
             "kind": kind_of(value),
             "uid": value.uid,
@@ -77,9 +82,13 @@ def _told(values: list[Configuration]) -> Answer:
         }
         for value in values
     ]
-    rows = tuple(tuple(str(item[key]) for key in ("uid", "kind", "url", "rate", "state", "deployed")) for item in items)
-    heads = ("uid", "kind", "url", "at most", "state", "deployed")
-    return Answer({"items": items}, (Table(heads, rows),))
+
+
+def _table(items: list[dict[str, Any]]) -> Table:
+    keys = ("uid", "kind", "url", "rate", "state", "deployed")
+    return Table(
+        ("uid", "kind", "url", "at most", "state", "deployed"), tuple(tuple(str(i[k]) for k in keys) for i in items)
+    )
 
 
 def _rate(value: Configuration) -> str:

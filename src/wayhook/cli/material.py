@@ -41,18 +41,17 @@ class Wish:
 
 @attrs.frozen
 class Material:
-    """What was read from a document.
+    """What was read from a document, `place`.
 
     `values`: what a repository keeps. `bundle`: the export that they came in, its secrets put in; they get new names
     where it is imported. `secrets`, `left_out`: what is to be known beside, in sentences.
     """
 
-    place: str
-    format: str
     values: tuple[Definition, ...] = ()
     bundle: Mapping[str, Any] | None = None
     secrets: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    place: str = ""
 
 
 @attrs.frozen
@@ -78,11 +77,9 @@ def read(place: str, wish: Wish) -> Material:
         raise DocumentError([Violation(f"{place}: $", f"{about}; it may be {', '.join(f.title for f in FORMATS)}")])
     try:
         found = chosen[0].read(text, value, wish)
-    except CannotRun:
-        raise
     except DefinitionError as error:
         raise within(place, error) from None
-    return attrs.evolve(found, place=place, format=chosen[0].name)
+    return attrs.evolve(found, place=place)
 
 
 def _is_chosen(format_: Format, wish: Wish, text: str, value: Any) -> bool:
@@ -104,34 +101,34 @@ def _any(_: object) -> bool:
 
 def _document(text: str, _: Any, wish: Wish) -> Material:
     _require_no_secrets(wish)
-    return Material("", "", (loads(text),))
+    return Material((loads(text),))
 
 
 def _bundle(_: str, value: Any, wish: Wish) -> Material:
     document = with_secrets(value, wish.secrets)
     found = load_bundle(document)
-    return Material("", "", (*found.connections, *found.actions, found.journey), document)
+    return Material((*found.connections, *found.actions, found.journey), document)
 
 
 def _authorization(_: str, value: Any, wish: Wish) -> Material:
     if not wish.name:
         raise CannotRun("an authorization of the product has no name; give one with --name")
     held = load_authorization(value, secrets={place: secret(source) for place, source in wish.secrets.items()})
-    return Material("", "", (Connection(wish.name, held),))
+    return Material((Connection(wish.name, held),))
 
 
 def _capping(text: str, _: Any, wish: Wish) -> Material:
     _require_no_secrets(wish)
     found = load_capping(text)
     kept = CappingConfiguration(_uid(wish), found) if isinstance(found, CappingRule) else found
-    return Material("", "", (kept,))
+    return Material((kept,))
 
 
 def _throttling(text: str, _: Any, wish: Wish) -> Material:
     _require_no_secrets(wish)
     found = load_throttling(text)
     kept = ThrottlingConfiguration(_uid(wish), found) if isinstance(found, ThrottlingRule) else found
-    return Material("", "", (kept,))
+    return Material((kept,))
 
 
 def _uid(wish: Wish) -> str:

@@ -96,7 +96,7 @@ def names_of(*kinds: str) -> Callable[[typer.Context, str], list[str]]:
     def complete(ctx: typer.Context, incomplete: str) -> list[str]:
         from wayhook.cli.completion import names
 
-        return names(kinds, incomplete, ctx.params.get("repository"))
+        return names(kinds, incomplete, ctx.params.get("repository"), ctx.params.get("namespace"))
 
     return complete
 
@@ -194,6 +194,16 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             rich_help_panel=EVERYWHERE,
         ),
     ),
+    "namespace": (
+        str | None,
+        typer.Option(
+            "--namespace",
+            metavar="NAME",
+            envvar="WAYHOOK_NAMESPACE",
+            help="The namespace of the repository, such as that of a team.",
+            rich_help_panel=EVERYWHERE,
+        ),
+    ),
     "edition": (
         str,
         typer.Option(
@@ -278,6 +288,7 @@ def carried_out(
     function: Callable[..., Work],
     *,
     repository: str | None = None,
+    namespace: str | None = None,
     edition: str = EDITIONS[0],
     allow: Sequence[str] | None = None,
     json: bool,
@@ -288,7 +299,7 @@ def carried_out(
     import asyncio
 
     console = Console(json=json, color=color)
-    settings = Settings(repository, edition, allow or (), console=console)
+    settings = Settings(repository, namespace, edition, allow or (), console)
     try:
         try:
             found = function(settings=settings, **given)

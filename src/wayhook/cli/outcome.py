@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from wayhook.cli.answer import ExitCode, error_document
+from wayhook.cli.console import dumped
 from wayhook.errors import MissingExtra, SecretMissing
 from wayhook.wire import NOT_MADE, Call, Outcome
 
-__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "short_document"]
+__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "outcome_text", "short_document"]
 
 
 def call_document(call: Call) -> dict[str, Any]:
@@ -71,6 +72,21 @@ def short_document(outcome: Outcome) -> dict[str, Any]:
         "response_faults": list(outcome.response_faults),
         "error": outcome.cause and error_document(outcome.cause),
     }
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """Return how a call ended, try by try, and what its answer says."""
+    lines = [str(outcome), f"delivery {outcome.delivery}, delivery id {outcome.delivery_id}"]
+    lines += [f"not before {outcome.not_before.isoformat(timespec='seconds')}"] if outcome.not_before else []
+    lines += [
+        f"  {attempt.number}. at {attempt.started:.3f} s, took {attempt.elapsed:.3f} s: "
+        f"{attempt.status or attempt.failure} ({attempt.evidence})"
+        for attempt in outcome.attempts
+    ]
+    lines += outcome.response_faults
+    if outcome.response is not None:
+        lines.append(dumped(outcome.response, indent=2))
+    return "\n".join(lines)
 
 
 def is_settled(outcome: Outcome) -> bool:

@@ -6,6 +6,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import attrs
@@ -21,7 +22,7 @@ from wayhook.jsonvalue import is_unicode, parse_exact_json
 from wayhook.rendering.plan import Given, variables_by_name
 from wayhook.values import Misfit
 
-__all__ = ["FORMATS", "MAX_ROW", "Row", "Rows", "format_of"]
+__all__ = ["FORMATS", "MAX_ROW", "Row", "Rows", "digest", "format_of"]
 
 MAX_ROW = 1_000_000
 """Bytes of one row, all of its lines together."""
@@ -75,7 +76,8 @@ class Rows:
     @property
     def are_finite(self) -> bool:
         """Whether all of them can be looked at before the first one is sent."""
-        return self.place != STDIN
+        file = Path(self.place)
+        return self.place != STDIN and (file.is_file() or not file.exists())  # and no pipe, which is read once
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows; raises `CannotRun` for a file, and `DocumentError` for a first row, that cannot be used."""
@@ -124,9 +126,9 @@ class Rows:
             return _faulty(number, error.violations[0].message)
         if not isinstance(value, dict):
             return _faulty(number, "a JSON object belongs here")
-        digest = _digest(json.dumps(value, sort_keys=True, default=str).encode())
+        row = Row(number, digest(value))
         path, delivery_id = (value.pop(name, "") for name in (self.layout.path_from, self.layout.delivery_id_from))
-        return self._made(Row(number, digest), value, path, delivery_id, [])
+        return self._made(row, value, path, delivery_id, [])
 
     def _of_csv(self, file: BinaryIO) -> Iterator[Row]:
         csv.field_size_limit(MAX_ROW)
@@ -134,13 +136,13 @@ class Rows:
         head = next(records, None)
         if head is None or isinstance(head, str):
             raise DocumentError([Violation(self.place, head or "it is empty; the first row names the columns")])
-        columns, begun = self.layout.columns(self.place, head), json.dumps(head)
+        columns = self.layout.columns(self.place, head)
         types = self.layout.types(columns)
         for number, cells in enumerate(records, start=1):
             if isinstance(cells, str):
                 yield _faulty(number, cells)
             else:
-                row = Row(number, _digest((begun + json.dumps(cells)).encode()))
+                row = Row(number, digest([head, cells]))
                 yield self._of_cells(row, columns, cells, {"types": types} if types else {})
 
     def _of_cells(self, row: Row, columns: Sequence[Column], cells: Sequence[str], beside: Mapping[str, Any]) -> Row:
@@ -177,8 +179,9 @@ class Rows:
         return attrs.evolve(row, subject=subject, delivery_id=delivery_id)
 
 
-def _digest(content: bytes) -> int:
-    """A number of 64 bits that another content has hardly ever."""
+def digest(value: Any) -> int:
+    """Return a number of 64 bits that another JSON value has hardly ever; the order of names makes no difference."""
+    content = json.dumps(value, sort_keys=True, default=str).encode()
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest())
 
 

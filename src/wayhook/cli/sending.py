@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import attrs
 
-from wayhook.cli.answer import Answer
+from wayhook.cli.answer import Answer, Carded
 from wayhook.cli.definition import definitions
-from wayhook.cli.outcome import call_document, code_of_outcome, outcome_document
+from wayhook.cli.outcome import call_document, code_of_outcome, outcome_document, outcome_text
 from wayhook.cli.secret import token_references
 from wayhook.cli.settings import Settings
 from wayhook.cli.target import executing, found_target
 from wayhook.model.action import Action
 from wayhook.model.connection import Connection
+from wayhook.wire import Outcome
 
 __all__ = ["Typed", "call", "check_authentication", "preview"]
 
@@ -38,8 +39,8 @@ async def preview(settings: Settings, typed: Typed) -> Answer:
     """Show the request that would be sent; nothing is sent."""
     async with definitions(settings, [typed.named], typed.beside) as found:
         target = await found_target(found, typed.named, typed.label)
-    shown = target.call(target.subject(typed.values, typed.path, typed.context))
-    return Answer(call_document(shown), (shown,))
+    shown = target.preview(target.subject(typed.values, typed.path, typed.context), settings.guardrails)
+    return Answer(call_document(shown), (Carded(shown, (str(shown),)),))
 
 
 async def call(
@@ -57,7 +58,11 @@ async def call(
         target.call(subject)  # what does not fit is told before anybody is asked for a secret
         async with executing(settings, found, target.secrets, transport) as (executor, _):
             outcome = await target.outcome(executor, subject, timeout=timeout, delivery_id=delivery_id)
-    return Answer(outcome_document(outcome), (outcome,), code_of_outcome(outcome))
+    return Answer(outcome_document(outcome), (_shown(outcome),), code_of_outcome(outcome))
+
+
+def _shown(outcome: Outcome) -> Carded:
+    return Carded(outcome, (outcome_text(outcome),))
 
 
 async def check_authentication(settings: Settings, named: str, beside: Sequence[str], *, transport: str) -> Answer:
@@ -71,6 +76,6 @@ async def check_authentication(settings: Settings, named: str, beside: Sequence[
     expires = outcome.finished + timedelta(seconds=lifetime) if outcome.finished and lifetime else None
     document = {**outcome_document(outcome), "lifetime": lifetime, "expires": expires}
     if not outcome.succeeded:
-        return Answer(document, (outcome,), code_of_outcome(outcome))
+        return Answer(document, (_shown(outcome),), code_of_outcome(outcome))
     good = f"good for {lifetime:,.0f} seconds, until {expires:%Y-%m-%d %H:%M:%S %Z}" if expires else "good for one call"
     return Answer(document, (f"{outcome.action}: a token came, {good}",))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -27,19 +28,29 @@ USUAL = "wayhook.db"
 _SQLITE = "sqlite:///"
 
 
+def _somebody() -> str:
+    """Who sits here, as the system says, for the history of a repository."""
+    try:
+        return getuser()
+    except (OSError, KeyError):  # nobody that the system knows, as in some containers
+        return ""
+
+
 @attrs.frozen
 class Settings:
     """The settings of one command.
 
-    `repository`: its URL; where it is None, the usual file of this folder. `edition`: the name of the guardrails.
-    `allow`: what may be called beyond public hosts: `loopback`, a host, `host:port`, a network such as `10.2.0.0/16`,
-    or `:port` for every host.
+    `repository`: its URL; where it is None, the usual file of this folder. `namespace`: of the repository; its usual
+    one where it is None. `edition`: the name of the guardrails. `allow`: what may be called beyond public hosts:
+    `loopback`, a host, `host:port`, a network such as `10.2.0.0/16`, or `:port` for every host. `by`: who saves.
     """
 
     repository: str | None = None
+    namespace: str | None = None
     edition: str = EDITIONS[0]
     allow: Sequence[str] = ()
     console: Console = attrs.Factory(Console)
+    by: str = attrs.Factory(_somebody)
 
     @property
     def guardrails(self) -> Guardrails:
@@ -69,7 +80,18 @@ class Settings:
         except DefinitionError as error:
             raise CannotRun(f"--repository: {error.violations[0].message}") from None
         async with opening as repository:
-            yield repository
+            yield repository if self.namespace is None else _within(repository, self.namespace)
+
+
+def _within(repository: Repository, namespace: str) -> Repository:
+    from wayhook.execution.ports import Namespaced
+
+    if not isinstance(repository, Namespaced):
+        raise CannotRun("--namespace: this repository keeps no namespaces apart")
+    try:
+        return repository.within(namespace)
+    except DefinitionError as error:
+        raise CannotRun(f"--namespace: {error.violations[0].message}") from None
 
 
 def _is_missing(url: str) -> bool:

@@ -81,7 +81,7 @@ _OUTCOME = _object(
     attempts=_list(_ATTEMPT),
     received=_or_null(_object(status=WHOLE, headers=_HEADERS, body=TEXT, fault=TEXT)),
 )
-_RECORD = _object(kind=TEXT, name=TEXT, version=WHOLE, uid=TEXT, summary=TEXT)
+_RECORD = _object(kind=TEXT, name=TEXT, version=WHOLE, uid=TEXT, saved=_or_null(MOMENT), by=TEXT, summary=TEXT)
 _LIMIT = _object(kind=TEXT, uid=TEXT, url=TEXT, rate=TEXT, state=TEXT, deployed=TRUTH)
 _LIMITS = _object(items=_list(_LIMIT))
 _CHECKED = _object(place=TEXT, kind=_or_null(TEXT), name=_or_null(TEXT), valid=TRUTH, violations=_list(_VIOLATION))

@@ -107,7 +107,7 @@ async def start(settings: Settings, folder: Path) -> Answer:
         raise CannotRun(f"{folder} cannot be used: {error.strerror}") from None
     url = f"sqlite:///{quote(str(folder / USUAL))}"
     async with open_repository(url, guardrails=settings.guardrails) as repository:
-        await repository.save(_ACTION, _JOURNEY)
+        await repository.save(_ACTION, _JOURNEY, by=settings.by)
     document: dict[str, Any] = {"folder": str(folder), "files": list(names)}
     return Answer(
         document,

@@ -20,8 +20,10 @@ from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import Repository, SecretSource
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
+from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.rendering.plan import Given, Plan, plan_activity, plan_values
+from wayhook.rendering.preview import preview
 from wayhook.secret import SecretReference
 from wayhook.wire import Call, Outcome
 
@@ -61,9 +63,21 @@ class Target:
 
     def call(self, subject: Subject) -> Call:
         """Return the request that would be sent; raises `RenderError` for what does not fit."""
+        return self.plan.render(self._timed(subject))
+
+    def preview(self, subject: Subject, guardrails: Guardrails) -> Call:
+        """Return the same with its explanation: where each value comes from, and what would be repeated."""
+        timed, action = self._timed(subject), self.plan.action
+        if isinstance(timed, Given):
+            return preview(action, timed.values, path=timed.path, guardrails=guardrails)
+        assert self.journey is not None  # noqa: S101 - it alone has contexts
+        return preview(self.journey, self.label, timed, actions=action, guardrails=guardrails)
+
+    def _timed(self, subject: Subject) -> Subject:
+        """The context with the current time, where it is read and none was given."""
         if self.plan.reads_time and isinstance(subject, Context) and subject.now is None:
-            subject = attrs.evolve(subject, now=datetime.now(UTC))
-        return self.plan.render(subject)
+            return attrs.evolve(subject, now=datetime.now(UTC))
+        return subject
 
     async def outcome(
         self,

@@ -27,7 +27,7 @@ from wayhook.cli.settings import Settings
 __all__ = ["commands"]
 
 GROUPS = ("actions", "journeys", "connections", "limits")
-EXPORTS = ("json", "bundle", "product", "curl")
+EXPORTS = ("json", "bundle", "product", "curl", "http", "openapi", "schema", "markdown")
 
 commands = typer.Typer()
 
@@ -136,7 +136,7 @@ def _export(
     name: AnyName,
     label: Label = None,
     wanted: Annotated[
-        str, typer.Option("--as", metavar="json|bundle|product|curl", parser=one_of(*EXPORTS), help="The format.")
+        str, typer.Option("--as", metavar="|".join(EXPORTS), parser=one_of(*EXPORTS), help="The format.")
     ] = EXPORTS[0],
     kind: KindOption = None,
     values: Values = None,
