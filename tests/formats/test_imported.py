@@ -87,6 +87,27 @@ def test_no_error_of_a_cut_command_shows_a_secret(cut: int) -> None:
     assert CANARY[:8] not in shown
 
 
+def test_a_secret_that_stands_elsewhere_too_is_hidden_there() -> None:
+    """What was found once is a secret wherever it is repeated: other headers, query, body, and a recorded answer."""
+    curl = wh.from_curl(
+        "curl 'https://h.example/a?trace=hush-4711' -H 'X-Trace: of hush-4711' -H 'Authorization: Bearer hush-4711' "
+        """--json '{"note": "my hush-4711", "n": 1}'""",
+        secrets={"Authorization": "env:KEY"},
+    )
+    echo = json.dumps({"seen": "Bearer hush-4711", "id": "7"})
+    har = wh.from_har(
+        {
+            "request": {"url": "https://h.example/a", "headers": [{"name": "X-Api-Key", "value": "hush-4711"}]},
+            "response": {"status": 200, "content": {"text": echo}},
+        }
+    )
+
+    assert {found.place for found in curl.secrets} == {"Authorization", "X-Trace", "trace"}
+    assert dict(curl.action.variables) == {"note": wh.variable("note")}
+    assert [each.value for each in har.action.response] == [None, "7"]
+    assert "hush" not in f"{curl}{wh.dumps(curl.action)}{har}{wh.dumps(har.action)}"
+
+
 def test_it_shows_itself() -> None:
     """One line counts, the text lists everything."""
     imported = wh.from_curl(

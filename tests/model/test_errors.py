@@ -56,7 +56,7 @@ ERRORS = [
 
 
 def public_errors() -> set[type]:
-    """The error classes that the front door shows."""
+    """The error classes that the front door shows, warnings aside."""
     found = {getattr(wh, name) for name in wh.__all__}
     return {
         value

@@ -322,3 +322,25 @@ def errors() -> None:
         assert_type(error.expected, tuple[str, ...])
     except wh.Conflict as error:
         assert_type(error.found, int)
+
+
+def imports() -> None:
+    """What the readers of other people's formats take and give."""
+    imported = wh.from_curl("curl https://h.example", variables={"a": wh.variable()}, secrets={"b": wh.secret("env:B")})
+    assert_type(imported, wh.Imported)
+    assert_type(imported.action, wh.Action)
+    assert_type(imported.actions, tuple[wh.Action, ...])
+    assert_type(imported.connections, tuple[wh.Connection, ...])
+    assert_type(imported.secrets, tuple[wh.FoundSecret, ...])
+    assert_type([found.reference for found in imported.secrets], list[wh.SecretReference])
+    assert_type([each.why for each in imported.left_out], list[str])
+    document: dict[str, Any] = {}
+    assert_type(wh.from_openapi(document, "POST /pets", server="https://h.example", connections=True), wh.Imported)
+    assert_type(wh.from_postman(b"{}", "Folder/Name", values={"baseUrl": "https://h.example"}), wh.Imported)
+    assert_type(wh.from_har("{}", "POST /pets"), wh.Imported)
+    assert_type(wh.from_eventbridge(document, api_destination=document, name="A"), wh.Imported)
+    assert_type(wh.from_adobe(document, secrets={"password": "env:PW"}), wh.Imported)
+    assert_type(wh.Action.from_curl("curl https://h.example", name="A", secrets={"b": "env:B"}), wh.Action)
+    assert_type(wh.Action.from_openapi(document, "placeOrder", variables={"a": "A"}), wh.Action)
+    assert_type(wh.Action.from_postman(document), wh.Action)
+    assert_type(wh.Action.from_har(document), wh.Action)

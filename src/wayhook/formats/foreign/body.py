@@ -23,7 +23,7 @@ from wayhook.model.rule import MEDIA_TYPES
 from wayhook.rendering.payload import compile_form, compile_payload
 from wayhook.values import MAX_PAYLOAD, DataType
 
-__all__ = ["Payload", "answer_fields", "form_body", "format_of", "text_body"]
+__all__ = ["Payload", "answer_fields", "cleared", "form_body", "format_of", "text_body"]
 
 _TEXT = "body"
 _SAMPLE = 200
@@ -192,7 +192,8 @@ class _Places:
         given = self.intake.given(place)
         if given is not None:
             self.intake.found(place, given, "nothing: the value is a variable, since no body keeps a secret")
-        return given is not None or is_secret(name) or (isinstance(value, str) and looks_secret(value))
+        text = value if isinstance(value, str) else ""
+        return given is not None or is_secret(name) or looks_secret(text) or self.intake.knows(text)
 
     def chosen(self, fields: dict[str, Any]) -> dict[str, Variable]:
         """The variables, with those that the caller wants in the place of others there and below."""
@@ -215,13 +216,25 @@ def _raw(intake: Intake, text: Template, path: str) -> Payload:
     if plain is None:
         intake.leave_out(path, "the text of the body", "a part of it is open, so that all of it is one variable")
         label = wanted or Variable(_TEXT)
-    elif holds_secret(plain):
+    elif holds_secret(plain) or intake.knows(plain):
         intake.leave_out(path, "the text of the body", HIDDEN)
         label = wanted or Variable(_TEXT)
     else:
         label = wanted
     parameter = MessageParameter(_TEXT, DataType.STRING, None if label else plain, variable=label)
     return Payload((parameter,), BodyFormat.RAW)
+
+
+def cleared(intake: Intake, parameters: tuple[MessageParameter, ...]) -> tuple[MessageParameter, ...]:
+    """Return the fields of an answer without the values that hold a secret of its request."""
+    return tuple(
+        attrs.evolve(
+            each,
+            value=None if isinstance(each.value, str) and intake.knows(each.value) else each.value,
+            parameters=cleared(intake, each.parameters),
+        )
+        for each in parameters
+    )
 
 
 def answer_fields(intake: Intake, value: dict[str, Any], path: str) -> tuple[MessageParameter, ...]:

@@ -13,7 +13,7 @@ import attrs
 
 from wayhook.errors import Violation
 from wayhook.formats.foreign.address import Address, Question, asked, encoded, fixed_part
-from wayhook.formats.foreign.body import Payload, format_of, text_body
+from wayhook.formats.foreign.body import Payload, cleared, format_of, text_body
 from wayhook.formats.foreign.intake import Intake, well_formed
 from wayhook.formats.foreign.keyring import Field, Key, Keyring, Value
 from wayhook.formats.foreign.reason import COOKIES
@@ -102,30 +102,31 @@ class _Making:
     idempotency_header: str | None = None
 
     def action(self) -> Action | None:
-        draft = self.draft
-        url, query = self.url()
+        """The action: its headers first, since the one Authorization is among them, and secrets are known then."""
+        draft, keyring = self.draft, self.keyring
         headers = list(self.headers())
-        payload = self.with_media(self.payload(), headers)
-        authentication = self.keyring.authentication()
+        url, query = self.url()
+        payload, headers = self.with_media(self.payload(), headers)
+        authentication = keyring.authentication()
         if draft.identity is not None:
             authentication = MutualTlsAuthentication(*draft.identity, authentication=authentication)
-        headers += [Header(key.name, key.value) for key in self.keyring.rest("header")]
-        query += [QueryParameter(key.name, key.value) for key in self.keyring.rest("query")]
+        headers += [Header(key.name, key.value) for key in keyring.rest("header")]
+        query += [QueryParameter(key.name, key.value) for key in keyring.rest("query")]
         headers = [each for each in headers if not self.is_added("header", each.name)]
         query = [each for each in query if not self.is_added("query", each.name)]
         if self.intake.faults:
             return None
         action = Action(
             name=draft.name,
-            description=self.description,
+            description="" if self.intake.knows(self.description) else self.description,
             url_configuration=UrlConfiguration(url, method=draft.method, headers=headers, query_parameters=query),
             authentication=authentication,
             message_parameters=payload.parameters,
             body_format=payload.body_format,
             allow_null_values=payload.nulls,
             idempotency_header=self.idempotency_header,
-            response=draft.response,
-            failure_response=draft.failure_response,
+            response=cleared(self.intake, draft.response),
+            failure_response=cleared(self.intake, draft.failure_response),
         )
         for fault in safety_violations(action):
             self.intake.fault(draft.path, fault.message, fault.rule)
@@ -233,7 +234,7 @@ class _Making:
     def headers(self) -> Iterator[Header]:
         """The headers that stay such, in order."""
         seen = set()
-        for field in self.draft.headers:
+        for field in sorted(self.draft.headers, key=lambda field: field.name.lower() != "authorization"):
             name = field.name.lower()
             fault = next((fault.message for fault in header_name_faults(field.name, "")), "")
             if name in seen or name in ("cookie", "set-cookie"):
@@ -286,19 +287,23 @@ class _Making:
         self.intake.places += payload.places
         return payload
 
-    def with_media(self, payload: Payload, headers: list[Header]) -> Payload:
+    def with_media(self, payload: Payload, headers: list[Header]) -> tuple[Payload, list[Header]]:
         """The payload, and its Content-Type among the headers; without a body the type tells what would be sent."""
         media = self.media or self.draft.media
         kind = format_of(media) if media else payload.body_format
-        kind = None if header_value_fault(media) else kind
-        if kind is None or (payload.parameters and payload.body_format not in (kind, BodyFormat.RAW)):
+        if kind is None or header_value_fault(media) or (payload.parameters and not _goes_with(payload, kind)):
             what = f"a {payload.body_format} body" if payload.parameters else "a body that an action can have"
             self.leave_out("Content-Type", f"it is not that of {what}")
-            headers[:] = [header for header in headers if header.name.lower() != "content-type"]
-            return payload
-        payload = payload if payload.parameters else attrs.evolve(payload, body_format=kind)
+            return payload, [header for header in headers if header.name.lower() != "content-type"]
+        if not payload.parameters:
+            payload = attrs.evolve(payload, body_format=kind)
         if media and not any(header.name.lower() == "content-type" for header in headers):
-            headers.insert(0, Header("Content-Type", media))
+            headers = [Header("Content-Type", media), *headers]
         if payload.body_format is not BodyFormat.JSON:
-            headers[:] = [_JSON_OF_TEXT if header == DEFAULT_HEADERS[0] else header for header in headers]
-        return payload
+            headers = [_JSON_OF_TEXT if header == DEFAULT_HEADERS[0] else header for header in headers]
+        return payload, headers
+
+
+def _goes_with(payload: Payload, kind: BodyFormat) -> bool:
+    """Whether a body is sent under the Content-Type of that kind; a text is under any."""
+    return payload.body_format in (kind, BodyFormat.RAW)

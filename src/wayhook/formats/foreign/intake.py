@@ -24,6 +24,8 @@ Secrets = Mapping[str, str | SecretReference]
 Variables = Mapping[str, str | Variable]
 _SHOWN = 80
 _MAX_LISTED = 1000
+_TELLING = 6
+"""Signs that a secret has at least, so that finding it elsewhere tells something."""
 
 
 @attrs.define
@@ -32,7 +34,7 @@ class Intake:
 
     `name`: of the action, where the caller gave one. `used`: which secrets and variables of the caller met a place.
     `spelled`: their places as the caller wrote them.
-    `places`: where variables can be. `references`: by place and text of a secret; they go with the intake.
+    `places`: where variables can be. `references`: by place and text of a secret; these texts go with the intake.
     """
 
     name: str = ""
@@ -123,6 +125,10 @@ class Intake:
         self.references[place.lower(), text] = reference
         self.found(place, reference, holds)
         return reference
+
+    def knows(self, text: str) -> bool:
+        """Whether a text holds one that was found to be a secret elsewhere."""
+        return any(len(known) >= _TELLING and known in text for _, known in self.references)
 
     def found(self, place: str, reference: SecretReference, holds: str) -> None:
         """Remember where a secret is to be kept."""

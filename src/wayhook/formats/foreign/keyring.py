@@ -67,12 +67,11 @@ class Keyring:
         value = field.value
         if not isinstance(value, Template):
             return value
-        given = self.intake.given(field.name)
-        if given is not None:
-            self.intake.found(field.name, given, "the whole value")
-            return given
+        if self.intake.given(field.name) is not None:
+            return self.reference(field.name, value, "the whole value")
         plain = value.plain
-        is_hidden = is_secret(field.name, among_keys=True) or (plain is not None and looks_secret(plain))
+        is_hidden = is_secret(field.name, among_keys=True)
+        is_hidden = is_hidden or (plain is not None and (looks_secret(plain) or self.intake.knows(plain)))
         known = self.known(field.name, value) if not is_hidden or _is_prefixed(value) else None
         if known is not None:
             return known

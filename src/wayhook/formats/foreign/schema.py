@@ -100,7 +100,8 @@ class Schema:
             return names[0]
         if self.properties or "additionalProperties" in self.words:
             return "object"
-        return "array" if self.items is not None else _KINDS.get(type(next(self.values(), "")), "string")
+        value = next(iter([*self.values(), *self.choices]), "")
+        return "array" if self.items is not None else _KINDS.get(type(value), "string")
 
     @property
     def data_type(self) -> DataType:
@@ -121,7 +122,6 @@ class Schema:
         yield from (self.words[word] for word in ("default", "example") if word in self.words)
         examples = self.words.get("examples")
         yield from examples[:1] if isinstance(examples, list) else ()
-        yield from self.choices[:1]
 
     @property
     def label(self) -> str:
