@@ -184,6 +184,41 @@ async def test_a_broken_file_is_named(folder: Path, name: str, text: str) -> Non
     assert good.version == 1
 
 
+async def test_yaml_that_could_not_be_read_again_is_not_written(folder: Path) -> None:
+    """What is longer than a file of YAML may be is refused when it is saved and when it is found; JSON holds it."""
+    large = _action(description="x" * 500_000)
+    async with wh.FolderRepository(folder, format="yaml") as repository:
+        with pytest.raises(wh.DefinitionError, match="500,000"):
+            await repository.save(large)
+        assert (await repository.list(wh.Action)).items == ()
+        (folder / "actions").mkdir(exist_ok=True)
+        (folder / "actions" / "Ping.yaml").write_text(wh.dumps(large))
+        with pytest.raises(wh.StoreUnavailable, match="500,000"):
+            await repository.get(wh.Action, "Ping")
+    async with wh.FolderRepository(folder / "json") as repository:
+        assert await repository.save(large) == 1
+
+
+async def test_a_plan_that_is_damaged_is_told(folder: Path) -> None:
+    """What a crash of another kind left where a plan should be is a sentence that says what to do."""
+    async with wh.FolderRepository(folder) as repository:
+        await repository.save(_action())
+        pending = folder / ".wayhook" / "default.pending"
+        for text in ("{", "[]", '{"files": 7}'):
+            pending.write_text(text)
+            with pytest.raises(wh.StoreUnavailable, match=r"default\.pending is damaged"):
+                await repository.list(wh.Action)
+        pending.unlink()
+        assert (await repository.get(wh.Action, "Ping")).version == 1
+
+
+async def test_a_name_that_is_too_long_is_not_found(folder: Path) -> None:
+    """No file can have it, so that nothing has."""
+    async with wh.FolderRepository(folder) as repository:
+        with pytest.raises(wh.NotFound):
+            await repository.get(wh.Journey, "é" * 50)
+
+
 async def test_two_files_of_one_name_are_told(folder: Path) -> None:
     """An action that stands in two files, of JSON and of YAML, is nobody's guess."""
     async with wh.FolderRepository(folder) as repository:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wayhook.errors import DocumentError, MissingExtra, Violation
-from wayhook.formats.document import MAX_DEPTH, MAX_SIZE, dump, dumps, load, loads
+from wayhook.errors import DefinitionError, DocumentError, MissingExtra, Violation
+from wayhook.formats.document import MAX_DEPTH, dump, dumps, load, loads
 from wayhook.model.record import Definition
 
 __all__ = ["SUFFIXES", "read", "written"]
 
 SUFFIXES = (".json", ".yaml", ".yml")
 _MAX_PARTS = 200_000
+MAX_YAML = 500_000
+"""Characters: YAML with its comments is read at some hundred thousand of them in a second."""
+_TOO_LONG = f"a document in YAML has at most {MAX_YAML:,} characters"
 
 
 def read(text: str, suffix: str) -> Definition:
@@ -23,7 +26,10 @@ def read(text: str, suffix: str) -> Definition:
 
 
 def written(value: Definition, suffix: str, before: str | None) -> str:
-    """Return the text of a file that holds `value`; in YAML the comments and the order of the text `before` stay."""
+    """Return the text of a file that holds `value`; in YAML the comments and the order of the text `before` stay.
+
+    Raises `DefinitionError` for a value whose text could not be read again.
+    """
     if suffix == ".json":
         return dumps(value)
     import io
@@ -32,7 +38,10 @@ def written(value: Definition, suffix: str, before: str | None) -> str:
     old = None if before is None else _parsed(before)
     file = io.StringIO()
     _yaml().dump(document if old is None else _merged(old, document), file)
-    return file.getvalue()
+    text = file.getvalue()
+    if len(text) > MAX_YAML:
+        raise DefinitionError([Violation("$", f"{_TOO_LONG}, not {len(text):,}; keep it as JSON")])
+    return text
 
 
 def _yaml() -> Any:
@@ -49,8 +58,8 @@ def _yaml() -> Any:
 
 def _parsed(text: str) -> Any:
     """The tree of a YAML text, with its comments."""
-    if len(text) > MAX_SIZE:
-        raise DocumentError([Violation("$", f"a document has at most {MAX_SIZE:,} characters, not {len(text):,}")])
+    if len(text) > MAX_YAML:
+        raise DocumentError([Violation("$", f"{_TOO_LONG}, not {len(text):,}")])
     yaml = _yaml()
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
