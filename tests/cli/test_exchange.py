@@ -281,3 +281,64 @@ async def test_an_import_is_what_python_reads(shell: Shell, folder: Path) -> Non
         stored = await repository.get(wh.CappingConfiguration, "sms")
 
     assert stored.value.rule == wh.load_capping(CAPPING)
+
+
+COLLECTION = {
+    "info": {"name": "Shop", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+    "item": [{"name": "Order", "request": {"method": "GET", "url": "https://api.shop.example/v1/orders"}}],
+}
+RECORDING = {
+    "log": {
+        "version": "1.2",
+        "entries": [
+            {
+                "request": {
+                    "method": "GET",
+                    "url": "https://api.shop.example/v1/items",
+                    "httpVersion": "HTTP/1.1",
+                    "headers": [],
+                    "queryString": [],
+                    "cookies": [],
+                },
+                "response": {"status": 200, "headers": [], "cookies": [], "content": {}},
+            }
+        ],
+    }
+}
+DOCUMENT = """
+openapi: 3.1.0
+info: {title: Pets, version: '1'}
+servers: [{url: 'https://pets.example.com/v1'}]
+paths:
+  /pets: {get: {operationId: listPets, responses: {}}, post: {operationId: addPet, responses: {}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "names"),
+    [
+        (f"curl https://api.shop.example/v1 -H 'Authorization: Bearer {SECRET}' -k", ("--name", "Shop"), ["Shop"]),
+        (f"$ curl.exe https://api.shop.example/v1 -u joe:{SECRET}", ("--name", "Shop"), ["Shop"]),
+        (DOCUMENT, (), ["addPet", "listPets"]),
+        (DOCUMENT, ("--operation", "addPet"), ["addPet"]),
+        (json.dumps({"openapi": "3.0.3", "servers": [{"url": "https://a.example"}], "paths": {}}), (), []),
+        (json.dumps(COLLECTION), (), ["Order"]),
+        (json.dumps(RECORDING), ("--name", "Items"), ["Items"]),
+    ],
+    ids=["curl", "curl.exe", "openapi", "an operation", "no operation", "postman", "har"],
+)
+def test_what_others_describe_is_saved(
+    shell: Shell, folder: Path, text: str, options: tuple[str, ...], names: list[str]
+) -> None:
+    """Commands, documents, collections and recordings become actions; no secret is kept, and what is lost is told."""
+    (folder / "theirs.txt").write_text(text)
+
+    told = shell.json("import", "theirs.txt", *options, *NEW)
+
+    assert sorted(item["name"] for item in told["items"]) == names
+    assert all(item["kind"] == "action" for item in told["items"])
+    assert SECRET not in json.dumps(told)
+    if text.endswith(" -k"):
+        assert "certificates are always checked" in json.dumps(told["left_out"])
+    if SECRET in text:
+        assert "env:SHOP" in json.dumps(told["secrets"])

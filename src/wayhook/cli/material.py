@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
@@ -14,6 +15,11 @@ from wayhook.errors import DefinitionError, DocumentError, Violation
 from wayhook.formats.adobe import load_authorization
 from wayhook.formats.bundle import KIND, load_bundle, with_secrets
 from wayhook.formats.document import MAX_DEPTH, loads
+from wayhook.formats.foreign.curl import from_curl
+from wayhook.formats.foreign.har import from_har
+from wayhook.formats.foreign.imported import Imported
+from wayhook.formats.foreign.openapi import from_openapi
+from wayhook.formats.foreign.postman import from_postman
 from wayhook.formats.limit import load_capping, load_throttling
 from wayhook.jsonvalue import parse_json
 from wayhook.model.capping import CappingConfiguration, CappingRule
@@ -23,6 +29,9 @@ from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.secret import secret
 
 __all__ = ["FORMATS", "Material", "Wish", "read"]
+
+_CURL = re.compile(r"\s*(\$ )?curl(\.exe)?\s", re.ASCII)
+_OPENAPI = re.compile(r"^['\"]?openapi['\"]?:\s*['\"]?3\.", re.MULTILINE | re.ASCII)
 
 
 @attrs.frozen
@@ -131,6 +140,34 @@ def _throttling(text: str, _: Any, wish: Wish) -> Material:
     return Material((kept,))
 
 
+def _curl(text: str, _: Any, wish: Wish) -> Material:
+    return _imported(from_curl(text, name=wish.name, secrets=wish.secrets), wish)
+
+
+def _openapi(text: str, value: Any, wish: Wish) -> Material:
+    return _imported(from_openapi(value or text, wish.operation, name=wish.name, secrets=wish.secrets), wish)
+
+
+def _postman(_: str, value: Any, wish: Wish) -> Material:
+    return _imported(from_postman(value, wish.operation, name=wish.name, secrets=wish.secrets), wish)
+
+
+def _har(_: str, value: Any, wish: Wish) -> Material:
+    return _imported(from_har(value, wish.operation, name=wish.name, secrets=wish.secrets), wish)
+
+
+def _imported(found: Imported, wish: Wish) -> Material:
+    """What a repository keeps of it; a rule becomes a configuration, which is not deployed."""
+    limits = [
+        CappingConfiguration(_uid(wish), limit) if isinstance(limit, CappingRule)
+        else ThrottlingConfiguration(_uid(wish), limit) if isinstance(limit, ThrottlingRule)
+        else limit
+        for limit in found.limits
+    ]  # fmt: skip
+    secrets, left_out = tuple(map(str, found.secrets)), tuple(map(str, found.left_out))
+    return Material((*found.connections, *found.actions, *limits), None, secrets, left_out)
+
+
 def _uid(wish: Wish) -> str:
     return wish.name or uuid4().hex
 
@@ -151,5 +188,19 @@ FORMATS = (
     ),
     Format("capping", "a capping of the product", _has(url=_any, services=_any), _capping),
     Format("throttling", "a throttling of the product", _has(urlPattern=_any), _throttling),
+    Format("curl", "a curl command", lambda text, _: _CURL.match(text) is not None, _curl),
+    Format(
+        "openapi",
+        "an OpenAPI document",
+        lambda text, value: _has(openapi=_any)(text, value) or (value is None and _OPENAPI.search(text) is not None),
+        _openapi,
+    ),
+    Format("postman", "a Postman collection", _has(info=_any, item=_any), _postman),
+    Format(
+        "har",
+        "a HAR recording",
+        lambda text, value: _has(log=_any)(text, value) or _has(request=_any, response=_any)(text, value),
+        _har,
+    ),
 )
 """Every format, in the order in which a document is held against them."""

@@ -112,6 +112,10 @@ def _import(
             help="Where a secret of the document is kept: PLACE=env:NAME. Repeatable.",
         ),
     ] = None,
+    operation: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="One of several operations or requests that a document describes."),
+    ] = None,
     use_existing: Annotated[
         list[str] | None,
         typer.Option(
@@ -121,11 +125,11 @@ def _import(
     replace: Annotated[bool, typer.Option("--replace", help="Save over what has the same names.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be saved; nothing is.")] = False,
 ) -> Work:
-    """Bring documents into the repository: ours, the product's, exports of journeys."""
+    """Bring documents into the repository: ours, the product's, curl commands, OpenAPI, Postman, HAR."""
     from wayhook.cli.exchange import bring
     from wayhook.cli.material import Wish
 
-    wish = Wish(name, pairs(secrets or (), "--secret"))
+    wish = Wish(name, pairs(secrets or (), "--secret"), operation)
     return bring(settings, files, wish, existing=use_existing or (), replacing=replace, dry_run=dry_run)
 
 
