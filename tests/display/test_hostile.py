@@ -17,6 +17,7 @@ from rich.console import Console
 
 import wayhook as wh
 from wayhook.display.card import batch_picture
+from wayhook.display.terminal import terminal_card
 from wayhook.execution.latency import Latencies
 from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 
@@ -241,3 +242,12 @@ async def test_no_card_shows_a_secret_that_was_sent_and_came_back(send_sms: wh.A
     assert CANARY not in outcome._repr_html_()
     assert CANARY not in drawn(outcome)
     assert "***" in page(outcome).text
+
+
+@pytest.mark.parametrize("seconds", [10**5000, -(10**5000), 10**15, -3, 0, float("nan"), float("inf")])
+def test_a_time_beyond_all_measure_is_told(seconds: float) -> None:
+    """A draft may hold any number as its timeout, also one with more digits than Python writes."""
+    journey = wh.Journey("Welcome", timeout=seconds, reentrance_wait=seconds)
+
+    assert "timeout" in journey._repr_html_()
+    assert len(str(terminal_card(journey))) < 1000

@@ -240,8 +240,11 @@ def counted(number: int, word: str, words: str = "") -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds for people: `85 µs`, `12 ms`, `1.25 s`, `2 min 5 s`, `1 h 30 min`."""
-    if not 0 < seconds < 1e15:  # noqa: PLR2004 - what is none, or far beyond every life
-        return "0 s" if seconds == 0 else f"{seconds} s"
+    if not 0 < seconds < _EVER:
+        if seconds == 0:
+            return "0 s"
+        # A whole number may have more digits than Python writes.
+        return f"{seconds} s" if isinstance(seconds, float) or abs(seconds) < _EVER else "beyond every life"
     if seconds < 60:  # noqa: PLR2004
         value, unit = next((seconds * by, unit) for by, unit, low in _UNITS if seconds >= low)
         return f"{value:.3g} {unit}"
@@ -251,6 +254,7 @@ def duration(seconds: float) -> str:
     return f"{first[0]:,} {first[1]}" + (f" {second[0]} {second[1]}" if second[0] else "")
 
 
+_EVER = 1e15
 _UNITS = ((1, "s", 0.9995), (1e3, "ms", 0.9995e-3), (1e6, "µs", 0.0))
 
 
