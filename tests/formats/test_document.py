@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import pickle
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import FrameType
 from typing import Any
 
 import attrs
 import pytest
 
 import wayhook as wh
+from wayhook.model import storage
 
 HERE = wh.UrlConfiguration("https://api.shop.example/v1")
 SECRET = wh.secret("env:KEY")
@@ -678,3 +681,25 @@ def test_what_is_no_number_is_no_decimal(text: Any) -> None:
 
     with pytest.raises(wh.DocumentError, match=r"^\$\.message_parameters\[0\]\.value\.decimal: "):
         wh.load(document)
+
+
+def test_a_plain_action_is_judged_in_one_walk_however_many_parameters_it_has() -> None:
+    """An ordinary action needs no path, and so no call for each of its parts."""
+
+    def calls(fields: int) -> int:
+        message = wh.message_parameters({f"field{i}": i for i in range(fields)}, variables={"field0": "First"})
+        text = wh.dumps(action(message_parameters=message))
+        counted = 0
+
+        def count(frame: FrameType, event: str, _: object) -> None:
+            nonlocal counted
+            counted += event == "call" and frame.f_code.co_filename == storage.__file__
+
+        sys.setprofile(count)
+        try:
+            wh.loads(text)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert calls(400) == calls(4) > 0

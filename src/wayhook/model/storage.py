@@ -303,7 +303,7 @@ def _is_plain(definition: Definition) -> bool:
         kind = type(part)
         if kind in _PLAIN or (kind is str and part.isascii()):
             continue
-        if kind is tuple or kind is frozenset:
+        if issubclass(kind, tuple | frozenset):
             waiting += part
         elif (parts := _parts_of(kind)) is not None:  # type: ignore[arg-type]  # a class is hashable
             waiting += parts(part)
