@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -50,24 +51,41 @@ async def _in_mysql(statement: str) -> None:
         await connection.ensure_closed()
 
 
-@pytest.fixture(scope="session", params=["postgresql", "mysql", "sqlite"])
-def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a database with tables, and nothing in them."""
-    name = f"wayhook_test_{os.getpid()}"
+@contextmanager
+def _made(kind: str, folder: Path) -> Iterator[str]:
+    """The URL of a database with tables, and nothing in them; it is gone at last."""
+    name = f"wayhook_test_{uuid4().hex}"
     servers = {"postgresql": (_in_postgres, POSTGRES), "mysql": (_in_mysql, MYSQL)}
-    run, where = servers.get(request.param, (None, ""))
-    url = f"{where}/{name}" if run else f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('sql') / 'actions.db'}"
+    run, where = servers.get(kind, (None, ""))
+    url = f"{where}/{name}" if run else f"sqlite+aiosqlite:///{folder / 'actions.db'}"
     if run:
         try:
             asyncio.run(run(f"CREATE DATABASE {name}"))
         except (OSError, asyncpg.PostgresError, aiomysql.MySQLError) as error:
-            absent(request.param, error)
+            absent(kind, error)
     try:
         asyncio.run(wh.SqlRepository(url).migrate())
         yield url
     finally:
         if run:
             asyncio.run(run(f"DROP DATABASE {name}"))
+
+
+@pytest.fixture(scope="session", params=["postgresql", "mysql", "sqlite"])
+def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a database with tables, and nothing in them."""
+    with _made(request.param, tmp_path_factory.mktemp("sql")) as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=["postgresql", "mysql", "sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a store of any kind; a test finds nothing in a namespace of its own."""
+    if request.param == "redis":
+        yield REDIS
+        return
+    with _made(request.param, tmp_path_factory.mktemp("store")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
@@ -80,72 +77,6 @@ async def test_it_is_opened_by_its_url(redis_prefix: str) -> None:
         assert isinstance(repository, wh.RedisRepository)
         assert isinstance(repository, wh.History)
         assert isinstance(repository, wh.Namespaced)
-
-
-COUNTER = """
-import asyncio, sys
-import attrs
-import wayhook as wh
-
-async def main():
-    async with wh.RedisRepository(sys.argv[1], prefix=sys.argv[2]) as repository:
-        for _ in range(int(sys.argv[3])):
-            while True:
-                stored = await repository.get(wh.Action, "Ping")
-                more = attrs.evolve(stored.value, description=str(int(stored.value.description or "0") + 1))
-                try:
-                    print(await repository.save(more, expected_version=stored.version), flush=True)
-                    break
-                except wh.Conflict:
-                    pass
-
-asyncio.run(main())
-"""
-
-
-async def test_processes_lose_no_update(redis_prefix: str, repository: wh.RedisRepository) -> None:
-    """Several processes count one record up together; every update is there, and in its history."""
-    await repository.save(_action())
-
-    counters = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, "-c", COUNTER, REDIS, redis_prefix, "10", stdout=subprocess.DEVNULL
-        )
-        for _ in range(3)
-    ]
-    statuses = [await counter.wait() for counter in counters]
-
-    stored = await repository.get(wh.Action, "Ping")
-    versions = [edit.stored.version for edit in await repository.history(wh.Action, "Ping")]
-    assert statuses == [0, 0, 0]
-    assert (stored.value.description, stored.version) == ("30", 31)
-    assert versions == list(range(31, 0, -1))
-
-
-async def test_writers_that_expect_nothing_are_each_served(repository: wh.RedisRepository) -> None:
-    """Saves at the same moment that name no version are judged one after another."""
-    versions = await asyncio.gather(*(repository.save(_action(description=str(n))) for n in range(10)))
-
-    assert sorted(versions) == list(range(1, 11))
-
-
-@pytest.mark.kill
-async def test_what_a_killed_process_was_told_is_kept(redis_prefix: str, repository: wh.RedisRepository) -> None:
-    """Whatever a process was told is saved is there after it was killed, and the next writer is not in its way."""
-    await repository.save(_action())
-    writer = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", COUNTER, REDIS, redis_prefix, "100000", stdout=subprocess.PIPE
-    )
-    assert writer.stdout is not None
-    told = [int(await writer.stdout.readline()) for _ in range(20)]
-    writer.kill()
-    told += [int(line) for line in (await writer.stdout.read()).split(b"\n")[:-1]]
-    await writer.wait()
-
-    stored = await repository.get(wh.Action, "Ping")
-    assert stored.version in (told[-1], told[-1] + 1)  # the last one may have been kept, and not told any more
-    assert stored.value.description == str(stored.version - 1)
-    assert await repository.save(_action(), expected_version=stored.version) == stored.version + 1
 
 
 @pytest.mark.parametrize("url", ["redis:", "http://h", 7, "redis://h:port/0"])

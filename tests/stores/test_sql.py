@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from uuid import uuid4
@@ -134,72 +132,6 @@ async def test_a_large_definition_is_kept(repository: wh.SqlRepository) -> None:
     await repository.save(action)
 
     assert (await repository.get(wh.Action, "Ping")).value == action
-
-
-COUNTER = """
-import asyncio, sys
-import attrs
-import wayhook as wh
-
-async def main():
-    async with wh.open_repository(sys.argv[1]) as repository:
-        for _ in range(int(sys.argv[2])):
-            while True:
-                stored = await repository.get(wh.Action, "Ping")
-                more = attrs.evolve(stored.value, description=str(int(stored.value.description or "0") + 1))
-                try:
-                    print(await repository.save(more, expected_version=stored.version), flush=True)
-                    break
-                except wh.Conflict:
-                    pass
-
-asyncio.run(main())
-"""
-
-
-async def test_processes_lose_no_update(database: str, repository: wh.SqlRepository) -> None:
-    """Several processes count one record up together; every update is there, and in its history."""
-    await repository.save(_action())
-
-    counters = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", COUNTER, database, "10", stdout=subprocess.DEVNULL)
-        for _ in range(3)
-    ]
-    statuses = [await counter.wait() for counter in counters]
-
-    stored = await repository.get(wh.Action, "Ping")
-    versions = [edit.stored.version for edit in await repository.history(wh.Action, "Ping")]
-    assert statuses == [0, 0, 0]
-    assert (stored.value.description, stored.version) == ("30", 31)
-    assert versions == list(range(31, 0, -1))
-
-
-async def test_many_first_writers_make_one_namespace(database: str, repository: wh.SqlRepository) -> None:
-    """Writers that are the first in a namespace, all at once, are each served."""
-    fresh = repository.within(uuid4().hex)
-
-    versions = await asyncio.gather(*(fresh.save(_action()) for _ in range(8)))
-
-    assert sorted(versions) == list(range(1, 9))
-
-
-@pytest.mark.kill
-async def test_what_a_killed_process_was_told_is_kept(database: str, repository: wh.SqlRepository) -> None:
-    """Whatever a process was told is saved is there after it was killed, and the next writer is not in its way."""
-    await repository.save(_action())
-    writer = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", COUNTER, database, "100000", stdout=subprocess.PIPE
-    )
-    assert writer.stdout is not None
-    told = [int(await writer.stdout.readline()) for _ in range(20)]
-    writer.kill()
-    told += [int(line) for line in (await writer.stdout.read()).split(b"\n")[:-1]]
-    await writer.wait()
-
-    stored = await repository.get(wh.Action, "Ping")
-    assert stored.version in (told[-1], told[-1] + 1)  # the last one may have been kept, and not told any more
-    assert stored.value.description == str(stored.version - 1)
-    assert await repository.save(_action(), expected_version=stored.version) == stored.version + 1
 
 
 async def test_a_database_without_tables_is_told(sqlite_url: str) -> None:
