@@ -76,7 +76,7 @@ def plot(table: dict, title: str, names: dict[str, str], *, log_x: bool = True, 
         *(_text(LEFT - 8, y.at(tick) + 4, _number(tick), "dim", anchor="end") for tick in y.ticks),
         *(
             _text(x.at(at), HEIGHT - BOTTOM + 20, _number(at), "dim", anchor="middle")
-            for at in (xs if log_x else x.ticks)
+            for at in (_legible(xs, x) if log_x else x.ticks)
         ),
         _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12, table["of"], "dim", anchor="middle"),
         *(_line([x.at(at) for at in xs], y, figures, colours[label]) for label, figures in lines.items()),
@@ -88,6 +88,15 @@ def plot(table: dict, title: str, names: dict[str, str], *, log_x: bool = True, 
         f'<title id="title">{escape(title)}</title>\n<style>{STYLE}</style>\n'
         f'<rect class="card" width="{WIDTH}" height="{HEIGHT}" rx="10"/>\n' + "\n".join(drawn) + "\n</svg>\n"
     )
+
+
+def _legible(values: list[float], axis: Axis) -> list[float]:
+    """Those of the values whose numbers have room below the axis, the last one first of all."""
+    kept: list[float] = []
+    for value in sorted(values, reverse=True):
+        if not kept or axis.at(kept[-1]) - axis.at(value) >= 4 * (len(_number(value)) + len(_number(kept[-1]))):
+            kept.append(value)
+    return kept[::-1]
 
 
 def _line(xs: list[float], y: Axis, figures: list[dict], colour: str) -> str:

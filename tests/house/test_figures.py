@@ -91,6 +91,16 @@ def test_a_label_of_a_plot_covers_no_other() -> None:
     assert heights[-1] < 400
 
 
+def test_a_number_below_a_plot_covers_no_other() -> None:
+    """Where two numbers of a logarithmic scale are too near each other, the lower one is left out."""
+    cells = [{"figure": dict.fromkeys(("median", "min", "max"), 1.0)}] * 4
+    table = {"columns": ["10", "100", "57000", "108000"], "of": "bytes", "unit": "µs", "rows": {"one": cells}}
+
+    drawn = RUN.plot(table, "Title", {"one": "one"})
+
+    assert re.findall(r'anchor="middle"[^>]*>([\d,]+)<', drawn) == ["10", "100", "108,000"]
+
+
 def test_a_linear_scale_begins_at_zero() -> None:
     """Nothing looks steeper than it is."""
     cells = [{"figure": dict.fromkeys(("median", "min", "max"), value)} for value in (90.0, 100.0)]
