@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from wayhook.execution.ports import (
         AttemptEnded,
         BreakerChanged,
+        Capped,
         Clock,
         Consent,
         Edit,
@@ -75,12 +76,16 @@ if TYPE_CHECKING:
         Limiter,
         Namespaced,
         Page,
+        Paused,
         Repository,
+        Retrying,
         SecretSource,
         Stored,
         StoredToken,
+        TokenAttemptEnded,
         TokenStore,
         Transport,
+        Waited,
     )
     from wayhook.execution.window import WindowLimiter
     from wayhook.expression.context import Context, DataSourceAnswer
@@ -176,8 +181,9 @@ _HOMES = {
     "execution.executor": "Executor",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
-        "Repository SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Capped Clock Consent Edit Event EventSink ExecutionEnded History Limiter "
+        "Namespaced Page Paused Repository Retrying SecretSource Stored StoredToken TokenAttemptEnded TokenStore "
+        "Transport Waited"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -315,6 +321,7 @@ __all__ = [
     "Call",
     "Calls",
     "CanDeploy",
+    "Capped",
     "CappingConfiguration",
     "CappingRule",
     "Cassette",
@@ -385,6 +392,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "Paused",
     "Progress",
     "QueryParameter",
     "Rating",
@@ -398,6 +406,7 @@ __all__ = [
     "Response",
     "Results",
     "RetryBudget",
+    "Retrying",
     "Sandbox",
     "SecretMissing",
     "SecretReference",
@@ -415,6 +424,7 @@ __all__ = [
     "ThrottlingRule",
     "TimeUnit",
     "TimedOut",
+    "TokenAttemptEnded",
     "TokenStore",
     "Transport",
     "TransportError",
@@ -423,6 +433,7 @@ __all__ = [
     "Variable",
     "VaultSecrets",
     "Violation",
+    "Waited",
     "WayhookError",
     "WindowLimiter",
     "WireTransport",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 
+import attrs
 import pytest
 
 import wayhook as wh
@@ -66,3 +68,68 @@ async def test_a_logger_of_ones_own_is_used(caplog: pytest.LogCaptureFixture) ->
         await _executed(wh.LogSink(logging.getLogger("shop.calls")), 200)
 
     assert [record.name for record in caplog.records] == ["shop.calls"]
+
+
+async def test_a_record_has_the_values_for_a_formatter(caplog: pytest.LogCaptureFixture) -> None:
+    """Beside its text a record holds plain values, ready for JSON."""
+    with caplog.at_level(logging.DEBUG, "wayhook"):
+        await _executed(wh.LogSink(), 503, 404)
+
+    attempt, _, outcome = (record.__dict__["wayhook"] for record in caplog.records)
+    assert outcome == {
+        "event": "outcome", "action": "Ping", "journey": None, "label": None, "index": None, "id": outcome["id"],
+        "status": "http_404", "delivery": "rejected", "attempts": 2, "elapsed": 0.0, "queued": 0.0, "error": None,
+    }  # fmt: skip
+    assert (attempt["event"], attempt["status"], attempt["id"]) == ("attempt", 503, outcome["id"])
+    assert json.loads(json.dumps(outcome)) == outcome
+
+
+async def test_a_line_is_one_line_whatever_is_in_a_name(caplog: pytest.LogCaptureFixture) -> None:
+    """Names come from users: what breaks a line, or looks like another field, stays inside of its quotes."""
+    label, told = "x\r\nERROR forged\u2028 status=http_200", wh.LogSink()
+
+    with caplog.at_level(logging.INFO, "wayhook"):
+        told.emit(wh.ExecutionEnded(wh.Outcome("P", "timedout", journey="'J\"", label=label, delivery_id="a\x1b[2J")))
+
+    [line] = [record.getMessage() for record in caplog.records]
+    assert len(line.splitlines()) == 1
+    assert line.isprintable()
+    assert r"label='x\r\nERROR forged\u2028 status=http_200' id='a\x1b[2J' status=timedout" in line
+
+
+async def test_a_token_call_and_a_breaker_have_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """An attempt to get a token is told as one, without what was sent; a change of a breaker is a warning."""
+    token = wh.CustomAuthorization(
+        "https://auth.example.com/canary-path",
+        body_type="form",
+        body_params={"client_secret": wh.literal_secret("canary")},
+        token_in_response="response",
+    )
+    action = attrs.evolve(_action(), authentication=token)
+    transport = FakeTransport([wh.Response(200, body=b"canary-token"), wh.Response(500)])
+    rails = attrs.evolve(wh.Guardrails.standard(), breaker=wh.BreakerRule(calls=2, share=0.5))
+    clock = FakeClock()
+
+    with caplog.at_level(logging.DEBUG, "wayhook"):
+        async with wh.Executor(transport=transport, clock=clock, guardrails=rails, events=[wh.LogSink()]) as executor:
+            await executor.call(action)
+            await executor.call(action)
+
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records]
+    level, line = lines[0]
+    assert level == "DEBUG"
+    assert re.fullmatch(
+        "token_of='Ping' method=POST destination='https://auth.example.com' id='.{32}' attempt=1 "
+        "evidence='delivered' status=200 elapsed=0.000",
+        line,
+    )
+    assert ("WARNING", "destination='https://api.example.com' breaker='open'") in lines
+    assert "canary" not in caplog.text
+
+
+async def test_what_is_left_out_on_purpose_is_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """A dry run went as it should."""
+    with caplog.at_level(logging.INFO, "wayhook"):
+        wh.LogSink().emit(wh.ExecutionEnded(wh.Outcome("P", "dryRun")))
+
+    assert [record.levelname for record in caplog.records] == ["INFO"]

@@ -208,6 +208,28 @@ async def test_sinks_hear_of_everything_here(service: LoopbackService) -> None:
     assert sorted(event.delivery_id for event in attempts) == sorted(outcome.delivery_id for outcome in outcomes)
 
 
+async def test_sinks_hear_here_of_pauses_repeats_and_waits() -> None:
+    """What a hand waits for is heard in the process of the executor, with the place in the batch."""
+    seen: set[str] = set()
+
+    def respond(received: Received) -> Answer:
+        name = received.json()["text"]
+        is_new, _ = name not in seen, seen.add(name)
+        return Answer(429 if is_new else 200, {"echo": name}, headers={"Retry-After": "0"})
+
+    sink = RecordingSink()
+    with LoopbackService(respond) as service:
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, events=[sink]) as executor:
+            async with executor.batch("Welcome", "hello", contexts(4), processes=2) as batch:
+                outcomes = [outcome async for outcome in batch]
+
+    whole = {(outcome.index, outcome.delivery_id) for outcome in outcomes}
+    for kind in (wh.Paused, wh.Retrying, wh.Waited):
+        told = [event for event in sink.events if isinstance(event, kind)]
+        assert {(event.index, event.delivery_id) for event in told} == whole
+        assert {(event.action, event.journey, event.label) for event in told} == {("Greet", "Welcome", "hello")}
+
+
 @pytest.mark.parametrize(("refused", "expected"), [("sms", {"excluded": 4}), ("email", {"http_200": 4})])
 async def test_consent_is_asked_here(service: LoopbackService, refused: str, expected: dict[str, int]) -> None:
     """Who did not agree is not called."""

@@ -41,10 +41,11 @@ HOSTILE = [
 ]  # fmt: skip
 
 MADE = {
-    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer", "Edit",
-    "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget",
-    "FoundSecret", "Header", "Imported", "Interrupted", "LeftOut", "Origin", "Outcome", "Page", "Progress",
-    "QueryParameter", "Request", "Response", "Results", "Stored", "Violation",
+    "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "Capped", "DataSourceAnswer",
+    "Edit", "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget",
+    "FoundSecret", "Header", "Imported", "Interrupted", "LeftOut", "Origin", "Outcome", "Page", "Paused", "Progress",
+    "QueryParameter", "Request", "Response", "Results", "Retrying", "Stored", "TokenAttemptEnded",
+    "Violation", "Waited",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

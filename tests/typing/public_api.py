@@ -290,6 +290,19 @@ ASKED: wh.Consent = Asked()
 VAULT: wh.SecretSource = Vault()
 SILENT: wh.Transport = Silent()
 COUNTER: wh.EventSink = Counter()
+
+
+def told(event: wh.Event) -> str:
+    """Every event has a type that a checker knows."""
+    match event:
+        case wh.AttemptEnded() | wh.TokenAttemptEnded() | wh.Retrying():
+            return f"{event.action} {event.attempt.number}"
+        case wh.Waited() | wh.Paused() | wh.Capped() | wh.BreakerChanged():
+            return event.destination
+        case wh.ExecutionEnded():
+            return event.outcome.status
+
+
 NEVER: wh.Limiter = Never()
 MEMORY: wh.Repository = wh.MemoryRepository()
 SQLITE: wh.Repository = wh.SqliteRepository("actions.db")

@@ -11,6 +11,7 @@ import attrs
 
 from wayhook.errors import DestinationUnavailable
 from wayhook.execution.destination import NEVER, THROTTLED, Destination, is_failure
+from wayhook.execution.ports import Paused, Tell, Waited
 from wayhook.execution.retry import JITTER, RetryPolicy, Tried, later
 
 __all__ = ["Approach"]
@@ -21,11 +22,15 @@ _EARLY = 0.001
 
 @attrs.define(repr=False)
 class Approach:
-    """One call on its way to `destination`. `deadline`: asked each time, since a queue moves it (R224)."""
+    """One call on its way to `destination`.
+
+    `deadline`: asked each time, since a queue moves it (R224). `tell`: hears of waits, repeats and pauses.
+    """
 
     destination: Destination
     policy: RetryPolicy
     deadline: Callable[[], float]
+    tell: Tell
 
     async def ready(self) -> None:
         """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
@@ -43,7 +48,10 @@ class Approach:
                 return
             if (rest := self.deadline() - destination.paused_until) <= 0:
                 raise self._unavailable("the destination asked for more time than this call has", pause)
-            await clock.sleep(pause + self.policy.random() * min(JITTER, pause, rest / 2))
+            try:
+                await clock.sleep(pause + self.policy.random() * min(JITTER, pause, rest / 2))
+            finally:
+                self.tell(Waited, "pause", clock.monotonic() - now, destination.name)
 
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
         """Make one attempt, at once after `ready`, and let the destination learn from it."""
@@ -58,8 +66,15 @@ class Approach:
                 failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
                 breaker.leave(is_probe=is_probe, failed=failed, now=now)
         if tried.floor is not None or tried.attempt.status in THROTTLED:
-            self.destination.pause(now + self._floor(tried))
+            self._pause(tried, now)
         return tried
+
+    def _pause(self, tried: Tried, now: float) -> None:
+        """Hold everybody back, where the edition does that."""
+        destination, floor, seconds = self.destination, tried.floor, self._floor(tried)
+        if destination.pauses:
+            destination.pause(now + seconds)
+            self.tell(Paused, destination.name, seconds, tried.attempt.status, floor is not None)
 
     def _floor(self, tried: Tried) -> float:
         """The seconds for which nobody is to come: what was asked for, or the backoff of a throttled attempt."""
@@ -70,7 +85,13 @@ class Approach:
     ) -> Tried:
         """Return the last of the attempts that follow the failed `first`."""
         return await self.policy.after(
-            first, attempt, repeats=repeats, deadline=self.deadline, may_repeat=self.destination.may_repeat
+            first,
+            attempt,
+            repeats=repeats,
+            deadline=self.deadline,
+            may_repeat=self.destination.may_repeat,
+            tell=self.tell,
+            destination=self.destination.name,
         )
 
     def _unavailable(self, message: str, seconds: float) -> DestinationUnavailable:

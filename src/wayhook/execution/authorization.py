@@ -23,7 +23,8 @@ from wayhook.errors import (
     WayhookError,
 )
 from wayhook.execution.approach import Approach
-from wayhook.execution.means import Means, bare, hidden, unexpected
+from wayhook.execution.means import Means, Teller, bare, hidden, unexpected
+from wayhook.execution.ports import TokenAttemptEnded
 from wayhook.execution.retry import Tried, later
 from wayhook.execution.token import Granted, Refused
 from wayhook.model.guardrail import Repetition
@@ -32,7 +33,7 @@ from wayhook.model.url import parse_url
 from wayhook.rendering.answer import read_lifetime, read_token
 from wayhook.rendering.token import TokenMask, token_preview, token_request
 from wayhook.secret import AccessToken, DeliveryId, Revealed
-from wayhook.wire import Attempt, Outcome, Response, last_word
+from wayhook.wire import Attempt, Outcome, Request, Response, last_word
 
 __all__ = ["Authorization"]
 
@@ -45,10 +46,12 @@ MAX_ANSWER = 65_536
 
 @attrs.define(repr=False)
 class Authorization:
-    """One authentication call, with its repeats: asking twice does no harm. `attempts`: what was tried."""
+    """One authentication call, with its repeats: asking twice does no harm. `tell`: in the name of the execution that
+    asks. `attempts`: what was tried."""  # noqa: D205, D209 - one sentence each
 
     means: Means
     call: TokenCall
+    tell: Teller
     attempts: list[Attempt] = attrs.Factory(list)
 
     async def answered(self, deadline: Callable[[], float]) -> Granted | Refused:
@@ -111,7 +114,7 @@ class Authorization:
     async def _repeated(self, deadline: Callable[[], float], since: float, latest: float) -> Tried:
         """The last attempt. Waits end while somebody waits; an attempt has as long as those who come later may."""
         policy = attrs.evolve(self.means.policy, repetition=Repetition.EVIDENCE)
-        approach = Approach(self.means.destinations.of(self._origin), policy, deadline)
+        approach = Approach(self.means.destinations.of(self._origin), policy, deadline, self.tell)
         approach.destination.begin()
 
         async def attempt() -> Tried:
@@ -124,9 +127,9 @@ class Authorization:
             mask = TokenMask(self.call, texts)
             request = attrs.evolve(plain, network=self.means.network, mask=mask)
             await approach.ready()
-            number = len(self.attempts) + 1
-            tried = await approach.tried(self.means.sent(number, request, latest, since))
+            tried = await self._sent(request, approach, latest, since)
             self.attempts.append(hidden(tried, mask.found).attempt)
+            self._tell(self.attempts[-1])
             return attrs.evolve(tried, attempt=self.attempts[-1])
 
         def repeats(_: Tried) -> bool:
@@ -134,6 +137,22 @@ class Authorization:
 
         tried = await attempt()
         return await approach.repeated(tried, attempt, repeats) if repeats(tried) else tried
+
+    async def _sent(self, request: Request, approach: Approach, latest: float, since: float) -> Tried:
+        """One attempt on the wire; of one that is cut off, since nobody waits any more, only the sinks hear."""
+        clock, number = self.means.clock, len(self.attempts) + 1
+        began = clock.monotonic()
+        try:
+            return await approach.tried(self.means.sent(number, request, latest, since))
+        except asyncio.CancelledError:
+            failure, elapsed = "the attempt was cut off", clock.monotonic() - began
+            self._tell(Attempt(number, Evidence.AMBIGUOUS, None, failure, began - since, elapsed))
+            raise
+
+    def _tell(self, attempt: Attempt) -> None:
+        if self.means.events.sinks:
+            shown = token_preview(self.call, self.tell.action)
+            self.tell(TokenAttemptEnded, shown, attempt, self.means.clock.now())
 
     @property
     def _origin(self) -> str:

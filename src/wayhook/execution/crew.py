@@ -24,7 +24,7 @@ from wayhook.errors import DefinitionError, Delivery, ExecutionError, MissingExt
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.execution import Use, recorded
 from wayhook.execution.freight import ours, outcome_of, packed
-from wayhook.execution.means import Means, bare, unexpected
+from wayhook.execution.means import Means, Teller, bare, unexpected
 from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.ports import Event, ExecutionEnded
 from wayhook.execution.token import Granted
@@ -89,6 +89,7 @@ class Crew:
             means.consent is not None,
             bool(means.events),
         )
+        self._teller = Teller(means.events, use.plan.action.name, use.journey, use.label)
         self._processes = processes
         self._hands: list[_Hand] = []
 
@@ -278,7 +279,9 @@ class Crew:
             case "token":
                 call = use.token_call
                 assert call is not None  # noqa: S101 - it alone asks for a token
-                token = await means.tokens.get(call, use.journey, Authorization(means, call).answered, about[0])
+                token = await means.tokens.get(
+                    call, use.journey, Authorization(means, call, self._teller).answered, about[0]
+                )
                 return str.__str__(token.text), token.lifetime
             case "consent":
                 assert means.consent is not None  # noqa: S101 - the hand was told

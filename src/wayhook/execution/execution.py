@@ -5,9 +5,10 @@ Call, secrets and token, attempt, perhaps repeats, outcome: within one deadline.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +32,8 @@ from wayhook.errors import (
 from wayhook.execution.approach import Approach
 from wayhook.execution.authorization import Authorization
 from wayhook.execution.deadline import Deadline
-from wayhook.execution.means import Means, bare, hidden, unexpected
-from wayhook.execution.ports import AttemptEnded, ExecutionEnded, Limiter
+from wayhook.execution.means import Means, Teller, bare, hidden, unexpected
+from wayhook.execution.ports import AttemptEnded, Capped, Event, ExecutionEnded, Limiter, Retrying, Waited
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, Tried, later
 from wayhook.execution.token import Fetch, Granted
 from wayhook.expression.context import Context
@@ -162,8 +163,13 @@ class Execution:
                     outcome = self._answered(call, await self._delivered(call))
         except (TimeoutError, RenderError, ExecutionError, MissingExtra) as error:
             outcome = self._failed(call, error)
+        except asyncio.CancelledError:  # there is no outcome, but perhaps an attempt to hear of
+            if call is not None and self._sending_since is not None:
+                self._cut_off(call, Evidence.AMBIGUOUS, self._sending_since)
+            raise
         except Exception as failure:  # noqa: BLE001 - the batch boundary
-            outcome = self._outcome("internalError", None, cause=unexpected(failure, use.plan.action.name))
+            shown = None if self._sending_since is None else call
+            outcome = self._outcome("internalError", shown, cause=unexpected(failure, use.plan.action.name))
         if isinstance(subject, Context):
             outcome = recorded(subject, outcome)
         if self.means.events.sinks:
@@ -189,6 +195,7 @@ class Execution:
         match error:
             case Discarded():
                 status = "capped"
+                self.tell(Capped, str(error), self.use.plan.destination)
             case DestinationUnavailable():
                 word, self._not_before = Delivery.UNAVAILABLE, error.not_before
             case AuthenticationFailed():
@@ -225,8 +232,8 @@ class Execution:
         Its fields go by their places: two dozen names would cost a call as much as all of the rest.
         """
         use, clock = self.use, self.means.clock
-        if self._sending_since is not None:
-            self._cut_off(Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS, self._sending_since)
+        if self._sending_since is not None and call is not None:
+            self._cut_off(call, Evidence.EXPIRED if status == "timedout" else Evidence.AMBIGUOUS, self._sending_since)
         return Outcome(
             use.plan.action.name,
             status,
@@ -251,12 +258,28 @@ class Execution:
             use.timeout,
         )
 
-    def _cut_off(self, evidence: Evidence, began: float) -> None:
-        """Record an attempt that our own deadline or an error of the transport ended: it may have been done (P18)."""
+    def _cut_off(self, call: Call, evidence: Evidence, began: float) -> None:
+        """Record an attempt that ended from outside, or by an error of the transport: it may have been done (P18)."""
         number, elapsed = len(self.attempts) + 1, self.means.clock.monotonic() - began
         failure = "the attempt was cut off"
         self.attempts.append(Attempt(number, evidence, None, failure, began - self.started, elapsed))
         self._sending_since = None
+        self._attempted(call)
+
+    def _attempted(self, call: Call) -> None:
+        """Tell of the last attempt, where somebody hears."""
+        if self.means.events.sinks:
+            use, attempt = self.use, self.attempts[-1]
+            self.means.events.emit(AttemptEnded(call, attempt, self.delivery_id, use.journey, use.label, self.index))
+
+    def tell(self, kind: Callable[..., Event], *about: Any) -> None:
+        """Tell the sinks of what happens to this execution; see `Tell`."""
+        if self.means.events.sinks:
+            self._teller()(kind, *about)
+
+    def _teller(self) -> Teller:
+        use = self.use
+        return Teller(self.means.events, use.plan.action.name, use.journey, use.label, self.delivery_id, self.index)
 
     def _answered(self, call: Call, tried: Tried) -> Outcome:
         answer, evidence = tried.response, tried.attempt.evidence
@@ -273,7 +296,7 @@ class Execution:
         """The last attempt; the first one, if it succeeded or may not be repeated."""
         destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
-        approach = Approach(destination, self.means.policy, self.deadline)
+        approach = Approach(destination, self.means.policy, self.deadline, self.tell)
         tried = await self._admitted(call, approach)
         return tried if tried.attempt.evidence is Evidence.DELIVERED else await self._again(tried, call, approach)
 
@@ -301,6 +324,7 @@ class Execution:
     async def _replayed(self, tried: Tried, call: Call, approach: Approach) -> Tried:
         """The attempt, or after a 401 the one with a new token (F66, F67)."""
         if tried.attempt.status == _UNAUTHORIZED and self._may_replay():
+            self.tell(Retrying, tried.attempt, 0.0)
             return await self._admitted(call, approach)
         return tried
 
@@ -324,7 +348,9 @@ class Execution:
             await self._ready(approach)
         self._budget.at = None  # the time in a queue is not part of the budget (R224, R225)
         async with limiter.place(call.method, call.url) as waited:
-            self.queued += waited
+            if waited:
+                self.queued += waited
+                self.tell(Waited, "queue", waited, approach.destination.name)
             return await self._tried(call, approach)
 
     async def _ready(self, approach: Approach) -> None:
@@ -352,8 +378,7 @@ class Execution:
         self._last, self._spellings = tried, spellings
         self.attempts.append(tried.attempt)
         self._sending_since = None
-        if self.means.events.sinks:
-            self.means.events.emit(AttemptEnded(call, tried.attempt, self.delivery_id))
+        self._attempted(call)
         return tried
 
     def _sent(self, request: Request, deadline: float) -> Awaitable[Tried]:
@@ -379,7 +404,7 @@ class Execution:
     async def _access_token(self) -> Granted:
         means, call = self.means, self.use.token_call
         assert call is not None  # noqa: S101 - it alone asks for a token
-        fetch: Fetch = lambda deadline: Authorization(means, call).answered(deadline)  # noqa: E731 - seldom needed
+        fetch: Fetch = lambda deadline: Authorization(means, call, self._teller()).answered(deadline)  # noqa: E731 - seldom needed
         self._token = await means.tokens.get(call, self.use.journey, fetch, self.deadline())
         return self._token
 

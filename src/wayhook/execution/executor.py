@@ -18,7 +18,7 @@ from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
 from wayhook.execution.execution import Execution, Use, delivery_id_fault, identified, new_delivery_id
 from wayhook.execution.limit import Limits
-from wayhook.execution.means import Events, Means
+from wayhook.execution.means import Events, Means, Teller
 from wayhook.execution.plugin import plugin
 from wayhook.execution.ports import (
     Clock,
@@ -63,6 +63,7 @@ _PORTS = {
     "limiter": ("place", "a Limiter"),
     "consent": ("allows", "a Consent"),
     "tokens": ("put", "a TokenStore"),
+    "events": ("emit", "an EventSink"),
 }
 """What an executor may be given: a method that it has, and what it is called."""
 _LEFT_OUT = {
@@ -115,8 +116,8 @@ class Executor:
     `Cassette` that replays. `limiter`: refuses or delays calls, beside the capping and throttling configurations that
     are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
-    `events`: sinks that hear of attempts and outcomes. `tokens`: keeps access tokens beyond the memory of this
-    executor. `clock`, `random`: for tests.
+    `events`: sinks that hear of attempts, waits and outcomes. `tokens`: keeps access tokens beyond
+    the memory of this executor. `clock`, `random`: for tests.
     It belongs to the event loop and the process that first used it; used in another, or in a forked child, it raises
     `ExecutionError`, and what the first one has open is not touched. A closed one raises it too.
     """
@@ -141,10 +142,11 @@ class Executor:
             raise DefinitionError([Violation("$.repository", message)])
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
+        sinks = tuple(events)
         ports = {"repository": repository, "secrets": secrets, "limiter": limiter, "consent": consent, "tokens": tokens}
-        _require_ports({name: port for name, port in ports.items() if port is not None})
-        if not isinstance(transport, str):
-            _require_ports({"transport": transport})
+        given: dict[str, object] = {name: port for name, port in ports.items() if port is not None}
+        given |= {f"events[{i}]": sink for i, sink in enumerate(sinks)}
+        _require_ports(given if isinstance(transport, str) else {**given, "transport": transport})
         self._repository = repository
         self._transport = transport if isinstance(transport, str) else None
         self._is_seeded = clock is not None or random is not system_random
@@ -154,7 +156,7 @@ class Executor:
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
         self._tokens = Tokens(clock, random, tokens)
-        told = Events(tuple(events))
+        told = Events(sinks)
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
             secrets or getattr(transport, "secrets", None) or SchemeSecrets(),
@@ -273,7 +275,8 @@ class Executor:
             message = f"an authentication of the kind {authentication.kind!r} makes no call of its own; call the action"
             raise DefinitionError([Violation("$.authentication", message)])
         await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
-        return await Authorization(self._means, call).check(definition.name)
+        teller = Teller(self._means.events, definition.name)
+        return await Authorization(self._means, call, teller).check(definition.name)
 
     async def plan(self, definition: Action | Journey | str, label: str | None = None) -> Plan:
         """Return what an activity is rendered with, or an action without a `label`: the compiled use.
@@ -554,9 +557,9 @@ def _named(ids: Callable[[Any], str] | Sequence[str | None] | None, item: Any, i
 
 def _require_ports(given: Mapping[str, object]) -> None:
     faults = [
-        Violation(f"$.{name}", f"{_PORTS[name][1]} belongs here, not {type(port).__name__}")
+        Violation(f"$.{name}", f"{_PORTS[name.partition('[')[0]][1]} belongs here, not {type(port).__name__}")
         for name, port in given.items()
-        if not callable(getattr(port, _PORTS[name][0], None))
+        if not callable(getattr(port, _PORTS[name.partition("[")[0]][0], None))
     ]
     if faults:
         raise DefinitionError(faults)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import attrs
 
@@ -32,7 +32,7 @@ from wayhook.rendering.reflection import masked_response, masked_text
 from wayhook.secret import LiteralSecret, SecretReference
 from wayhook.wire import Attempt, Request
 
-__all__ = ["Events", "Means", "bare", "hidden", "unexpected"]
+__all__ = ["Events", "Means", "Teller", "bare", "hidden", "unexpected"]
 
 _LOG = logging.getLogger("wayhook")
 
@@ -65,7 +65,7 @@ def unexpected(failure: Exception, name: str) -> ExecutionError:
 
 @attrs.frozen
 class Events:
-    """The sinks of an executor."""
+    """The sinks of an executor, in their order."""
 
     sinks: tuple[EventSink, ...]
 
@@ -79,6 +79,33 @@ class Events:
                 sink.emit(event)
             except Exception:  # noqa: BLE001 - a sink harms no call
                 _LOG.exception("the event sink %s failed", type(sink).__name__)
+
+
+@attrs.frozen
+class Teller:
+    """Tells the sinks of what happens in the name of one execution; see `Tell`."""
+
+    events: Events
+    action: str
+    journey: str | None = None
+    label: str | None = None
+    delivery_id: str = ""
+    index: int | None = None
+
+    def __call__(self, kind: Callable[..., Event], *about: Any) -> None:
+        """Tell an event of that kind, where somebody hears."""
+        if not self.events.sinks:
+            return
+        self.events.emit(
+            kind(
+                *about,
+                action=self.action,
+                journey=self.journey,
+                label=self.label,
+                delivery_id=self.delivery_id,
+                index=self.index,
+            )
+        )
 
 
 class Limited(Protocol):

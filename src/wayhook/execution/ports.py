@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Generic, Literal, NoReturn, Protocol, runtime_checkable
+from typing import Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -23,6 +23,7 @@ from wayhook.wire import Attempt, Call, Outcome, Request, Response
 __all__ = [
     "AttemptEnded",
     "BreakerChanged",
+    "Capped",
     "Clock",
     "Consent",
     "Edit",
@@ -33,12 +34,18 @@ __all__ = [
     "Limiter",
     "Namespaced",
     "Page",
+    "Paused",
     "Repository",
+    "Retrying",
     "SecretSource",
     "Stored",
     "StoredToken",
+    "Tell",
+    "TokenAttemptEnded",
     "TokenStore",
     "Transport",
+    "WaitReason",
+    "Waited",
 ]
 
 
@@ -252,11 +259,96 @@ class Clock(Protocol):
 
 @attrs.frozen(slots=False)
 class AttemptEnded:
-    """One attempt of a call ended. `delivery_id`: of the execution that it belongs to."""
+    """One attempt of a call ended, by itself or cut off by its deadline or by whoever cancelled the call.
+
+    `call`: masked. `delivery_id`: of the execution that it belongs to; `journey`, `label`: of the activity that was
+    executed, if one was; `index`: its place in a batch, from 0.
+    """
 
     call: Call
     attempt: Attempt
     delivery_id: str = ""
+    journey: str | None = None
+    label: str | None = None
+    index: int | None = None
+
+    @property
+    def action(self) -> str:
+        """The name of the action."""
+        return self.call.action
+
+
+@attrs.frozen(kw_only=True)
+class _OfExecution:
+    """The execution that an event belongs to: its action and delivery id, its activity and its place in a batch."""
+
+    action: str = ""
+    journey: str | None = None
+    label: str | None = None
+    delivery_id: str = ""
+    index: int | None = None
+
+
+@attrs.frozen
+class TokenAttemptEnded(_OfExecution):
+    """One attempt of the call that brings an access token ended.
+
+    `call`: masked, as `token_preview` shows it. `finished`: when it ended. One token serves all who wait for it; the
+    execution that is named is the one that asked first, or that found the token near its end.
+    """
+
+    call: Call
+    attempt: Attempt
+    finished: datetime
+
+
+@attrs.frozen
+class Retrying(_OfExecution):
+    """A failed attempt will be repeated, `seconds` from now; at once with a new token after a 401.
+
+    `attempt`: the one that failed, which says why.
+    """
+
+    attempt: Attempt
+    seconds: float
+
+
+WaitReason = Literal["backoff", "pause", "queue"]
+
+
+@attrs.frozen
+class Waited(_OfExecution):
+    """A call waited before an attempt, for `seconds`, and waits no more.
+
+    `reason`: `backoff`, between two attempts; `pause`, until its destination had the time that it asked for; `queue`,
+    for a place below a limit. `destination`: as in `https://api.example.com`.
+    """
+
+    reason: WaitReason
+    seconds: float
+    destination: str
+
+
+@attrs.frozen
+class Capped(_OfExecution):
+    """A call was above a limit and is not sent; its outcome follows. `reason`: a sentence."""
+
+    reason: str
+    destination: str
+
+
+@attrs.frozen
+class Paused(_OfExecution):
+    """A destination is left alone for `seconds`, by every call of the executor.
+
+    `asked`: whether it named the time itself, in `Retry-After`; otherwise it only said that there was too much.
+    `status`: of the answer.
+    """
+
+    destination: str
+    seconds: float
+    status: int
+    asked: bool
 
 
 @attrs.frozen(slots=False)
@@ -277,7 +369,15 @@ class BreakerChanged:
     state: BreakerState
 
 
-Event = AttemptEnded | ExecutionEnded | BreakerChanged
+Event = AttemptEnded | TokenAttemptEnded | Retrying | Waited | Capped | Paused | BreakerChanged | ExecutionEnded
+
+
+class Tell(Protocol):
+    """Tells the sinks of what happens to one execution."""
+
+    def __call__(self, kind: Callable[..., Event], *about: Any) -> None:
+        """Tell an event of that kind; `about`: its own fields, those that name the execution are added."""
+        ...
 
 
 class EventSink(Protocol):

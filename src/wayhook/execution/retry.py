@@ -13,7 +13,7 @@ import attrs
 
 from wayhook.errors import Evidence
 from wayhook.execution.destination import THROTTLED
-from wayhook.execution.ports import Clock, Randomness
+from wayhook.execution.ports import Clock, Randomness, Retrying, Tell, Waited
 from wayhook.model.guardrail import ATTEMPTS, IDEMPOTENT, Repetition
 from wayhook.wire import Attempt, Response
 
@@ -144,11 +144,14 @@ class RetryPolicy:
         repeats: Callable[[Tried], bool],
         deadline: Callable[[], float],
         may_repeat: Callable[[int | None], bool],
+        tell: Tell,
+        destination: str,
     ) -> Tried:
         """Return the last of the attempts that follow the failed `first`; `attempt` makes one.
 
         `deadline` is asked each time: an attempt that waited in a queue has moved it (R224). `may_repeat`: takes a
-        repeat after an answer of this status out of the budget, if there is one.
+        repeat after an answer of this status out of the budget, if there is one. `tell`: hears of what will be repeated
+        and of each wait before a call to `destination`.
         """
         try:
             from tenacity import AsyncRetrying, RetryCallState
@@ -176,11 +179,19 @@ class RetryPolicy:
             """Tenacity's first attempt is the failed one, so that its waits come before the others."""
             return first if retrying.statistics["attempt_number"] == 1 else await attempt()
 
+        async def slept(seconds: float) -> None:
+            began = self.clock.monotonic()
+            try:
+                await self.clock.sleep(seconds)
+            finally:
+                tell(Waited, "backoff", self.clock.monotonic() - began, destination)
+
         retrying = AsyncRetrying(
             retry=lambda state: repeats(last(state)),
             wait=wait,
             stop=is_over,
-            sleep=self.clock.sleep,
+            before_sleep=lambda state: tell(Retrying, last(state).attempt, state.upcoming_sleep),
+            sleep=slept,
             retry_error_callback=last,
         )
         result: Tried = await retrying(next_attempt)
