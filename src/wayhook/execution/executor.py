@@ -116,8 +116,8 @@ class Executor:
     `Cassette` that replays. `limiter`: refuses or delays calls, beside the capping and throttling configurations that
     are deployed in `repository`, which are read again every second.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
-    `events`: sinks that hear of attempts, waits and outcomes. `tokens`: keeps access tokens beyond
-    the memory of this executor. `clock`, `random`: for tests.
+    `events`: sinks that hear of attempts, waits and outcomes; closing the executor lets them hear the rest. `tokens`:
+    keeps access tokens beyond the memory of this executor. `clock`, `random`: for tests.
     It belongs to the event loop and the process that first used it; used in another, or in a forked child, it raises
     `ExecutionError`, and what the first one has open is not touched. A closed one raises it too.
     """
@@ -156,7 +156,7 @@ class Executor:
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
         self._tokens = Tokens(clock, random, tokens)
-        told = Events(sinks)
+        told = Events.of(sinks)
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
             secrets or getattr(transport, "secrets", None) or SchemeSecrets(),
@@ -179,7 +179,7 @@ class Executor:
             return  # what is open belongs to the process that this one was forked from
         self._closed = True
         async with AsyncExitStack() as closing:
-            for part in (self._means.transport, self._limits, self._tokens):
+            for part in (self._means.events, self._means.transport, self._limits, self._tokens):
                 closing.push_async_callback(part.aclose)
 
     async def execute(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import attrs
 
@@ -22,6 +23,7 @@ from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
 from wayhook.execution.ports import Clock, Consent, Event, EventSink, Limiter, SecretSource, Transport
 from wayhook.execution.redirect import Redirects
+from wayhook.execution.relay import Relay
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of, retry_after
 from wayhook.execution.token import Fetch, Granted
 from wayhook.execution.window import WindowLimiter
@@ -65,9 +67,14 @@ def unexpected(failure: Exception, name: str) -> ExecutionError:
 
 @attrs.frozen
 class Events:
-    """The sinks of an executor, in their order."""
+    """The sinks of an executor, as they are to be called."""
 
     sinks: tuple[EventSink, ...]
+
+    @classmethod
+    def of(cls, given: Iterable[EventSink]) -> Self:
+        """Return the sinks that were given, each behind a relay but for those that are called directly."""
+        return cls(tuple(sink if getattr(sink, "direct", False) is True else Relay(sink) for sink in given))
 
     def __bool__(self) -> bool:
         return bool(self.sinks)
@@ -79,6 +86,10 @@ class Events:
                 sink.emit(event)
             except Exception:  # noqa: BLE001 - a sink harms no call
                 _LOG.exception("the event sink %s failed", type(sink).__name__)
+
+    async def aclose(self) -> None:
+        """Let those behind a relay hear what is left, all at the same time."""
+        await asyncio.gather(*(sink.aclose() for sink in self.sinks if isinstance(sink, Relay)))
 
 
 @attrs.frozen

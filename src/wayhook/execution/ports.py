@@ -381,10 +381,18 @@ class Tell(Protocol):
 
 
 class EventSink(Protocol):
-    """Hears what happens."""
+    """Hears what happens.
+
+    A sink is called in a thread of its own, one event after another in their order, with the context variables of who
+    caused the event, so that it may block. Up to 10,000 events wait for it, with up to 64 MiB of bodies; those that
+    come then are dropped, and counted in the log. Closing the executor waits up to 3 seconds for it to hear the rest.
+
+    A sink whose class has `direct = True` is called on the event loop instead, in the middle of a call: it must return
+    at once, and hears of an event before the call goes on.
+    """
 
     def emit(self, event: Event) -> None:
-        """Take an event, at once and without waiting; nothing in it is secret. What it raises is logged."""
+        """Take an event; nothing in it is secret. What it raises is logged."""
         ...
 
 

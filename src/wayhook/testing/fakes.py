@@ -117,7 +117,9 @@ class FakeConsent:
 
 
 class RecordingSink:
-    """Keeps every event, in order. `outcomes`: those of the executions that ended."""
+    """Keeps every event, in order, before the call goes on. `outcomes`: those of the executions that ended."""
+
+    direct = True
 
     def __init__(self) -> None:
         self.events: list[Event] = []
