@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from wayhook.adapters.secret.cache import CachedSecrets
     from wayhook.adapters.secret.vault import VaultSecrets
     from wayhook.adapters.telemetry.log import LogSink
+    from wayhook.adapters.telemetry.opentelemetry import OpenTelemetrySink
+    from wayhook.adapters.telemetry.prometheus import PrometheusSink
     from wayhook.adapters.token.sqlite import SqliteTokenStore
     from wayhook.adapters.transport.cassette import Cassette
     from wayhook.adapters.transport.httpx import HttpxTransport
@@ -165,6 +167,8 @@ _HOMES = {
     "adapters.secret.cache": "CachedSecrets",
     "adapters.secret.vault": "VaultSecrets",
     "adapters.telemetry.log": "LogSink",
+    "adapters.telemetry.opentelemetry": "OpenTelemetrySink",
+    "adapters.telemetry.prometheus": "PrometheusSink",
     "adapters.token.sqlite": "SqliteTokenStore",
     "adapters.transport.cassette": "Cassette",
     "adapters.transport.httpx": "HttpxTransport",
@@ -388,12 +392,14 @@ __all__ = [
     "NotCarriedOver",
     "NotFound",
     "OAuthClientCredentials",
+    "OpenTelemetrySink",
     "Origin",
     "Outcome",
     "Page",
     "PauseMode",
     "Paused",
     "Progress",
+    "PrometheusSink",
     "QueryParameter",
     "Rating",
     "RedisRepository",

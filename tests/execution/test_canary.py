@@ -24,6 +24,12 @@ import pytest
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from prometheus_client import CollectorRegistry, generate_latest
 
 import wayhook as wh
 from wayhook.testing import Answer, FakeClock, FakeSecrets, FakeTransport, LoopbackService, Received, RecordingSink
@@ -174,6 +180,28 @@ def _texts(outcome: wh.Outcome) -> Iterator[str]:
         yield from _told(outcome.cause)
 
 
+class Telemetry:
+    """Every sink that comes with the library, and all that they tell."""
+
+    def __init__(self) -> None:
+        self._spans, self._metrics, self._registry = InMemorySpanExporter(), InMemoryMetricReader(), CollectorRegistry()
+        tracers = TracerProvider(shutdown_on_exit=False)
+        tracers.add_span_processor(SimpleSpanProcessor(self._spans))
+        meters = MeterProvider([self._metrics], shutdown_on_exit=False)
+        self.recording = RecordingSink()
+        spans = wh.OpenTelemetrySink(tracer_provider=tracers, meter_provider=meters)
+        self.sinks = self.recording, wh.LogSink(), spans, wh.PrometheusSink(self._registry)
+
+    def texts(self) -> Iterator[str]:
+        """Events, spans, points and samples; there are some of each."""
+        spans, data = self._spans.get_finished_spans(), self._metrics.get_metrics_data()
+        assert spans
+        assert data is not None
+        samples = generate_latest(self._registry).decode()
+        assert "wayhook_executions_total{" in samples
+        yield from (samples, data.to_json(), *(span.to_json() for span in spans), *_shown(self.recording.events))
+
+
 def _found(texts: Iterator[str] | list[str]) -> list[str]:
     return [canary for text in texts for canary in CANARIES if canary in text]
 
@@ -202,14 +230,14 @@ async def test_no_secret_is_shown_whatever_happens(
     def reply(request: wh.Request) -> Any:
         return wh.Response(200, body=issued) if request.url == ENDPOINT else FAULTS[fault](request)
 
-    transport, sink = FakeTransport(reply), RecordingSink()
+    transport, telemetry = FakeTransport(reply), Telemetry()
     store = wh.SqliteTokenStore(tmp_path / "t.db", key=wh.literal_secret(Fernet.generate_key().decode()), clock=clock)
     context = wh.Context({"E": {"a": 1}})
     repository = wh.MemoryRepository()
     journey = wh.Journey("J", [wh.ActionActivity("Ping", label="p")])
 
     async with wh.Executor(
-        repository, transport=transport, secrets=FakeSecrets(SECRETS), events=[sink, wh.LogSink()],
+        repository, transport=transport, secrets=FakeSecrets(SECRETS), events=telemetry.sinks,
         clock=clock, tokens=store,
     ) as executor:  # fmt: skip
         outcome = await executor.call(_action(KINDS[kind]))
@@ -222,7 +250,7 @@ async def test_no_secret_is_shown_whatever_happens(
 
     sent = "".join(f"{r.url} {r.headers} {r.body}" for r in transport.requests)
     assert any(canary in sent for canary in CANARIES)
-    texts += [*_texts(outcome), everything_logged.text, *_shown(sink.events), repr(transport.requests)]
+    texts += [*_texts(outcome), everything_logged.text, *telemetry.texts(), repr(transport.requests)]
     texts += [path.read_bytes().decode("latin-1") for path in tmp_path.iterdir()]  # noqa: ASYNC240 - a small file
     assert _found(texts) == []
 
@@ -233,16 +261,16 @@ async def test_no_secret_of_a_token_call_is_shown(
     kind: str, fault: str, everything_logged: pytest.LogCaptureFixture, clock: FakeClock
 ) -> None:
     """What a token endpoint repeats or breaks with is shown by no outcome, error, event or log."""
-    transport, sink = FakeTransport(FAULTS[fault]), RecordingSink()
+    transport, telemetry = FakeTransport(FAULTS[fault]), Telemetry()
 
     async with wh.Executor(
-        transport=transport, secrets=FakeSecrets(SECRETS), events=[sink, wh.LogSink()], clock=clock
+        transport=transport, secrets=FakeSecrets(SECRETS), events=telemetry.sinks, clock=clock
     ) as executor:
         outcome = await executor.call(_action(KINDS[kind]))
         checked = await executor.check_authentication(_action(KINDS[kind]))
 
     assert not outcome.succeeded
-    assert _found([*_texts(outcome), *_texts(checked), everything_logged.text, *_shown(sink.events)]) == []
+    assert _found([*_texts(outcome), *_texts(checked), everything_logged.text, *telemetry.texts()]) == []
 
 
 BROKEN = {
@@ -335,9 +363,9 @@ async def test_no_secret_is_shown_by_a_real_call(
         echo = f"{request.target} {dict(request.headers)}"
         return Answer(status, {"echo": echo}, headers={"X-Echo": echo, "Location": f"/{quote(echo)}"})
 
-    sink = RecordingSink()
+    telemetry = Telemetry()
     with LoopbackService(repeat) as service:
-        parts = {"guardrails": loopback, "secrets": FakeSecrets(SECRETS), "events": [sink, wh.LogSink()]}
+        parts = {"guardrails": loopback, "secrets": FakeSecrets(SECRETS), "events": telemetry.sinks}
         async with httpx.AsyncClient(trust_env=False) as client:
             transport = wh.HttpxTransport(client if dials == "a client" else None)
             async with wh.Executor(transport=transport, **parts) as executor:
@@ -349,7 +377,7 @@ async def test_no_secret_is_shown_by_a_real_call(
     assert "***" in outcome.received.text
     assert "***" in (outcome.received.header("x-echo") or "")
     assert {"httpx", "httpcore.connection", "httpcore.http11"} <= set(logging.root.manager.loggerDict)
-    assert _found([*_texts(outcome), everything_logged.text, *_shown(sink.events)]) == []
+    assert _found([*_texts(outcome), everything_logged.text, *telemetry.texts()]) == []
 
 
 KEY = "canary-é/+7f3a="

@@ -77,6 +77,8 @@ THIRD_PARTIES = {
     "trustme": {"testing/fault_server.py"},
     "hypothesis": {"testing/contract.py"},
     "yaml": {"formats/foreign/yaml.py"},
+    "opentelemetry": {"adapters/telemetry/opentelemetry.py"},
+    "prometheus_client": {"adapters/telemetry/prometheus.py"},
 }
 PURE = {
     "errors",

@@ -290,6 +290,7 @@ ASKED: wh.Consent = Asked()
 VAULT: wh.SecretSource = Vault()
 SILENT: wh.Transport = Silent()
 COUNTER: wh.EventSink = Counter()
+SINKS: tuple[wh.EventSink, ...] = (wh.LogSink(), wh.OpenTelemetrySink(paths=False), wh.PrometheusSink())
 
 
 def told(event: wh.Event) -> str:
