@@ -1,18 +1,26 @@
-"""What limits, an access token and an event sink cost a call: processor time with a transport that only counts.
+"""What limits, an access token and event sinks cost a call: processor time with a transport that only counts.
 
-Each contender executes the same activity for the same contexts; they differ in what is attached.
+Each contender executes the same activity for the same contexts; they differ in what is attached. The time of the
+threads in which sinks are called counts as well: each round ends when they have heard everything.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import os
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from time import process_time
 
 import attrs
 from measure import Report, turns
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
 from order import ANSWER, action, contexts, journey
+from prometheus_client import CollectorRegistry
 
 import wayhook as wh
 
@@ -30,8 +38,12 @@ ATTACHED = {
     BARE: frozenset(),
     "a deployed limit": frozenset({"limit"}),
     "a token": frozenset({"token"}),
-    "an event sink": frozenset({"events"}),
-    "limit, token and events": frozenset({"limit", "token", "events"}),
+    "an event sink": frozenset({"plain"}),
+    "a direct sink": frozenset({"direct"}),
+    "log lines": frozenset({"log"}),
+    "Prometheus": frozenset({"prometheus"}),
+    "OpenTelemetry": frozenset({"opentelemetry"}),
+    "limit, token and events": frozenset({"limit", "token", "direct"}),
 }
 
 
@@ -68,6 +80,54 @@ class Sink:
         self.count += 1
 
 
+class Direct(Sink):
+    """Is told in the middle of the call."""
+
+    direct = True
+
+
+def log_sink() -> wh.LogSink:
+    """Lines at INFO that nobody reads."""
+    logger = logging.getLogger("bench.attached")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(logging.FileHandler(os.devnull))
+    return wh.LogSink(logger)
+
+
+def opentelemetry_sink() -> wh.OpenTelemetrySink:
+    """Spans and metrics that nobody exports."""
+    return wh.OpenTelemetrySink(
+        tracer_provider=TracerProvider(), meter_provider=MeterProvider([InMemoryMetricReader()])
+    )
+
+
+SINKS: dict[str, Callable[[], wh.EventSink]] = {
+    "plain": Sink,
+    "direct": Direct,
+    "log": log_sink,
+    "prometheus": lambda: wh.PrometheusSink(CollectorRegistry()),
+    "opentelemetry": opentelemetry_sink,
+}
+
+
+class Heard:
+    """A sink that passes on what it hears, and knows how much that was."""
+
+    def __init__(self, sink: wh.EventSink) -> None:
+        self._sink, self.direct, self.count = sink, getattr(sink, "direct", False), 0
+
+    def emit(self, event: wh.Event) -> None:
+        """Pass it on."""
+        self._sink.emit(event)
+        self.count += 1
+
+    async def all_of(self, count: int) -> None:
+        """Wait until it has heard so much."""
+        while self.count < count:  # noqa: ASYNC110 - a thread counts
+            await asyncio.sleep(0.001)
+
+
 class Secrets:
     """Knows the one secret."""
 
@@ -76,35 +136,41 @@ class Secrets:
         return "s3cret"
 
 
-async def opened(stack: AsyncExitStack, attached: frozenset[str]) -> tuple[wh.Executor, Transport, Sink]:
-    repository, transport, sink = wh.MemoryRepository(), Transport(), Sink()
+async def opened(stack: AsyncExitStack, attached: frozenset[str]) -> tuple[wh.Executor, Transport, list[Heard]]:
+    repository, transport = wh.MemoryRepository(), Transport()
+    sinks = [Heard(SINKS[name]()) for name in attached & SINKS.keys()]
     order = action(URL)
     await repository.save(attrs.evolve(order, authentication=TOKEN) if "token" in attached else order)
     if "limit" in attached:
         await repository.save(CAPPING)
-    executor = wh.Executor(
-        repository, transport=transport, secrets=Secrets(), events=[sink] if "events" in attached else ()
-    )
-    return await stack.enter_async_context(executor), transport, sink
+    executor = wh.Executor(repository, transport=transport, secrets=Secrets(), events=sinks)
+    return await stack.enter_async_context(executor), transport, sinks
 
 
 async def main() -> None:
-    report = Report("What is attached to a call")
+    report = Report("What is attached to a call", "opentelemetry-sdk", "prometheus-client")
     calls, rounds = (500, 5) if report.quick else (2_000, 25)
     orders, subjects = journey(), list(contexts(calls))
     seconds = {name: [] for name in ATTACHED}
     async with AsyncExitStack() as stack:
         executors = {name: await opened(stack, attached) for name, attached in ATTACHED.items()}
-        for name, (executor, transport, sink) in executors.items():
+        told = {}
+        for name, (executor, transport, sinks) in executors.items():
             outcome = await executor.execute(orders, "confirm", subjects[0])
             assert outcome.response == ANSWER
-            found = {"token": transport.tokens, "events": sink.count, "limit": "limit" in ATTACHED[name]}
-            assert {what for what, is_there in found.items() if is_there} == ATTACHED[name]
+            assert bool(transport.tokens) == ("token" in ATTACHED[name])
+            told[name] = 2 + transport.tokens  # an attempt, an end, and an attempt to get a token
+            for sink in sinks:
+                await sink.all_of(told[name])
         for name in turns(executors, rounds):
-            execute = executors[name][0].execute
+            executor, _, sinks = executors[name]
+            execute = executor.execute
             start = process_time()
             for context in subjects:
                 await execute(orders, "confirm", context)
+            told[name] += 2 * calls
+            for sink in sinks:
+                await sink.all_of(told[name])
             seconds[name].append((process_time() - start) / calls)
         assert all(transport.tokens <= 1 for _, transport, _ in executors.values())
     report.table(f"one after another, {calls:,} calls a round", seconds, baseline=BARE)
