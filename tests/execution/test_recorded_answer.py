@@ -161,6 +161,23 @@ async def test_the_data_of_an_individual_are_bounded(size: int, kept: bool) -> N
     assert (outcome.response is not None) == kept
 
 
+@pytest.mark.rule("R198")
+@pytest.mark.parametrize("answer", [{"text": "😀" * 100, "n": 1}, {"list": [None, True, -1.5e300] * 30, "n": 2**60}])
+def test_small_answers_add_up(answer: dict[str, Any]) -> None:
+    """Small answers are not measured to the byte one by one, and the bound holds to the byte all the same."""
+    context = wh.Context({"E": {"text": "x" * 900_000}})
+
+    for number in range(1_000):
+        data = [context.events, {}, context.actions, {f"A{number}": answer}]
+        size = len(json.dumps(data))
+        if not context.record(f"A{number}", answer):
+            assert size > 1_000_000 - 100
+            break
+        assert size <= 1_000_000 + 100
+    else:
+        pytest.fail("nothing was refused")
+
+
 async def test_an_expression_has_the_current_time() -> None:
     """Where the context brings no time, the clock of the executor gives it: in a preview and in a call alike."""
     clock, transport = FakeClock(), FakeTransport()
