@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -585,3 +585,78 @@ async def test_a_call_costs_no_task_and_no_timer_of_its_own(monkeypatch: pytest.
 
     assert len(server.requests) == 1_020
     assert len(timers) < 500
+
+
+# Between the call and its bytes.
+
+
+@attrs.frozen
+class Peer:
+    """The other side of one transport, which does nothing by itself."""
+
+    transport: wh.WireTransport
+    listener: socket.socket
+
+    def sends(self) -> asyncio.Task[wh.Response]:
+        """Begin a call; it takes its first step in the next turn of the loop."""
+        url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        return asyncio.create_task(self.transport.send(wh.Request("POST", url, (), b"{}"), _soon()))
+
+    async def answers(self, call: asyncio.Task[wh.Response]) -> tuple[socket.socket, wh.Response]:
+        """Take a new connection and answer the call that comes over it."""
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(5):
+            opened, _ = await loop.sock_accept(self.listener)
+            assert (await loop.sock_recv(opened, 65_536)).endswith(b"{}")
+            await loop.sock_sendall(opened, OK)
+            return opened, await call
+
+
+@pytest.fixture
+def peer(transport: wh.WireTransport) -> Iterator[Peer]:
+    """One that listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield Peer(transport, listener)
+
+
+@pytest.mark.parametrize("early", [True, False], ids=["before the call's step", "after it"])
+@pytest.mark.parametrize(
+    "ends",
+    [lambda end: end.shutdown(socket.SHUT_WR), lambda end: end.send(OK), socket.socket.close],
+    ids=["it ends", "it speaks unasked", "it is gone"],
+)
+async def test_a_connection_that_ends_before_the_bytes_leave_is_not_written_to(
+    peer: Peer,
+    ends: Callable[[socket.socket], object],
+    early: bool,  # noqa: FBT001
+) -> None:
+    """Bytes leave at the end of a turn; what became of an idle connection until then counts, and another is taken."""
+    idle, _ = await peer.answers(peer.sends())
+
+    if early:
+        ends(idle)  # the loop sees it in the turn of the call's first step
+    second = peer.sends()
+    if not early:
+        asyncio.get_running_loop().call_soon(ends, idle)  # after that step, before the bytes leave
+    fresh, response = await peer.answers(second)
+
+    assert (response.status, response.body) == (200, b"ok")
+    if idle.fileno() >= 0:
+        with suppress(ConnectionResetError):
+            assert await asyncio.get_running_loop().sock_recv(idle, 65_536) == b""
+    idle.close()
+    fresh.close()
+
+
+async def test_a_call_that_is_cancelled_before_its_bytes_leave_sends_none(peer: Peer) -> None:
+    """What waits for the end of the turn is taken back."""
+    idle, _ = await peer.answers(peer.sends())
+
+    second = peer.sends()
+    asyncio.get_running_loop().call_soon(second.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+    assert await asyncio.get_running_loop().sock_recv(idle, 65_536) == b""
+    idle.close()

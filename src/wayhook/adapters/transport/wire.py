@@ -95,12 +95,16 @@ class WireTransport:
         if not pool.places.enter(key) and not await pool.places.wait(key, deadline):
             raise crowded("one of the connections to the host")
         try:
-            if pool.loop.time() >= deadline:
-                raise expired(sent=False)
-            connection = pool.take(key, request)
-            if connection is None:
-                connection = await self._dialled(pool, key, origin, request, deadline)
-            return await connection.exchanged(message, _Answer(self._http, request.method, self.body_limit), deadline)
+            while True:
+                if pool.loop.time() >= deadline:
+                    raise expired(sent=False)
+                connection = pool.take(key, request)
+                if connection is None:
+                    connection = await self._dialled(pool, key, origin, request, deadline)
+                answer = _Answer(self._http, request.method, self.body_limit)
+                response = await connection.exchanged(message, answer, deadline)
+                if response is not None:
+                    return response
         finally:
             pool.places.leave(key)
 
@@ -184,10 +188,26 @@ class _Connections(Pool["_Connection"]):
         self.deadlines = Deadlines(self.loop)
         self.places = Places(limit, self.deadlines)
         self._limit = limit
+        self._leaving: list[_Connection] = []
 
     def make_room(self, key: Key) -> None:
         """Close idle connections that would be too many beside those that are in use."""
         self.trim(key, self._limit - self.places.taken(key))
+
+    def post(self, connection: _Connection) -> None:
+        """Let the connection write when all have been heard whose turn it is in the loop.
+
+        Requests that are written one right after another cost less than half: a receiver that is awake already need not
+        be woken by each.
+        """
+        if not self._leaving:
+            self.loop.call_soon(self._write_all)
+        self._leaving.append(connection)
+
+    def _write_all(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        for connection in leaving:
+            connection.write()
 
 
 class _Connection(Link):
@@ -198,46 +218,65 @@ class _Connection(Link):
         self.key, self._destination, self._pool = key, destination, pool
         self.idle_since = 0.0
         self._stray = False
+        self._message: bytes | None = None
+        self._sent = False
         self._answer: _Answer | None = None
         self._done: asyncio.Future[bool] | None = None
 
-    async def exchanged(self, message: bytes, answer: _Answer, deadline: float) -> Response:
-        """Send the message and return the answer by the deadline; raises `TransportError`."""
-        pool, transport = self._pool, self.transport
-        assert transport is not None  # noqa: S101 - it was dialled
+    async def exchanged(self, message: bytes, answer: _Answer, deadline: float) -> Response | None:
+        """Send the message and return the answer by the deadline; raises `TransportError`.
+
+        None where the connection was idle before, and has ended without a byte of the message: take another one.
+        """
+        pool = self._pool
         if self.over:  # it ended as soon as it was made
             self.abort()
-            raise self._failure(answer, sent=False)
-        self._answer = answer
+            raise self._failure(answer)
+        self._answer, self._message, self._sent = answer, message, False
         self._done = done = pool.loop.create_future()
         pool.deadlines.add(done, deadline)
+        pool.post(self)
         kept = False
         try:
-            transport.write(message)
-            sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
-            if not await done:
+            in_time = await done
+            if not in_time:
                 answer.give_up(LATE)
             if answer.head is None:
-                raise self._failure(answer, sent=sent)
+                if in_time and self.idle_since and not self._sent:
+                    return None
+                raise self._failure(answer)
             kept = answer.is_clean and self.is_quiet
             return answer.response(answer.head)
         finally:
             pool.deadlines.remove(done)
-            self._answer = None
+            self._answer = self._message = None
             if kept:
                 pool.keep(self)
             else:
                 self.abort()
 
-    def _failure(self, answer: _Answer, *, sent: bool) -> TransportError:
+    def write(self) -> None:
+        """Write the message, unless its call has ended meanwhile; one that was idle is looked at once more (P20)."""
+        message, transport = self._message, self.transport
+        if message is None or transport is None or self._done is None or self._done.done():
+            return
+        if not (self.is_alive if self.idle_since else self.is_quiet):
+            self.abort()
+            self._complete()
+            return
+        self._message = None
+        transport.write(message)
+        self._sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
+
+    def _failure(self, answer: _Answer) -> TransportError:
         """Why no head came, by what happened to the bytes (F61, F62)."""
         if answer.failure is not None:
             return answer.failure
         if not self.over:
-            return expired(sent=sent)
+            return expired(sent=self._sent)
         if self.failure is not None and (said := alert(self.failure)) is not None:
             return said
-        if not sent:
+        if not self._sent:
             return TransportError("the connection was closed before the request left", Evidence.NEVER_SENT)
         return broken()
 
@@ -246,7 +285,7 @@ class _Connection(Link):
     def buffer_updated(self, nbytes: int) -> None:
         """Read the answer on; bytes that nobody asked for end the connection (P19)."""
         answer = self._answer
-        if answer is None:
+        if answer is None or self._message is not None:
             self._stray = True
             self.abort()
             return
@@ -280,8 +319,8 @@ class _Connection(Link):
         return self.is_quiet
 
     def serves(self, request: Request) -> bool:
-        """Whether it is alive, and leads where the policy of `request` allows."""
-        return self.is_alive and self._destination.is_open_to(request.network, self)
+        """Whether it seems alive, and leads where the policy of `request` allows."""
+        return self.is_quiet and self._destination.is_open_to(request.network, self)
 
 
 @attrs.frozen
