@@ -296,6 +296,8 @@ class Evidence(StrEnum):
     EXPIRED = "expired"
     REFUSED = "refused"
 
+    __hash__ = str.__hash__  # an enumeration's own is written in Python, and each call looks its evidence up
+
 
 class Delivery(StrEnum):
     """The last word about a call (`reference/reliability.md`, section 1): what certainly happened at the other side.

@@ -53,20 +53,28 @@ class Approach:
             finally:
                 self.tell(Waited, "pause", clock.monotonic() - now, destination.name)
 
+    def begin(self) -> bool:
+        """An attempt begins, at once after `ready`; return whether it is the breaker's probe, for its `end`."""
+        breaker = self.destination.breaker
+        return breaker is not None and breaker.enter()
+
+    def end(self, tried: Tried | None, *, is_probe: bool) -> None:
+        """Let the destination learn from an attempt that ended, or was cut off (None)."""
+        breaker, now = self.destination.breaker, self.policy.clock.monotonic()
+        if breaker is not None:
+            # one that was cut off tells against its destination where the time was up
+            failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+            breaker.leave(is_probe=is_probe, failed=failed, now=now)
+        if tried is not None and (tried.floor is not None or tried.attempt.status in THROTTLED):
+            self._pause(tried, now)
+
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
-        """Make one attempt, at once after `ready`, and let the destination learn from it."""
-        breaker, clock, tried = self.destination.breaker, self.policy.clock, None
-        is_probe = breaker is not None and breaker.enter()
+        """Make one attempt between its `begin` and its `end`."""
+        is_probe, tried = self.begin(), None
         try:
             tried = await attempt
         finally:
-            now = clock.monotonic()
-            if breaker is not None:
-                # one that was cut off tells against its destination where the time was up
-                failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
-                breaker.leave(is_probe=is_probe, failed=failed, now=now)
-        if tried.floor is not None or tried.attempt.status in THROTTLED:
-            self._pause(tried, now)
+            self.end(tried, is_probe=is_probe)
         return tried
 
     def _pause(self, tried: Tried, now: float) -> None:

@@ -160,7 +160,11 @@ class Execution:
                     outcome = self._outcome("excluded", None)
                 else:
                     call = use.plan.render(self._timed(subject) if use.plan.reads_time else subject)
-                    outcome = self._answered(call, await self._delivered(call))
+                    approach = self._approach()
+                    tried = await self._admitted(call, approach)
+                    if tried.attempt.evidence is not Evidence.DELIVERED:
+                        tried = await self._again(tried, call, approach)
+                    outcome = self._answered(call, tried)
         except (TimeoutError, RenderError, ExecutionError, MissingExtra) as error:
             outcome = self._failed(call, error)
         except asyncio.CancelledError:  # there is no outcome, but perhaps an attempt to hear of
@@ -292,13 +296,11 @@ class Execution:
             return self._outcome("timedout", call)
         return self._outcome("internalError", call, cause=ConnectionFailed(tried.attempt.failure))
 
-    async def _delivered(self, call: Call) -> Tried:
-        """The last attempt; the first one, if it succeeded or may not be repeated."""
+    def _approach(self) -> Approach:
+        """The way to the destination, which hears that a call begins."""
         destination = self.means.destinations.of(self.use.plan.destination)
         destination.begin()
-        approach = Approach(destination, self.means.policy, self.deadline, self.tell)
-        tried = await self._admitted(call, approach)
-        return tried if tried.attempt.evidence is Evidence.DELIVERED else await self._again(tried, call, approach)
+        return Approach(destination, self.means.policy, self.deadline, self.tell)
 
     def _repeats(self, _: Tried) -> bool:
         use = self.use
@@ -372,7 +374,11 @@ class Execution:
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
         self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
-        tried = await approach.tried(self._sent(request, deadline))
+        is_probe, tried = approach.begin(), None
+        try:
+            tried = await self._sent(request, deadline)
+        finally:
+            approach.end(tried, is_probe=is_probe)
         if spellings:
             tried = hidden(tried, spellings)
         self._last, self._spellings = tried, spellings

@@ -175,20 +175,23 @@ class Means:
 
     async def sent(self, number: int, request: Request, deadline: float, since: float) -> Tried:
         """Send `request` once, by `deadline`, and return what that proves; times count from `since`."""
-        clock, response, failure, floor, local = self.clock, None, "", None, False
+        clock = self.clock
         started = clock.monotonic()
         try:
             if started >= deadline:
                 late = "the time was used up before the attempt"
                 raise TransportError(late, Evidence.EXPIRED, delivery=Delivery.UNAVAILABLE, local=True)
             response = await self.transport.send(request, deadline)
-            floor = retry_after(response, clock.now)
-            evidence = evidence_of(response, floor)
-            unread = response.fault and evidence is Evidence.DELIVERED
-            delivery = Delivery.DELIVERED_UNREAD if unread else delivery_of(evidence)
         except TransportError as error:
-            failure, evidence, delivery, local = error.message, error.evidence, error.delivery, error.local
-        status = response.status if response else None
+            elapsed = clock.monotonic() - started
+            attempt = Attempt(
+                number, error.evidence, None, error.message, started - since, elapsed, error.delivery, error.local
+            )
+            return Tried(attempt, None, None, self.policy.backoff(attempt))
+        floor = retry_after(response, clock.now)
+        evidence = evidence_of(response, floor)
+        unread = response.fault and evidence is Evidence.DELIVERED
+        delivery = Delivery.DELIVERED_UNREAD if unread else delivery_of(evidence)
         elapsed = clock.monotonic() - started
-        attempt = Attempt(number, evidence, status, failure, started - since, elapsed, delivery, local)
+        attempt = Attempt(number, evidence, response.status, "", started - since, elapsed, delivery)
         return Tried(attempt, response, floor, 0.0 if evidence is Evidence.DELIVERED else self.policy.backoff(attempt))
