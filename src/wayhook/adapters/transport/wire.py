@@ -42,7 +42,8 @@ _DIGITS = 20
 _SHORT = 1_024
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE = b"\t" + bytes(range(0x20, 0x7F))
-_SPACES = 2
+_LINES = 5
+"""Of a head without fields of its own: the request, Host, Content-Length, Accept-Encoding and an empty one."""
 _END = b"\r\n"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _FOLD = re.compile(rb"\r\n[ \t]+")
@@ -156,20 +157,18 @@ def _httptools() -> Any:
 
 def _message(origin: Origin, target: str, request: Request) -> bytes:
     """The bytes of the request, as httpx would send it; raises `TransportError` for one that is none."""
-    length = content_length(request)
-    lines = [f"{request.method} {target} HTTP/1.1", f"Host: {origin.authority}"]
-    if length is not None:
-        lines.append(f"Content-Length: {length}")
-    for name, value in request.headers:
-        lines.append(_named(name) + value)
-    lines.append("Accept-Encoding: identity\r\n\r\n")
+    method, body, length = request.method, request.body, content_length(request)
+    told = "" if length is None else f"Content-Length: {length}\r\n"
+    fields = "".join([f"{_named(name)}{value}\r\n" for name, value in request.headers])
+    text = f"{method} {target} HTTP/1.1\r\nHost: {origin.authority}\r\n{told}{fields}Accept-Encoding: identity\r\n\r\n"
     try:
-        head = "\r\n".join(lines).encode("ascii")
+        head = text.encode("ascii")
     except UnicodeEncodeError:
         raise unsendable() from None
-    if lines[0].count(" ") != _SPACES or head.translate(None, _VISIBLE) != _END * (len(lines) + 1):
+    lines = len(request.headers) + (_LINES if told else _LINES - 1)
+    if " " in method or " " in target or head.translate(None, _VISIBLE) != _END * lines:
         raise unsendable()
-    return head + request.body if request.body else head
+    return head + body if body else head
 
 
 @lru_cache(maxsize=1024)
@@ -229,9 +228,6 @@ class _Connection(Link):
         None where the connection was idle before, and has ended without a byte of the message: take another one.
         """
         pool = self._pool
-        if self.over:  # it ended as soon as it was made
-            self.abort()
-            raise self._failure(answer)
         self._answer, self._message, self._sent = answer, message, False
         self._done = done = pool.loop.create_future()
         pool.deadlines.add(done, deadline)
@@ -244,7 +240,7 @@ class _Connection(Link):
             if answer.head is None:
                 if in_time and self.idle_since and not self._sent:
                     return None
-                raise self._failure(answer)
+                raise self._failure(answer, in_time=in_time)
             kept = answer.is_clean and self.is_quiet
             return answer.response(answer.head)
         finally:
@@ -260,7 +256,7 @@ class _Connection(Link):
         message, transport = self._message, self.transport
         if message is None or transport is None or self._done is None or self._done.done():
             return
-        if not (self.is_alive if self.idle_since else self.is_quiet):
+        if not self.is_quiet or (self.idle_since and self._readable(0)):
             self.abort()
             self._complete()
             return
@@ -268,11 +264,11 @@ class _Connection(Link):
         transport.write(message)
         self._sent = not transport.is_closing()  # a socket that refuses the very first byte closes at once
 
-    def _failure(self, answer: _Answer) -> TransportError:
+    def _failure(self, answer: _Answer, *, in_time: bool) -> TransportError:
         """Why no head came, by what happened to the bytes (F61, F62)."""
         if answer.failure is not None:
             return answer.failure
-        if not self.over:
+        if not (self.over or in_time):
             return expired(sent=self._sent)
         if self.failure is not None and (said := alert(self.failure)) is not None:
             return said
@@ -314,13 +310,19 @@ class _Connection(Link):
         return self._stray
 
     @property
+    def is_quiet(self) -> bool:
+        """Whether nothing came that nobody asked for, and both sides are there."""
+        transport = self.transport
+        return transport is not None and not (self.over or self._stray or transport.is_closing())
+
+    @property
     def is_clean(self) -> bool:
         """Whether it may serve again."""
         return self.is_quiet
 
     def serves(self, request: Request) -> bool:
-        """Whether it seems alive, and leads where the policy of `request` allows."""
-        return self.is_quiet and self._destination.is_open_to(request.network, self)
+        """Whether it has not ended, and leads where the policy of `request` allows; `write` looks more closely."""
+        return not self.over and self._destination.is_open_to(request.network, self)
 
 
 @attrs.frozen
@@ -423,7 +425,7 @@ class _Answer:
 
     def _begin_body(self, head: _Head, data: bytes) -> bool:
         """Begin to read the body in the framing that the head tells (RFC 9112 6.3)."""
-        self.head = head
+        self.head, length = head, head.length
         # Where a HEAD has no length, some servers send the last chunk of no body, a moment later.
         self.is_clean = self.is_clean and head.keeps and not (self._method == "HEAD" and head.length is None)
         if self._method == "HEAD" or head.status in WITHOUT_BODY:
@@ -432,20 +434,18 @@ class _Answer:
             self._chunks = _Chunks()
             self._parser = self._http.HttpResponseParser(self._chunks)
             self._parser.feed_data(_CHUNKED_HEAD)
-        elif head.length is None:
+        elif length is None:
             self.is_clean = False
-        elif head.length > self._limit:
+        elif length > self._limit:
             return self.give_up(too_large(self._limit))
         else:
-            self._left = head.length
+            self._left = length
         return self._read(data)
 
     def _read(self, data: bytes) -> bool:
-        if self._chunks is not None:
-            return self._read_chunks(self._chunks, data)
         left = self._left
         if left is None:
-            return self._read_to_end(data)
+            return self._read_to_end(data) if self._chunks is None else self._read_chunks(self._chunks, data)
         if len(data) < left:
             self._body.append(data)
             self._left = left - len(data)
