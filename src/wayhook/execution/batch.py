@@ -174,13 +174,15 @@ class Batch(Live):
             worker.result()
 
     async def _work(self, run: Run) -> None:
+        source, ended, arrived = self._source, self._ended, self._arrived
         while self._failure is None:
             try:
-                index, context = await self._source.pull()
+                index, context = source.at_hand() or await source.pull()
             except StopAsyncIteration:
                 return
             except Exception as failure:  # noqa: BLE001 - the source is the caller's: it comes out as it is
                 self._failure = failure
                 return
-            self._ended[index] = await run.call(context, index)
-            self._arrived.set()
+            ended[index] = await run.call(context, index)
+            if not arrived.is_set():
+                arrived.set()

@@ -443,7 +443,7 @@ class Executor:
             return await self._run(use, subject, index, means=means, delivery_id=delivery_id)
         return outcome
 
-    async def _run(
+    def _run(
         self,
         use: Use,
         subject: Any,
@@ -452,15 +452,20 @@ class Executor:
         delivery_id: str | None = None,
         means: Means | None = None,
         refused: Exception | None = None,
-    ) -> Outcome:
+    ) -> Awaitable[Outcome]:
         """Execute a compiled use once: the one way from values to an outcome."""
         self._require_home()
-        means, limits = means or self._means, self._limits
+        means = means or self._means
         started = means.clock.monotonic()
-        if started >= limits.known_until:
-            await limits.refresh(started + use.timeout)  # when that is up, the execution sees it for itself
-        delivery_id = delivery_id or new_delivery_id()
-        return await Execution(means, use, started, delivery_id, index, refused).outcome(subject)
+        execution = Execution(means, use, started, delivery_id or new_delivery_id(), index, refused)
+        if started >= self._limits.known_until:
+            return self._limited(execution, subject)
+        return execution.outcome(subject)
+
+    async def _limited(self, execution: Execution, subject: Any) -> Outcome:
+        """Execute when it is known what limits calls; if the time is up by then, the execution sees it for itself."""
+        await self._limits.refresh(execution.deadline())
+        return await execution.outcome(subject)
 
     def _require_home(self) -> None:
         """Connections, tokens under way and places below limits belong to one process and one loop (P25)."""

@@ -34,6 +34,21 @@ class Source(Generic[Item]):
         self.pulled = self.done = 0
         self._is_async = isinstance(items, AsyncIterable)
 
+    def at_hand(self) -> tuple[int, Item] | None:
+        """Return what `pull` would, where that takes no waiting; None otherwise, and raises nothing."""
+        if self._sync is None or self._over is not None or self.pulled - self.done >= self._most:
+            return None
+        try:
+            item = next(self._sync)
+        except StopIteration:
+            self._over = StopAsyncIteration()
+        except Exception as over:  # noqa: BLE001 - the source is the caller's: it comes out as it is
+            self._over = over
+        else:
+            self.pulled += 1
+            return self.pulled - 1, item
+        return None
+
     def pull(self) -> Awaitable[tuple[int, Item]]:
         """Return the next item and its place, from 0; raises `StopAsyncIteration`, and what the items raise.
 
@@ -51,21 +66,17 @@ class Source(Generic[Item]):
         if self._over is not None:
             raise self._over
         try:
-            if self._sync is not None:
-                item = next(self._sync)
-            elif isinstance(self._items, AsyncIterable):
+            if isinstance(self._items, AsyncIterable):
                 self._async = self._async or aiter(self._items)
                 item = await self._arrived(self._async)
-            else:
-                self._sync = iter(self._items)
-                item = next(self._sync)
-        except StopIteration:
-            self._over = StopAsyncIteration()
+                self.pulled += 1
+                return self.pulled - 1, item
+            self._sync = self._sync or iter(self._items)
         except Exception as over:  # noqa: BLE001 - the source is the caller's: it comes out as it is
             self._over = over
-        else:
-            self.pulled += 1
-            return self.pulled - 1, item
+        if (found := self.at_hand()) is not None:
+            return found
+        assert self._over is not None  # noqa: S101 - there is room, and nobody else was asked meanwhile
         raise self._over
 
     async def _arrived(self, items: AsyncIterator[Item]) -> Item:
