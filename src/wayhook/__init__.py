@@ -14,6 +14,8 @@ from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.limiter.postgres_standing import PostgresStandings
+    from wayhook.adapters.limiter.redis_standing import RedisStandings
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.redis import RedisRepository
@@ -77,11 +79,15 @@ if TYPE_CHECKING:
         Page,
         Repository,
         SecretSource,
+        Standing,
+        StandingReport,
+        Standings,
         Stored,
         StoredToken,
         TokenStore,
         Transport,
     )
+    from wayhook.execution.standing import MemoryStandings
     from wayhook.execution.window import WindowLimiter
     from wayhook.expression.context import Context, DataSourceAnswer
     from wayhook.expression.expression import Expression, expression
@@ -151,6 +157,8 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.limiter.postgres_standing": "PostgresStandings",
+    "adapters.limiter.redis_standing": "RedisStandings",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.redis": "RedisRepository",
@@ -177,8 +185,9 @@ _HOMES = {
     "execution.opening": "open_repository",
     "execution.ports": (
         "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
-        "Repository SecretSource Stored StoredToken TokenStore Transport"
+        "Repository SecretSource Standing StandingReport Standings Stored StoredToken TokenStore Transport"
     ),
+    "execution.standing": "MemoryStandings",
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
     "expression.expression": "Expression expression",
@@ -369,6 +378,7 @@ __all__ = [
     "LiteralSecret",
     "LogSink",
     "MemoryRepository",
+    "MemoryStandings",
     "MessageParameter",
     "Metadata",
     "MissingExtra",
@@ -385,10 +395,12 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "PostgresStandings",
     "Progress",
     "QueryParameter",
     "Rating",
     "RedisRepository",
+    "RedisStandings",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -407,6 +419,9 @@ __all__ = [
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",
+    "Standing",
+    "StandingReport",
+    "Standings",
     "StillInUse",
     "StoreUnavailable",
     "Stored",

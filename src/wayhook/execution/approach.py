@@ -15,6 +15,8 @@ from wayhook.execution.retry import JITTER, RetryPolicy, Tried, later
 
 __all__ = ["Approach"]
 
+_AGAIN = 1.0
+"""Seconds after which a call is worth another try that was refused since nobody knew how its destination stands."""
 _EARLY = 0.001
 """A wait may end that much too soon, by the clock's own rounding (P11 allows 20 ms)."""
 
@@ -26,6 +28,7 @@ class Approach:
     destination: Destination
     policy: RetryPolicy
     deadline: Callable[[], float]
+    _lease: str = ""
 
     async def ready(self) -> None:
         """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
@@ -34,6 +37,8 @@ class Approach:
         """
         destination, clock = self.destination, self.policy.clock
         while True:
+            if destination.is_unknown and (why := await destination.known(self.deadline() - clock.monotonic())):
+                raise self._unavailable(why, _AGAIN)
             now = clock.monotonic()
             if (until := destination.refused_until(now)) is not None:
                 raise self._unavailable("the destination failed too often of late, and is given time", until - now)
@@ -45,18 +50,28 @@ class Approach:
                 raise self._unavailable("the destination asked for more time than this call has", pause)
             await clock.sleep(pause + self.policy.random() * min(JITTER, pause, rest / 2))
 
+    async def entered(self, latest: float) -> None:
+        """Be ready, and where the breaker wants a probe, be it: at once before an attempt that ends by `latest`."""
+        destination, clock = self.destination, self.policy.clock
+        while True:
+            await self.ready()
+            if destination.breaker is None or destination.breaker.until is None:
+                return
+            if lease := await destination.claim(clock.monotonic(), latest):
+                self._lease = lease
+                return
+
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
-        """Make one attempt, at once after `ready`, and let the destination learn from it."""
-        breaker, clock, tried = self.destination.breaker, self.policy.clock, None
-        is_probe = breaker is not None and breaker.enter()
+        """Make one attempt, of a destination that is free or at once after `entered`, and let that learn from it."""
+        clock, tried = self.policy.clock, None
+        lease, self._lease = self._lease, ""
         try:
             tried = await attempt
         finally:
             now = clock.monotonic()
-            if breaker is not None:
-                # one that was cut off tells against its destination where the time was up
-                failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
-                breaker.leave(is_probe=is_probe, failed=failed, now=now)
+            # one that was cut off tells against its destination where the time was up
+            failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+            self.destination.ended(lease, failed, now)
         if tried.floor is not None or tried.attempt.status in THROTTLED:
             self.destination.pause(now + self._floor(tried))
         return tried

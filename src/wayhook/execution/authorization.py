@@ -123,7 +123,7 @@ class Authorization:
             plain = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)
             mask = TokenMask(self.call, texts)
             request = attrs.evolve(plain, network=self.means.network, mask=mask)
-            await approach.ready()
+            await approach.entered(latest)
             number = len(self.attempts) + 1
             tried = await approach.tried(self.means.sent(number, request, latest, since))
             self.attempts.append(hidden(tried, mask.found).attempt)

@@ -334,16 +334,17 @@ class Execution:
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
         texts, spellings, mask = _NO_TEXTS, _NO_TEXTS.spellings, None
-        if not approach.destination.is_free:
-            await self._ready(approach)
         if self.use.secrets:
+            if not approach.destination.is_free:
+                await self._ready(approach)
             self._budget.at = self.deadline()
             texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
             spellings = checked_spellings(call.credentials, texts)
             mask = CallMask(call, spellings)
-            if not approach.destination.is_free:
-                await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
+        if not approach.destination.is_free:
+            self._budget.at = self.deadline()
+            await approach.entered(self.deadline())
         self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
         tried = await approach.tried(self._sent(request, deadline))
