@@ -52,11 +52,12 @@ class CrewStandings(LiveStandings):
         standing = await self._shared(destination, lambda port: port.probe(destination, lease, seconds, rule))
         return standing or attrs.evolve(await super().probe(destination, lease, seconds, rule), version=0)
 
-    async def spend(self, destination: str, earned: int, wanted: int, rule: RetryBudget) -> int:
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
         """Take repeats out of the budget."""
         if self._sharing is None:
-            return await super().spend(destination, earned, wanted, rule)
-        return await self._asked(lambda port: port.spend(destination, earned, wanted, rule)) or 0
+            return await super().spend(destination, earned, costs, rule)
+        paid = await self._asked(lambda port: port.spend(destination, earned, costs, rule))
+        return (False,) * len(costs) if paid is None else paid
 
     def published(self, record: Destination, standing: Standing) -> None:
         """Tell the hands."""

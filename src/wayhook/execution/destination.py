@@ -175,7 +175,7 @@ class Account(Protocol):
         """Tell the others of a pause."""
         ...
 
-    async def claim(self, now: float, until: float) -> str:
+    async def claim(self, until: float) -> str:
         """Return the lease of the probe; empty where another has it, or none is wanted any more."""
         ...
 
@@ -256,7 +256,7 @@ class Destination:
     async def claim(self, now: float, until: float) -> str:
         """Take the place of the probe and return its lease; empty where there is none to be had, or none is needed."""
         if self.account is not None:
-            return await self.account.claim(now, until)
+            return await self.account.claim(until)
         return HERE if self.breaker is not None and self.breaker.claim(now) else ""
 
     def ended(self, lease: str, failed: bool | None, now: float) -> None:  # noqa: FBT001 - as `is_failure` says

@@ -169,10 +169,10 @@ class _Line:
         standing: Standing = await self.ask("probe", destination, lease, seconds, rule)
         return standing
 
-    async def spend(self, destination: str, earned: int, wanted: int, rule: RetryBudget) -> int:
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
         """Ask the crew for repeats; see `Standings`."""
-        granted: int = await self.ask("spend", destination, earned, wanted, rule)
-        return granted
+        paid: tuple[bool, ...] = await self.ask("spend", destination, earned, costs, rule)
+        return paid
 
     @asynccontextmanager
     async def news(self, hear: Callable[[str, Standing], None]) -> AsyncIterator[Awaitable[None]]:  # noqa: ARG002

@@ -272,7 +272,7 @@ class Standings(Protocol):
 
     It is asked and told when something goes wrong, and by no call that goes well. `destination`: scheme, host and port.
     Each method is one step: whoever comes at the same time comes before or after it. One that cannot be done raises
-    `StoreUnavailable`; one that takes longer than half a second counts as that.
+    `StoreUnavailable`; one that takes longer than a second counts as that.
     """
 
     @property
@@ -301,8 +301,8 @@ class Standings(Protocol):
         """
         ...
 
-    async def spend(self, destination: str, earned: int, wanted: int, rule: RetryBudget) -> int:
-        """Earn for so many calls, and return how much of `wanted` there is to be had, which is taken (P14)."""
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
+        """Earn for so many calls; return for each of `costs` whether there is as much, which is taken then (P14)."""
         ...
 
     def news(self, hear: Callable[[str, Standing], None]) -> AbstractAsyncContextManager[Awaitable[None]]:

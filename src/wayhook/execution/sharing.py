@@ -30,7 +30,7 @@ from wayhook.model.guardrail import RetryBudget
 __all__ = ["Away", "Sharing"]
 
 _LOG = logging.getLogger("wayhook")
-_PATIENCE = 0.5
+_PATIENCE = 1.0
 _ENTERING = 3.0
 _SOON, _AGAIN, _LOOK = 0.05, 1.0, 1.0
 """Seconds before the first try to come back, between the others, and between two looks at a destination that fails."""
@@ -281,20 +281,20 @@ class _Earnings(Budget):
 
 @attrs.define(eq=False)
 class _Account:
-    """One destination, shared. `pot`: repeats that the store gave and nobody took."""
+    """One destination, shared."""
 
     sharing: Sharing
     destination: Destination
     view: _View | None = None
     earnings: _Earnings | None = None
     rule: RetryBudget | None = None
-    pot: int = 0
     version: int = 0
     failing_until: float = NEVER
     reports: list[StandingReport] = attrs.Factory(list)
     wanted: list[tuple[int, asyncio.Future[bool | None]]] = attrs.Factory(list)
     is_telling: bool = False
     worker: asyncio.Task[None] | None = None
+    claiming: asyncio.Lock = attrs.Factory(asyncio.Lock)
 
     def __attrs_post_init__(self) -> None:
         destination = self.destination
@@ -319,10 +319,18 @@ class _Account:
         self.is_telling = True
         self._wake()
 
-    async def claim(self, now: float, until: float) -> str:
-        """Return the lease of the probe, or an empty text."""
-        view, sharing, lease = self.view, self.sharing, uuid4().hex
-        assert view is not None  # noqa: S101 - it alone wants a probe
+    async def claim(self, until: float) -> str:
+        """Return the lease of the probe, or an empty text; of many calls at once one asks."""
+        async with self.claiming:
+            view = self.view
+            assert view is not None  # noqa: S101 - it alone wants a probe
+            now = self.sharing.clock.monotonic()
+            if view.until is None or view.refused_until(now) is not None:
+                return ""  # another was the first
+            return await self._claimed(view, now, until)
+
+    async def _claimed(self, view: _View, now: float, until: float) -> str:
+        sharing, lease = self.sharing, uuid4().hex
         if not sharing.is_away:
             seconds = max(0.0, until - now) + _GRACE
             probe = sharing.port.probe(self.destination.name, lease, seconds, view.rule)
@@ -352,6 +360,8 @@ class _Account:
         if not self.sharing.is_away:
             paid: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
             self.wanted.append((cost, paid))
+            if self.is_failing and self.view is not None and self.view.has_untold:
+                self.is_telling = True  # before the repeat, which the breaker may stop
             self._wake()
             await asyncio.wait([paid], timeout=max(0.0, min(within, self.sharing.patience * 2)))
             if not paid.done():
@@ -433,18 +443,16 @@ class _Account:
         self.see(await sharing.ask(sharing.port.tell(self.destination.name, report, rule)))
 
     async def _paid(self, wanted: list[tuple[int, asyncio.Future[bool | None]]]) -> None:
-        """Pay for as many repeats as the store gives, those first that came first."""
+        """Pay for the repeats that the store gives."""
         earnings, rule = self.earnings, self.rule
         assert earnings is not None  # noqa: S101 - `spend` was asked
         assert rule is not None  # noqa: S101
-        short = sum(cost for cost, paid in wanted if not paid.done()) - self.pot
-        if short > 0:
-            earned, earnings.earned = earnings.earned, 0
-            self.pot += await self.sharing.ask(self.sharing.port.spend(self.destination.name, earned, short, rule))
-        for cost, paid in wanted:
+        costs = tuple([cost for cost, _ in wanted])
+        earned, earnings.earned = earnings.earned, 0
+        answers = await self.sharing.ask(self.sharing.port.spend(self.destination.name, earned, costs, rule))
+        for (_, paid), answer in zip(wanted, answers, strict=True):
             if not paid.done():
-                paid.set_result(self.pot >= cost)
-                self.pot -= cost if self.pot >= cost else 0
+                paid.set_result(answer)
 
 
 def _share(budget: RetryBudget, processes: int | None) -> RetryBudget:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
-from math import floor
 from typing import Any, Literal
 
 import attrs
@@ -52,16 +51,14 @@ def probed(record: Destination, lease: str, seconds: float, rule: BreakerRule, n
     return breaker.claim(now, lease, now + seconds)
 
 
-def spent(record: Destination, earned: int, wanted: int, rule: RetryBudget) -> int:
-    """Earn for calls and take what there is of `wanted`; see `Standings.spend`."""
+def spent(record: Destination, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
+    """Earn for calls and take each of `costs` that there is; see `Standings.spend`."""
     if record.budget is None:
         record.budget = Budget(rule)
     budget = record.budget
     budget.rule = rule
     budget.earn(earned)
-    granted = min(wanted, floor(budget.left))
-    budget.left -= granted
-    return granted
+    return tuple([budget.spend(cost) for cost in costs])
 
 
 def is_failing(breaker: Breaker | None, now: float) -> bool:
@@ -110,9 +107,9 @@ class LiveStandings:
         """Give the place of the probe; see `Standings`."""
         return self._changed(destination, lambda record, now: probed(record, lease, seconds, rule, now))
 
-    async def spend(self, destination: str, earned: int, wanted: int, rule: RetryBudget) -> int:
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
         """Take repeats out of the budget; see `Standings`."""
-        return spent(self._of(destination), earned, wanted, rule)
+        return spent(self._of(destination), earned, costs, rule)
 
     def published(self, record: Destination, standing: Standing) -> None:
         """Tell those who hear of changes."""

@@ -92,12 +92,12 @@ class StandingContract:
         await standings.tell(place, StandingReport(paused=60), _RULE)
         await standings.tell(place, _FAILED, _RULE)
         rule = RetryBudget(share=0, at_first=3, at_most=3)
-        await standings.spend(place, 0, 3, rule)
+        await standings.spend(place, 0, (1, 1, 1), rule)
 
         other = await standings.tell(f"{place}:8443", StandingReport(), _RULE)
 
         assert (other.state, other.paused, other.is_failing) == ("closed", 0, False)
-        assert await standings.spend(f"{place}:8443", 0, 3, rule) == 3
+        assert await standings.spend(f"{place}:8443", 0, (2, 1), rule) == (True, True)
 
     async def test_failures_of_all_are_summed(self, standings: Standings, another: Standings, place: str) -> None:
         """The breaker opens when enough attempts of all failed, and all hear of it (P16)."""
@@ -189,11 +189,12 @@ class StandingContract:
         """However many ask at once, they get no more together than there was and was earned (P14)."""
         rule = RetryBudget(share=0.25, at_first=10, at_most=12)
 
-        first = await asyncio.gather(*(each.spend(place, 0, 3, rule) for each in (standings, another) * 5))
-        second = await asyncio.gather(*(each.spend(place, 4, 1, rule) for each in (standings, another) * 5))
-        third = await standings.spend(place, 1000, 20, rule)
+        first = await asyncio.gather(*(each.spend(place, 0, (1, 1, 1), rule) for each in (standings, another) * 5))
+        second = await asyncio.gather(*(each.spend(place, 4, (1,), rule) for each in (standings, another) * 5))
+        third = await standings.spend(place, 1000, (2, 9, 2, 1), rule)
 
-        assert (sum(first), sum(second), third) == (10, 10, 12)
+        assert [sum(map(sum, answers)) for answers in (first, second)] == [10, 10]
+        assert third == (True, True, False, True)
 
     async def test_versions_grow(self, standings: Standings, another: Standings, place: str) -> None:
         """What is newer can be told, whoever changed it."""

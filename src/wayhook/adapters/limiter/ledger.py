@@ -69,11 +69,11 @@ class LedgerStandings(ABC):
         )
         return attrs.evolve(standing, is_probe=is_probe)
 
-    async def spend(self, destination: str, earned: int, wanted: int, rule: RetryBudget) -> int:
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
         """Take repeats out of the budget; see `Standings`."""
-        granted: int
-        granted, _ = await self._changed(destination, lambda record, _: spent(record, earned, wanted, rule), None)
-        return granted
+        paid: tuple[bool, ...]
+        paid, _ = await self._changed(destination, lambda record, _: spent(record, earned, costs, rule), None)
+        return paid
 
     async def _changed(
         self, name: str, change: Callable[[Destination, float], Any], rule: BreakerRule | None

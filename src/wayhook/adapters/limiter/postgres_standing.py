@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -37,7 +37,7 @@ class PostgresStandings(LedgerStandings):
 
     An async context manager, for one event loop. `url`: such as `postgresql://user:password@host:5432/name`. `table`:
     its name, perhaps after a schema and a dot, lower-case letters, digits and `_`; made if it is not there. Who has the
-    same one shares. `when_away`: what a process does while the database does not answer within half a second:
+    same one shares. `when_away`: what a process does while the database does not answer within a second:
     `"share"`, go by what it knows and by its share of the budget, or `"refuse"`, call nobody. `processes`: how many
     share the budget then, 1 to 10,000; without it nothing is repeated. Times are those of the server. It holds up to 5
     connections. Raises `MissingExtra` without the library.
@@ -73,6 +73,9 @@ class PostgresStandings(LedgerStandings):
         return f"{where.hostname or 'localhost'}:{where.port or 5432}{where.path}"
 
     async def __aenter__(self) -> Self:
+        """Connect; a store that cannot be reached is told of when somebody calls."""
+        with suppress(StoreUnavailable):
+            await self._read("")
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -46,7 +46,7 @@ class RedisStandings(LedgerStandings):
 
     An async context manager, for one event loop. `url`: such as `redis://user:password@host:6379/0`, `rediss://…` with
     TLS. `prefix`: of its keys; who has the same one shares. `when_away`: what a process does while Redis does not
-    answer within half a second: `"share"`, go by what it knows and by its share of the budget, or `"refuse"`, call
+    answer within a second: `"share"`, go by what it knows and by its share of the budget, or `"refuse"`, call
     nobody. `processes`: how many share the budget then, 1 to 10,000; without it nothing is repeated. Times are those of
     Redis. Raises `MissingExtra` without the library.
     """
@@ -93,6 +93,9 @@ class RedisStandings(LedgerStandings):
         return f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}/{settings.get('db', 0)}"
 
     async def __aenter__(self) -> Self:
+        """Connect; a store that cannot be reached is told of when somebody calls."""
+        with suppress(StoreUnavailable):
+            await self._read("")
         return self
 
     async def __aexit__(self, *_: object) -> None:
