@@ -729,3 +729,23 @@ async def test_processes_share_what_their_executor_shares() -> None:
 
     assert len(service.received) == sent <= 6 + 6
     assert {outcome.delivery for outcome in outcomes} == {wh.Delivery.UNAVAILABLE}
+
+
+class Gone(wh.MemoryStandings):
+    """A store that is away, for those who call nobody then."""
+
+    when_away = "refuse"
+
+    def news(self, hear: Any) -> Any:
+        raise wh.StoreUnavailable("gone")
+
+
+async def test_no_process_calls_where_nobody_may_without_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be known is told of each call, and once in the log."""
+    with LoopbackService(lambda _: Answer(200)) as service:
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, standings=Gone()) as executor:
+            outcomes = await _batch(executor, 12, processes=2)
+
+    assert service.received == []
+    assert {outcome.delivery for outcome in outcomes} == {wh.Delivery.UNAVAILABLE}
+    assert caplog.text.count("nobody is called") == 1

@@ -524,3 +524,21 @@ def test_no_text_form_shows_a_password(kind: Any, url: str) -> None:
     """Standings may be printed and logged."""
     assert "canary-7" not in repr(kind(url))
     assert "127.0.0.1" in repr(kind(url))
+
+
+@pytest.mark.parametrize(
+    ("module", "kind", "url", "extra"),
+    [
+        ("redis_standing", wh.RedisStandings, "redis://127.0.0.1", "wayhook[redis]"),
+        ("postgres_standing", wh.PostgresStandings, "postgresql://127.0.0.1/x", "wayhook[postgres]"),
+    ],
+)
+def test_a_missing_library_is_told(
+    monkeypatch: pytest.MonkeyPatch, module: str, kind: Any, url: str, extra: str
+) -> None:
+    """With the command that installs it."""
+    monkeypatch.setattr(f"wayhook.adapters.limiter.{module}.find_spec", lambda _: None)
+
+    with pytest.raises(wh.MissingExtra) as caught:
+        kind(url)
+    assert extra in str(caught.value)

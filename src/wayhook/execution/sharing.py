@@ -16,7 +16,6 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from math import inf
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -62,6 +61,7 @@ class Sharing:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failing: set[_Account] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     def join(self, destination: Destination, all_of_them: Destinations) -> None:
         """Share a destination from now on."""
@@ -91,10 +91,9 @@ class Sharing:
     async def ask(
         self,
         question: Coroutine[Any, Any, _Answer],
-        within: float = inf,
         orphaned: Callable[[asyncio.Task[_Answer]], None] | None = None,
     ) -> _Answer:
-        """Return the answer of the store; raise `Away` where there is none within so many seconds, or its patience.
+        """Return the answer of the store; raise `Away` where there is none.
 
         `orphaned`: does something about an answer for which nobody waited.
         """
@@ -103,7 +102,7 @@ class Sharing:
             raise Away
         task, is_heard = self.start(question), False
         try:
-            await asyncio.wait([task], timeout=max(0.0, min(within, self.patience)))
+            await asyncio.wait([task], timeout=self.patience)
             is_heard = task.done()
         finally:
             if not is_heard and orphaned is not None:
@@ -111,8 +110,7 @@ class Sharing:
             elif not is_heard:
                 task.cancel()
         if not is_heard:
-            if within >= self.patience:
-                self.fail(f"it did not answer within {self.patience} seconds")
+            self.fail(f"it did not answer within {self.patience} seconds")
             raise Away
         try:
             return task.result()
@@ -123,7 +121,7 @@ class Sharing:
     def fail(self, reason: str) -> None:
         """The store cannot be asked for now: say so, and try to come back."""
         self._went(reason)
-        if self._listening is not None and not self._listening.done():
+        if self._listening is not None and not self._is_closed:
             self._listening.cancel()
             self._listening = self.start(self._listen(_AGAIN))
 
@@ -178,8 +176,9 @@ class Sharing:
                 async with asyncio.timeout(max(0.0, min(within, self.patience))):
                     await self._verdict.wait()
             except TimeoutError:
-                self._went(f"it did not answer within {self.patience} seconds")
-        if not self.refuses:
+                if within >= self.patience:
+                    self._went(f"it did not answer within {self.patience} seconds")
+        if self.port.when_away == "share" or (self._verdict.is_set() and not self.is_away):
             return ""
         return "how its destination stands with other processes cannot be known: their store is away"
 
@@ -195,6 +194,7 @@ class Sharing:
 
     async def aclose(self) -> None:
         """End: what is being told is told, within a second."""
+        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._listening is not None:
@@ -281,7 +281,12 @@ class _Earnings(Budget):
 
 @attrs.define(eq=False)
 class _Account:
-    """One destination, shared."""
+    """One destination, shared.
+
+    What is to be told: `paused_until`, how probes were `settled`, and that attempts ended (`is_telling`); what is
+    `wanted`: repeats, each with its cost and who waits for it. `failing_until`: while attempts fail somewhere, when the
+    store is asked whether they still do.
+    """
 
     sharing: Sharing
     destination: Destination
@@ -290,7 +295,8 @@ class _Account:
     rule: RetryBudget | None = None
     version: int = 0
     failing_until: float = NEVER
-    reports: list[StandingReport] = attrs.Factory(list)
+    paused_until: float = NEVER
+    settled: list[tuple[str, bool | None]] = attrs.Factory(list)
     wanted: list[tuple[int, asyncio.Future[bool | None]]] = attrs.Factory(list)
     is_telling: bool = False
     worker: asyncio.Task[None] | None = None
@@ -312,7 +318,8 @@ class _Account:
 
     def paused(self, until: float) -> None:
         """Tell the others of a pause."""
-        self._report(StandingReport(paused=until - self.sharing.clock.monotonic()))
+        self.paused_until = max(self.paused_until, until)
+        self._wake()
 
     def tell(self) -> None:
         """Tell the others of the attempts that ended."""
@@ -352,7 +359,8 @@ class _Account:
             self.view.lease = lease
             self.view.settle(lease, failed, now)
         if lease != HERE:
-            self._report(StandingReport(lease=lease, failed=failed))
+            self.settled.append((lease, failed))
+            self._wake()
 
     async def spend(self, cost: int, within: float) -> bool:
         """Take a repeat out of the budget of all; out of this process's share while the store is away."""
@@ -408,9 +416,9 @@ class _Account:
             self.tell()
         return True
 
-    def _report(self, report: StandingReport) -> None:
-        self.reports.append(report)
-        self._wake()
+    @property
+    def _has_news(self) -> bool:
+        return self.is_telling or self.paused_until != NEVER or bool(self.settled)
 
     def _wake(self) -> None:
         if self.worker is None or self.worker.done():
@@ -418,16 +426,16 @@ class _Account:
 
     async def _work(self) -> None:
         """Tell and ask, one thing after the other, until nothing is left; what happens meanwhile goes along."""
-        while self.reports or self.is_telling or self.wanted:
+        while self._has_news or self.wanted:
             wanted, self.wanted = self.wanted, []
             try:
-                if self.reports or self.is_telling:
+                if self._has_news:
                     await self._told()
                 if wanted:
                     await self._paid(wanted)
             except Away:
-                self.reports.clear()
-                self.is_telling = False
+                self.settled.clear()
+                self.is_telling, self.paused_until = False, NEVER  # a pause is told when the store is back
             finally:
                 for _, paid in wanted:
                     if not paid.done():
@@ -435,10 +443,11 @@ class _Account:
 
     async def _told(self) -> None:
         sharing, view = self.sharing, self.view
-        report = self.reports.pop(0) if self.reports else StandingReport()
-        if view is not None and self.is_telling:
-            report = attrs.evolve(report, ends=view.untold(sharing.clock.monotonic()))
-        self.is_telling = False
+        now = sharing.clock.monotonic()
+        lease, failed = self.settled.pop(0) if self.settled else ("", None)
+        ends = view.untold(now) if view is not None and self.is_telling else ()
+        report = StandingReport(max(0.0, self.paused_until - now), ends, lease, failed)
+        self.is_telling, self.paused_until = False, NEVER
         rule = None if view is None else view.rule
         self.see(await sharing.ask(sharing.port.tell(self.destination.name, report, rule)))
 
