@@ -50,6 +50,7 @@ class Store:
         self.failure: Exception | None = None
         self.hangs = False
         self.lost: list[asyncio.Future[None]] = []
+        self.hears: list[Callable[[str, wh.Standing], None]] = []
 
     def leave(self, failure: Exception | None = None) -> None:
         """Be away from now on."""
@@ -90,6 +91,7 @@ class Store:
         if self.failure is not None:
             raise self.failure
         self.heard += 1
+        self.hears.append(hear)
         async with self.kept.news(hear):
             self.is_heard.set()
             self.lost.append(asyncio.get_running_loop().create_future())
@@ -165,6 +167,18 @@ async def test_a_breaker_counts_the_failures_of_all(ping: Make, clock: FakeClock
     assert all(isinstance(outcome.cause, wh.DestinationUnavailable) for outcome in refused)
     assert all(outcome.succeeded for outcome in (*probe, *after))
     assert [_breakers(sink) for sink in sinks] == [["open", "half open", "closed"]] * 2
+
+
+async def test_news_that_come_late_turn_nothing_back(ping: Make, clock: FakeClock, store: Store) -> None:
+    """An answer of the store may overtake older news, which are not gone by then."""
+    transport = FakeTransport(wh.Response(500))
+
+    async with _executor(transport, clock, store, guardrails=ONCE) as executor:
+        await _calls(executor, ping(), 20)
+        store.hears[0]("https://api.example.com", wh.Standing("closed", version=1))
+        refused = await executor.call(ping())
+
+    assert isinstance(refused.cause, wh.DestinationUnavailable)
 
 
 async def _opened(store: Store, clock: FakeClock, action: wh.Action) -> None:
