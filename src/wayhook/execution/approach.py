@@ -61,19 +61,27 @@ class Approach:
                 self._lease = lease
                 return
 
+    def begin(self) -> bool:
+        """Begin an attempt of a destination that is free, or at once after `entered`; return whether it is the probe."""
+        return self._lease != ""
+
+    def end(self, tried: Tried | None, *, is_probe: bool) -> None:
+        """Let the destination learn from an attempt that ended, or was cut off (None)."""
+        now = self.policy.clock.monotonic()
+        lease, self._lease = self._lease if is_probe else "", ""
+        # one that was cut off tells against its destination where the time was up
+        failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+        self.destination.ended(lease, failed, now)
+        if tried is not None and (tried.floor is not None or tried.attempt.status in THROTTLED):
+            self.destination.pause(now + self._floor(tried))
+
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
-        """Make one attempt, of a destination that is free or at once after `entered`, and let that learn from it."""
-        clock, tried = self.policy.clock, None
-        lease, self._lease = self._lease, ""
+        """Make one attempt between its `begin` and its `end`."""
+        is_probe, tried = self.begin(), None
         try:
             tried = await attempt
         finally:
-            now = clock.monotonic()
-            # one that was cut off tells against its destination where the time was up
-            failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
-            self.destination.ended(lease, failed, now)
-        if tried.floor is not None or tried.attempt.status in THROTTLED:
-            self.destination.pause(now + self._floor(tried))
+            self.end(tried, is_probe=is_probe)
         return tried
 
     def _floor(self, tried: Tried) -> float:
