@@ -62,7 +62,7 @@ class Approach:
                 return
 
     def begin(self) -> bool:
-        """Begin an attempt of a destination that is free, or at once after `entered`; return whether it is the probe."""
+        """Begin an attempt of a destination that is free or at once after `entered`; return whether it is the probe."""
         return self._lease != ""
 
     def end(self, tried: Tried | None, *, is_probe: bool) -> None:
