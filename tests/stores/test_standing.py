@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
@@ -454,17 +455,28 @@ async def test_redis_that_is_killed_is_gone_without(tmp_path: Path, log: Log, lo
 
 
 @pytest.fixture
-async def way(request: pytest.FixtureRequest) -> AsyncIterator[Way]:
-    """A way to the PostgreSQL of this machine."""
-    host, _, port = POSTGRES.rpartition("@")[2].partition("/")[0].partition(":")
-    async with Way(host, int(port or 5432)) as way:
+async def way(place: list[str]) -> AsyncIterator[Way]:
+    """A way to the store of this machine."""
+    url = urlsplit(place[1])
+    async with Way(url.hostname or "127.0.0.1", url.port or {"redis": 6379, "postgres": 5432}[place[0]]) as way:
         yield way
 
 
-async def test_a_database_that_cannot_be_reached_is_gone_without(
-    way: Way, postgres_table: str, log: Log, loopback: wh.Guardrails
+def _along(way: Way, place: list[str], **settings: Any) -> wh.RedisStandings | wh.PostgresStandings:
+    """Standings that are reached that way."""
+    kind, address, own = place
+    url = urlsplit(address)
+    user = url.netloc.rpartition("@")[0]
+    url = url._replace(netloc=f"{user}@127.0.0.1:{way.port}" if user else f"127.0.0.1:{way.port}")
+    if kind == "redis":
+        return wh.RedisStandings(url.geturl(), prefix=own, **settings)
+    return wh.PostgresStandings(url.geturl(), table=own, **settings)
+
+
+async def test_a_store_that_cannot_be_reached_is_gone_without(
+    way: Way, place: list[str], log: Log, loopback: wh.Guardrails
 ) -> None:
-    """The same where the connections to PostgreSQL break."""
+    """The same where the connections break, and no other is had."""
 
     async def away() -> None:
         way.cut()
@@ -472,20 +484,17 @@ async def test_a_database_that_cannot_be_reached_is_gone_without(
     async def back() -> None:
         way.is_open = True
 
-    url = POSTGRES.replace(POSTGRES.rpartition("@")[2], f"127.0.0.1:{way.port}/postgres")
-    async with wh.PostgresStandings(url, table=postgres_table) as standings:
+    async with _along(way, place) as standings:
         await _goes_without(standings, log, away, back, loopback)
 
 
 async def test_a_store_that_falls_silent_is_told_of_without_a_call(
-    way: Way, postgres_table: str, log: Log, loopback: wh.Guardrails
+    way: Way, place: list[str], log: Log, loopback: wh.Guardrails
 ) -> None:
     """A connection that brings nothing more is found out by itself, and with `refuse` nobody is called then."""
-    url = POSTGRES.replace(POSTGRES.rpartition("@")[2], f"127.0.0.1:{way.port}/postgres")
-
     async with (
         Other() as other,
-        wh.PostgresStandings(url, table=postgres_table, when_away="refuse") as standings,
+        _along(way, place, when_away="refuse") as standings,
         wh.Executor(standings=standings, guardrails=loopback) as executor,
     ):
         before = await executor.call(_ping(other.url))
