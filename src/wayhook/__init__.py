@@ -14,6 +14,8 @@ from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.limiter.postgres_standing import PostgresStandings
+    from wayhook.adapters.limiter.redis_standing import RedisStandings
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.redis import RedisRepository
@@ -82,6 +84,9 @@ if TYPE_CHECKING:
         Repository,
         Retrying,
         SecretSource,
+        Standing,
+        StandingReport,
+        Standings,
         Stored,
         StoredToken,
         TokenAttemptEnded,
@@ -89,6 +94,7 @@ if TYPE_CHECKING:
         Transport,
         Waited,
     )
+    from wayhook.execution.standing import MemoryStandings
     from wayhook.execution.window import WindowLimiter
     from wayhook.expression.context import Context, DataSourceAnswer
     from wayhook.expression.expression import Expression, expression
@@ -158,6 +164,8 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.limiter.postgres_standing": "PostgresStandings",
+    "adapters.limiter.redis_standing": "RedisStandings",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.redis": "RedisRepository",
@@ -186,9 +194,10 @@ _HOMES = {
     "execution.opening": "open_repository",
     "execution.ports": (
         "AttemptEnded BreakerChanged Capped Clock Consent Edit Event EventSink ExecutionEnded History Limiter "
-        "Namespaced Page Paused Repository Retrying SecretSource Stored StoredToken TokenAttemptEnded TokenStore "
-        "Transport Waited"
+        "Namespaced Page Paused Repository Retrying SecretSource Standing StandingReport Standings Stored StoredToken "
+        "TokenAttemptEnded TokenStore Transport Waited"
     ),
+    "execution.standing": "MemoryStandings",
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
     "expression.expression": "Expression expression",
@@ -380,6 +389,7 @@ __all__ = [
     "LiteralSecret",
     "LogSink",
     "MemoryRepository",
+    "MemoryStandings",
     "MessageParameter",
     "Metadata",
     "MissingExtra",
@@ -398,11 +408,13 @@ __all__ = [
     "Page",
     "PauseMode",
     "Paused",
+    "PostgresStandings",
     "Progress",
     "PrometheusSink",
     "QueryParameter",
     "Rating",
     "RedisRepository",
+    "RedisStandings",
     "Rejected",
     "RenderError",
     "Repetition",
@@ -422,6 +434,9 @@ __all__ = [
     "SqliteRepository",
     "SqliteTokenStore",
     "Stamp",
+    "Standing",
+    "StandingReport",
+    "Standings",
     "StillInUse",
     "StoreUnavailable",
     "Stored",

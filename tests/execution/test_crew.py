@@ -633,8 +633,8 @@ async def test_a_forked_child_that_leaves_a_batch_closes_nothing(service: Loopba
 
 
 @pytest.mark.parametrize(("budget", "repeats"), [(wh.RetryBudget(0, 5, 5), 5), (wh.RetryBudget(0, 1, 1), 1)])
-async def test_the_budget_of_repeats_is_dealt_out_to_the_last(budget: wh.RetryBudget, repeats: int) -> None:
-    """What does not divide is not lost, and all processes together repeat no more than one may (P14)."""
+async def test_the_budget_of_repeats_is_one_for_all(budget: wh.RetryBudget, repeats: int) -> None:
+    """All processes together repeat as much as one may, and no more (P14)."""
     guardrails = attrs.evolve(GUARDRAILS, retry_budget=budget, breaker=None)
 
     with LoopbackService(lambda _: Answer(408)) as service:
@@ -667,3 +667,107 @@ async def test_a_batch_that_is_stopped_hears_how_each_call_ended() -> None:
 
     assert [(o.status, o.delivery, len(o.attempts)) for o in outcomes] == [("internalError", "unknown", 1)] * 4
     assert len(service.received) == 4
+
+
+async def _batch(executor: wh.Executor, count: int, processes: int = 3) -> list[wh.Outcome]:
+    async with executor.batch("Welcome", "hello", contexts(count), concurrency=6, processes=processes) as batch:
+        return [outcome async for outcome in batch]
+
+
+BUSY = Answer(503, headers={"Retry-After": "60"})
+ONE_ATTEMPT = attrs.evolve(GUARDRAILS, retry_budget=wh.RetryBudget(0, 0, 0))
+
+
+async def test_what_was_known_before_is_known_to_all_processes() -> None:
+    """A pause from before the batch is kept by each process, from its first call on (P15)."""
+    with LoopbackService(lambda _: BUSY) as service:
+        async with wh.Executor(await kept(service.url), guardrails=ONE_ATTEMPT) as executor:
+            await executor.execute("Welcome", "hello", next(contexts(1)))
+            outcomes = await _batch(executor, 12)
+
+    assert len(service.received) == 1
+    assert {outcome.delivery for outcome in outcomes} == {wh.Delivery.UNAVAILABLE}
+    assert all(isinstance(outcome.cause, wh.DestinationUnavailable) for outcome in outcomes)
+
+
+async def test_a_pause_is_kept_by_all_processes_and_known_afterwards() -> None:
+    """What one process is asked for holds back the others and, after the batch, the executor (P15)."""
+    with LoopbackService(lambda _: BUSY) as service:
+        async with wh.Executor(await kept(service.url), guardrails=ONE_ATTEMPT) as executor:
+            await _batch(executor, 60)
+            sent = len(service.received)
+            after = await executor.execute("Welcome", "hello", next(contexts(1)))
+
+    assert sent <= 6 + 6  # what was under way, and what began while it was told
+    assert (after.attempts, len(service.received)) == ((), sent)
+
+
+async def test_one_breaker_counts_for_all_processes() -> None:
+    """It opens as it would in one process, is told to the sinks once, and stays open after the batch (P16)."""
+    rails = attrs.evolve(ONE_ATTEMPT, breaker=wh.BreakerRule(calls=18, spread=0))
+    sink = RecordingSink()
+
+    with LoopbackService(lambda _: Answer(500)) as service:
+        async with wh.Executor(await kept(service.url), guardrails=rails, events=[sink]) as executor:
+            await _batch(executor, 200)
+            sent = len(service.received)
+            after = await executor.execute("Welcome", "hello", next(contexts(1)))
+
+    assert 18 <= sent <= 18 + 12  # what was under way, and what began while it was told
+    assert isinstance(after.cause, wh.DestinationUnavailable)
+    assert [event.state for event in sink.events if isinstance(event, wh.BreakerChanged)] == ["open"]
+
+
+async def test_one_call_of_all_processes_is_the_probe() -> None:
+    """After the time one call of all processes goes through, while the others end; then all go on (P16)."""
+    rails = attrs.evolve(ONE_ATTEMPT, breaker=wh.BreakerRule(calls=2, open_for=0.001, spread=0))
+    sink, answers = RecordingSink(), iter([Answer(500), Answer(500), Answer(200, {"echo": ""}, delay=2)])
+
+    with LoopbackService(lambda _: next(answers, Answer(200, {"echo": ""}))) as service:
+        async with wh.Executor(await kept(service.url), guardrails=rails, events=[sink]) as executor:
+            for context in contexts(2):
+                await executor.execute("Welcome", "hello", context)
+            outcomes = await _batch(executor, 12)
+            after = await _batch(executor, 12)
+
+    assert [outcome.succeeded for outcome in outcomes].count(True) == 1
+    assert [outcome.succeeded for outcome in after].count(True) == 12
+    assert len(service.received) == 2 + 1 + 12
+    states = [event.state for event in sink.events if isinstance(event, wh.BreakerChanged)]
+    assert states == ["open", "half open", "closed"]
+
+
+async def test_processes_share_what_their_executor_shares() -> None:
+    """What another executor was asked for is kept by the processes of a batch, and the other way round (P15)."""
+    standings = wh.MemoryStandings()
+
+    with LoopbackService(lambda _: BUSY) as service:
+        repository = await kept(service.url)
+        parts = {"guardrails": ONE_ATTEMPT, "standings": standings}
+        async with wh.Executor(repository, **parts) as first, wh.Executor(repository, **parts) as second:
+            await _batch(first, 60)
+            sent = len(service.received)
+            outcomes = await _batch(second, 12)
+
+    assert len(service.received) == sent <= 6 + 6
+    assert {outcome.delivery for outcome in outcomes} == {wh.Delivery.UNAVAILABLE}
+
+
+class Gone(wh.MemoryStandings):
+    """A store that is away, for those who call nobody then."""
+
+    when_away = "refuse"
+
+    def news(self, hear: Any) -> Any:
+        raise wh.StoreUnavailable("gone")
+
+
+async def test_no_process_calls_where_nobody_may_without_the_store(caplog: pytest.LogCaptureFixture) -> None:
+    """What cannot be known is told of each call, and once in the log."""
+    with LoopbackService(lambda _: Answer(200)) as service:
+        async with wh.Executor(await kept(service.url), guardrails=GUARDRAILS, standings=Gone()) as executor:
+            outcomes = await _batch(executor, 12, processes=2)
+
+    assert service.received == []
+    assert {outcome.delivery for outcome in outcomes} == {wh.Delivery.UNAVAILABLE}
+    assert caplog.text.count("nobody is called") == 1

@@ -44,8 +44,8 @@ MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "Capped", "DataSourceAnswer",
     "Edit", "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget",
     "FoundSecret", "Header", "Imported", "Interrupted", "LeftOut", "Origin", "Outcome", "Page", "Paused", "Progress",
-    "QueryParameter", "Request", "Response", "Results", "Retrying", "Stored", "TokenAttemptEnded",
-    "Violation", "Waited",
+    "QueryParameter", "Request", "Response", "Results", "Retrying", "Standing", "StandingReport", "Stored",
+    "TokenAttemptEnded", "Violation", "Waited",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

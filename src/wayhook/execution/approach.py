@@ -16,6 +16,8 @@ from wayhook.execution.retry import JITTER, RetryPolicy, Tried, later
 
 __all__ = ["Approach"]
 
+_AGAIN = 1.0
+"""Seconds after which a call is worth another try that was refused since nobody knew how its destination stands."""
 _EARLY = 0.001
 """A wait may end that much too soon, by the clock's own rounding (P11 allows 20 ms)."""
 
@@ -31,6 +33,7 @@ class Approach:
     policy: RetryPolicy
     deadline: Callable[[], float]
     tell: Tell
+    _lease: str = ""
 
     async def ready(self) -> None:
         """Wait for the end of a pause; raises `DestinationUnavailable` where it ends too late, or the breaker is open.
@@ -39,6 +42,8 @@ class Approach:
         """
         destination, clock = self.destination, self.policy.clock
         while True:
+            if destination.is_unknown and (why := await destination.known(self.deadline() - clock.monotonic())):
+                raise self._unavailable(why, _AGAIN)
             now = clock.monotonic()
             if (until := destination.refused_until(now)) is not None:
                 raise self._unavailable("the destination failed too often of late, and is given time", until - now)
@@ -53,28 +58,37 @@ class Approach:
             finally:
                 self.tell(Waited, "pause", clock.monotonic() - now, destination.name)
 
-    def begin(self) -> bool:
-        """An attempt begins, at once after `ready`; return whether it is the breaker's probe, for its `end`."""
-        breaker = self.destination.breaker
-        return breaker is not None and breaker.enter()
+    async def entered(self, latest: float) -> None:
+        """Be ready, and where the breaker wants a probe, be it: at once before an attempt that ends by `latest`."""
+        destination, clock = self.destination, self.policy.clock
+        while True:
+            await self.ready()
+            if destination.breaker is None or destination.breaker.until is None:
+                return
+            if lease := await destination.claim(clock.monotonic(), latest):
+                self._lease = lease
+                return
 
-    def end(self, tried: Tried | None, *, is_probe: bool) -> None:
-        """Let the destination learn from an attempt that ended, or was cut off (None)."""
-        breaker, now = self.destination.breaker, self.policy.clock.monotonic()
-        if breaker is not None:
-            # one that was cut off tells against its destination where the time was up
-            failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
-            breaker.leave(is_probe=is_probe, failed=failed, now=now)
+    def end(self, tried: Tried | None) -> None:
+        """Let the destination learn from an attempt that ended, or was cut off (None).
+
+        The attempt began while the destination was free, or at once after `entered`.
+        """
+        now = self.policy.clock.monotonic()
+        lease, self._lease = self._lease, ""
+        # one that was cut off tells against its destination where the time was up
+        failed = is_failure(tried.attempt) if tried is not None else now >= self.deadline() or None
+        self.destination.ended(lease, failed, now)
         if tried is not None and (tried.floor is not None or tried.attempt.status in THROTTLED):
             self._pause(tried, now)
 
     async def tried(self, attempt: Awaitable[Tried]) -> Tried:
-        """Make one attempt between its `begin` and its `end`."""
-        is_probe, tried = self.begin(), None
+        """Make one attempt, and `end` it."""
+        tried = None
         try:
             tried = await attempt
         finally:
-            self.end(tried, is_probe=is_probe)
+            self.end(tried)
         return tried
 
     def _pause(self, tried: Tried, now: float) -> None:

@@ -126,7 +126,7 @@ class Authorization:
             plain = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)
             mask = TokenMask(self.call, texts)
             request = attrs.evolve(plain, network=self.means.network, mask=mask)
-            await approach.ready()
+            await approach.entered(latest)
             tried = await self._sent(request, approach, latest, since)
             self.attempts.append(hidden(tried, mask.found).attempt)
             self._tell(self.attempts[-1])

@@ -2,8 +2,8 @@
 
 Theory of operation. A hand renders, sends and judges, over connections of its own. What is shared stays with the
 executor, and is asked for over a pipe: places below limits, secrets, tokens, consent. So one limit holds for all, one
-token serves all, and the sinks hear of everything here. When a destination asks for time, all leave it alone; the
-budget of repeats is dealt out in equal shares; each hand has breakers of its own.
+token serves all, and the sinks hear of everything here. Pauses, breakers and the budget of repeats are shared as
+between processes that have nothing else in common (`sharing`), with this process in the place of a store.
 
 What cannot travel (a context with a function in it, say) is executed here. A hand that dies leaves its calls `unknown`.
 When the batch is stopped, each hand ends its calls and tells how.
@@ -22,11 +22,12 @@ import attrs
 
 from wayhook.errors import DefinitionError, Delivery, ExecutionError, MissingExtra, RenderError, Violation
 from wayhook.execution.authorization import Authorization
+from wayhook.execution.crew_standing import CrewStandings
 from wayhook.execution.execution import Use, recorded
 from wayhook.execution.freight import ours, outcome_of, packed
 from wayhook.execution.means import Means, Teller, bare, unexpected
 from wayhook.execution.pipe import CannotTravel, Pipe, opened
-from wayhook.execution.ports import Event, ExecutionEnded
+from wayhook.execution.ports import Event, ExecutionEnded, Standing
 from wayhook.execution.token import Granted
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
@@ -92,13 +93,14 @@ class Crew:
         self._teller = Teller(means.events, use.plan.action.name, use.journey, use.label)
         self._processes = processes
         self._hands: list[_Hand] = []
+        self._standings = CrewStandings(means.destinations, means.clock, self._spread)
 
     async def __aenter__(self) -> Self:
         try:
-            for number in range(self._processes):
-                await self._hire(
-                    attrs.evolve(self._work, guardrails=_share(self._work.guardrails, self._processes, number))
-                )
+            for _ in range(self._processes):
+                await self._hire(self._work)
+            await self._means.destinations.of(self._use.plan.destination).known(self._use.timeout)
+            self._standings.open()
             for hand in self._hands:
                 await hand.ready.wait()
                 if hand.reader.done():
@@ -140,6 +142,7 @@ class Crew:
             raise DefinitionError([Violation("$.processes", message)]) from None
 
     async def __aexit__(self, *_: object) -> None:
+        self._standings.close()
         for hand in self._hands:
             if hand.process.returncode is None:
                 hand.process.kill()
@@ -161,7 +164,7 @@ class Crew:
         """Return how one call ended; None where it is to be made here, since nothing of it can travel."""
         hand = min((hand for hand in self._hands if not hand.reader.done()), key=_load, default=None)
         freight, is_limited = packed(subject), self._means.limits.limiter is not None
-        if hand is None or freight is None:
+        if hand is None or freight is None or self._means.destinations.refuses:
             return None
         try:
             hand.pipe.send("call", index, delivery_id, is_limited, freight)
@@ -235,25 +238,25 @@ class Crew:
                 self._leave(hand, number)
             case _:
                 try:
-                    self._note(hand, kind, *opened(content))
+                    self._note(kind, *opened(content))
                 except CannotTravel as failure:
                     unexpected(failure, self._use.plan.action.name)
 
-    def _note(self, hand: _Hand, kind: str, *told: Any) -> None:
+    def _note(self, kind: str, *told: Any) -> None:
         match kind:
             case "drop":
                 call = self._use.token_call
                 assert call is not None  # noqa: S101 - a token was asked for
                 self._means.tokens.drop(call, self._use.journey, Granted(*told))
-            case "pause":
-                name, until = told
-                self._means.destinations.of(name).hold_back(until)
-                for other in self._hands:
-                    if other is not hand and not other.reader.done():
-                        other.pipe.send("pause", 0, name, until)
             case "event":
                 event: Event = told[0]
                 self._means.events.emit(event)
+
+    def _spread(self, name: str, standing: Standing) -> None:
+        """Tell all hands how a destination stands."""
+        for hand in self._hands:
+            if not hand.reader.done():
+                hand.pipe.send("standing", 0, name, standing)
 
     async def _answer(self, hand: _Hand, number: int, content: bytes) -> None:
         """Answer what a hand asks for, whatever happens here; what fails is its call's failure."""
@@ -286,6 +289,8 @@ class Crew:
             case "consent":
                 assert means.consent is not None  # noqa: S101 - the hand was told
                 return bool(await means.consent.allows(hand.under_way[about[0]][0], use.marketing_actions))
+            case "tell" | "probe" | "spend":
+                return await getattr(self._standings, what)(*about)
             case _:
                 return await self._place(hand, number, *about)
 
@@ -327,14 +332,3 @@ def _unanswered() -> ExecutionError:
 
 def _load(hand: _Hand) -> int:
     return len(hand.under_way)
-
-
-def _share(guardrails: Guardrails, processes: int, number: int) -> Guardrails:
-    """What one of so many processes may repeat, by its number from 0: together they keep the budget (P14)."""
-    budget = guardrails.retry_budget
-    if budget is None:
-        return guardrails
-    at_first, at_most = (
-        whole // processes + (number < whole % processes) for whole in (budget.at_first, budget.at_most)
-    )
-    return attrs.evolve(guardrails, retry_budget=attrs.evolve(budget, at_first=at_first, at_most=at_most))

@@ -8,27 +8,43 @@ Section 6 of `reference/reliability.md`. State is bounded: what was not used for
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from math import inf
+from typing import Protocol
 
 import attrs
 
 from wayhook.errors import Evidence
-from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness
+from wayhook.execution.ports import BreakerChanged, BreakerState, Randomness, Standing
 from wayhook.model.guardrail import BreakerRule, Guardrails, RetryBudget
 from wayhook.wire import Attempt
 
-__all__ = ["NEVER", "THROTTLED", "Destination", "Destinations", "is_failure"]
+__all__ = [
+    "HERE",
+    "NEVER",
+    "THROTTLED",
+    "Account",
+    "Breaker",
+    "Budget",
+    "Destination",
+    "Destinations",
+    "is_failure",
+]
 
 KEPT = 4096
 _FAILURES = frozenset({Evidence.NEVER_SENT, Evidence.AMBIGUOUS, Evidence.EXPIRED})
 _SERVER_ERRORS = range(500, 1000)
-NEVER = float("-inf")
+NEVER = -inf
 THROTTLED = frozenset({429, 503, 529})
 
 
-def _unheard(_: str, __: float) -> None:
-    """Nobody hears of pauses, unless several processes share a destination."""
+HERE = "here"
+"""The lease of a probe that only this process knows of."""
+
+
+def _unheard(_: Destination) -> None:
+    """Nobody hears of changes, unless a crew works for this process."""
 
 
 @attrs.define
@@ -36,8 +52,8 @@ class Breaker:
     """Opens when too many attempts fail, and closes when a probe succeeds.
 
     `ends`: second, number of attempts that ended in it, and how many of them failed; `calls`, `failures`: their sums.
-    `until`: when it was opened, the time of the next probe; None while it is closed. `probing`: whether a probe is
-    under way. `openings`: in a row. `state`: as it was told with `tell`.
+    `until`: when it was opened, the time of the next probe; None while it is closed. `lease`: who is the probe, until
+    `leased_until` at the latest. `openings`: in a row. `state`: as it was told with `tell`.
     """
 
     rule: BreakerRule
@@ -47,57 +63,77 @@ class Breaker:
     calls: int = 0
     failures: int = 0
     until: float | None = None
-    probing: bool = False
+    lease: str = ""
+    leased_until: float = NEVER
     openings: int = 0
     state: BreakerState = "closed"
 
     def refused_until(self, now: float) -> float | None:
         """Return when an attempt that would begin now may come again; None when it may begin."""
-        if self.until is None or (now >= self.until and not self.probing):
+        if self.until is None or (now >= self.until and now >= self.leased_until):
             return None
         return max(now, self.until)
 
-    def enter(self) -> bool:
-        """Return whether an attempt that begins now, and is not refused, is the probe."""
-        if self.until is None:
+    def claim(self, now: float, lease: str = HERE, until: float = inf) -> bool:
+        """Take the place of the probe, until then at the latest, if it is to be had."""
+        if self.until is None or self.refused_until(now) is not None:
             return False
-        self.probing = True
+        self.lease, self.leased_until = lease, until
         self._become("half open")
         return True
 
-    def leave(self, *, is_probe: bool, failed: bool | None, now: float) -> None:
-        """Take note of how an attempt ended (None: nothing was learnt)."""
-        if is_probe:
-            self.probing = False
-            if failed is not None:
-                self._open(now) if failed else self._close()
-        elif failed is not None and self.until is None:
-            second = int(now)
-            last = self.ends[-1] if self.ends and self.ends[-1][0] == second else self._turn(second)
-            last[1] += 1
-            self.calls += 1
-            if failed:
-                last[2] += 1
-                self.failures += 1
-            if self.calls >= self.rule.calls and self.failures >= self.calls * self.rule.share:
-                self._open(now)
+    def settle(self, lease: str, failed: bool | None, now: float) -> None:  # noqa: FBT001 - as `is_failure` says
+        """Take note of how the probe ended (None: nothing was learnt); one whose place was taken changes nothing."""
+        if lease != self.lease:
+            return
+        self.lease, self.leased_until = "", NEVER
+        if failed is not None:
+            self.open(now) if failed else self._close()
+
+    def leave(self, failed: bool | None, now: float) -> None:  # noqa: FBT001 - as `is_failure` says
+        """Take note of how an attempt ended that was no probe."""
+        if failed is not None and self.until is None:
+            self.count(int(now), 1, int(failed))
+            self.judge(now)
+
+    def count(self, second: int, calls: int, failures: int) -> None:
+        """Count attempts that ended in that second; what is told late goes with the nearest later second."""
+        ends = self.ends
+        if not ends or ends[-1][0] < second:
+            end = self._turn(second)
+        elif ends[-1][0] == second:
+            end = ends[-1]
+        else:
+            end = next(end for end in ends if end[0] >= second)
+        end[1] += calls
+        end[2] += failures
+        self.calls += calls
+        self.failures += failures
+
+    def judge(self, now: float) -> None:
+        """Open if too many failed."""
+        if self.calls >= self.rule.calls and self.failures >= self.calls * self.rule.share:
+            self.open(now)
 
     def _turn(self, second: int) -> list[int]:
         """Begin another second, and forget those that have left the window."""
         while self.ends and self.ends[0][0] <= second - self.rule.window:
-            _, calls, failures = self.ends.popleft()
+            _, calls, failures = self.ends.popleft()[:3]
             self.calls, self.failures = self.calls - calls, self.failures - failures
         self.ends.append([second, 0, 0])
         return self.ends[-1]
 
-    def _open(self, now: float) -> None:
+    def open(self, now: float) -> None:
         """Open for the rule's time, longer with each probe that failed, spread so that not all come back at once."""
         seconds = min(self.rule.open_for * 2**self.openings, self.rule.longest)
         self.openings = min(self.openings + 1, 16)
         self.until = now + seconds * (1 - self.rule.spread + 2 * self.rule.spread * self.random())
+        self._forget()
+        self._become("open")
+
+    def _forget(self) -> None:
         self.ends.clear()
         self.calls = self.failures = 0
-        self._become("open")
 
     def _close(self) -> None:
         self.until, self.openings = None, 0
@@ -116,9 +152,9 @@ class Budget:
     rule: RetryBudget
     left: float = attrs.field(default=attrs.Factory(lambda self: float(self.rule.at_first), takes_self=True))
 
-    def earn(self) -> None:
-        """A call began."""
-        self.left = min(self.left + self.rule.share, self.rule.at_most)
+    def earn(self, calls: int = 1) -> None:
+        """So many calls began."""
+        self.left = min(self.left + self.rule.share * calls, self.rule.at_most)
 
     def spend(self, cost: int) -> bool:
         """Take a repeat out of the budget, if there is one."""
@@ -128,44 +164,111 @@ class Budget:
         return True
 
 
-@attrs.define
+class Account(Protocol):
+    """What a destination has where its standing is shared with other processes."""
+
+    async def known(self, within: float) -> str:
+        """Wait so many seconds until the standing is known; return why no call is made, or an empty text."""
+        ...
+
+    def paused(self, until: float) -> None:
+        """Tell the others of a pause."""
+        ...
+
+    async def claim(self, until: float) -> str:
+        """Return the lease of the probe; empty where another has it, or none is wanted any more."""
+        ...
+
+    def settle(self, lease: str, failed: bool | None, now: float) -> None:  # noqa: FBT001 - as `is_failure` says
+        """Tell the others how the probe ended."""
+        ...
+
+    async def spend(self, cost: int, within: float) -> bool:
+        """Take a repeat out of the budget of all, within so many seconds."""
+        ...
+
+    def see(self, standing: Standing) -> None:
+        """Go by what is known elsewhere."""
+        ...
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether attempts fail somewhere."""
+        ...
+
+
+@attrs.define(eq=False)
 class Destination:
-    """One destination: its budget, its pause, its breaker; None for those that the edition does not have."""
+    """One destination: its budget, its pause, its breaker; None for those that the edition does not have.
+
+    `account`: where it is shared with other processes. `is_unknown`: while how it stands with them is not known.
+    `tell`: hears of each change of pause and breaker.
+    """
 
     name: str
     budget: Budget | None = None
     breaker: Breaker | None = None
     pauses: bool = True
-    told_pause: Callable[[str, float], None] = _unheard
+    tell: Callable[[Destination], None] = _unheard
     paused_until: float = NEVER
+    account: Account | None = None
+    is_unknown: bool = False
 
     @property
     def is_free(self) -> bool:
-        """Whether there is neither a pause nor an open breaker."""
-        return self.paused_until == NEVER and (self.breaker is None or self.breaker.until is None)
+        """Whether there is neither a pause nor an open breaker, as far as all processes know that share it."""
+        return (
+            self.paused_until == NEVER and (self.breaker is None or self.breaker.until is None) and not self.is_unknown
+        )
 
     def begin(self) -> None:
         """A call begins; its first attempt is free."""
         if self.budget is not None:
             self.budget.earn()
 
-    def may_repeat(self, status: int | None) -> bool:
-        """Take a repeat out of the budget; one after a throttle costs two."""
-        return self.budget is None or self.budget.spend(2 if status in THROTTLED else 1)
+    async def known(self, within: float) -> str:
+        """Wait so many seconds until it is known how it stands; return why no call is made, or an empty text."""
+        return "" if self.account is None else await self.account.known(within)
+
+    async def may_repeat(self, status: int | None, within: float) -> bool:
+        """Take a repeat out of the budget, within so many seconds; one after a throttle costs two."""
+        if self.budget is None:
+            return True
+        cost = 2 if status in THROTTLED else 1
+        return self.budget.spend(cost) if self.account is None else await self.account.spend(cost, within)
 
     def pause(self, until: float) -> None:
         """Hold everybody back until then, and tell of it."""
         if self.pauses:
             self.hold_back(until)
-            self.told_pause(self.name, until)
+            if self.account is not None:
+                self.account.paused(until)
 
     def hold_back(self, until: float) -> None:
-        """Hold everybody back until then."""
+        """Hold everybody of this process back until then."""
         self.paused_until = max(self.paused_until, until)
+        self.tell(self)
 
     def refused_until(self, now: float) -> float | None:
         """Return when the breaker lets somebody through again; None when it does now."""
         return None if self.breaker is None else self.breaker.refused_until(now)
+
+    async def claim(self, now: float, until: float) -> str:
+        """Take the place of the probe and return its lease; empty where there is none to be had, or none is needed."""
+        if self.account is not None:
+            return await self.account.claim(until)
+        return HERE if self.breaker is not None and self.breaker.claim(now) else ""
+
+    def ended(self, lease: str, failed: bool | None, now: float) -> None:  # noqa: FBT001 - as `is_failure` says
+        """Learn from an attempt (None: nothing is learnt); `lease`: of the probe that it was, if any."""
+        if self.breaker is None:
+            return
+        if not lease:
+            self.breaker.leave(failed, now)
+        elif self.account is None:
+            self.breaker.settle(lease, failed, now)
+        else:
+            self.account.settle(lease, failed, now)
 
 
 def is_failure(attempt: Attempt) -> bool | None:
@@ -176,36 +279,69 @@ def is_failure(attempt: Attempt) -> bool | None:
     return attempt.evidence in _FAILURES or attempt.status in _SERVER_ERRORS
 
 
+class Joins(Protocol):
+    """What shares destinations with other processes; see `Sharing`."""
+
+    def join(self, destination: Destination, all_of_them: Destinations) -> None:
+        """Share this destination from now on."""
+        ...
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody is called now."""
+        ...
+
+
 class Destinations:
-    """The destinations that an executor called, those used last kept. `told_pause`: hears which pause, until when."""
+    """The destinations that an executor called, those used last kept.
+
+    `sharing`: with other processes, where they are. `listeners`: hear of each change of a pause or a breaker.
+    """
 
     def __init__(
         self,
         guardrails: Guardrails,
         random: Randomness,
         emit: Callable[[BreakerChanged], None],
-        told_pause: Callable[[str, float], None] = _unheard,
+        sharing: Joins | None = None,
     ) -> None:
-        self._guardrails, self._random, self._emit, self._told_pause = guardrails, random, emit, told_pause
+        self._guardrails, self._random, self._emit, self.sharing = guardrails, random, emit, sharing
         self._kept: OrderedDict[str, Destination] = OrderedDict()
+        self.listeners: list[Callable[[Destination], None]] = []
+
+    def __iter__(self) -> Iterator[Destination]:
+        return iter(tuple(self._kept.values()))
+
+    @property
+    def refuses(self) -> bool:
+        """Whether nobody is called, since how destinations stand with other processes cannot be known."""
+        return self.sharing is not None and self.sharing.refuses
 
     def of(self, name: str) -> Destination:
         """Return the destination of that name: scheme, host in lower case, and the port where it is no default."""
         destination = self._kept.get(name)
         if destination is None:
-            rails, tell = self._guardrails, partial(self._tell, name)
+            rails = self._guardrails
             destination = self._kept[name] = Destination(
                 name,
                 None if rails.retry_budget is None else Budget(rails.retry_budget),
-                None if rails.breaker is None else Breaker(rails.breaker, self._random, tell),
+                None if rails.breaker is None else Breaker(rails.breaker, self._random, partial(self._tell, name)),
                 rails.destination_pauses,
-                self._told_pause,
+                self._told,
             )
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
+            if self.sharing is not None:
+                self.sharing.join(destination, self)
         else:
             self._kept.move_to_end(name)
         return destination
 
     def _tell(self, name: str, state: BreakerState) -> None:
         self._emit(BreakerChanged(name, state))
+        if name in self._kept:
+            self._told(self._kept[name])
+
+    def _told(self, destination: Destination) -> None:
+        for listener in self.listeners:
+            listener(destination)

@@ -174,6 +174,10 @@ class Execution:
         except Exception as failure:  # noqa: BLE001 - the batch boundary
             shown = None if self._sending_since is None else call
             outcome = self._outcome("internalError", shown, cause=unexpected(failure, use.plan.action.name))
+        return self._told(subject, outcome)
+
+    def _told(self, subject: Any, outcome: Outcome) -> Outcome:
+        """The outcome when later activities can read it and the sinks heard of it."""
         if isinstance(subject, Context):
             outcome = recorded(subject, outcome)
         if self.means.events.sinks:
@@ -362,23 +366,24 @@ class Execution:
     async def _tried(self, call: Call, approach: Approach) -> Tried:
         """One attempt: when its destination is ready, and its secrets are there; that takes time, so look again."""
         texts, spellings, mask = _NO_TEXTS, _NO_TEXTS.spellings, None
-        if not approach.destination.is_free:
-            await self._ready(approach)
         if self.use.secrets:
+            if not approach.destination.is_free:
+                await self._ready(approach)
             self._budget.at = self.deadline()
             texts = (await self._access_token()).texts if self.use.secrets == _A_TOKEN else await self._texts()
             spellings = checked_spellings(call.credentials, texts)
             mask = CallMask(call, spellings)
-            if not approach.destination.is_free:
-                await self._ready(approach)
         request = call.request(texts, network=self.means.network, fresh=not self.use.is_idempotent, mask=mask)
+        if not approach.destination.is_free:
+            self._budget.at = self.deadline()
+            await approach.entered(self.deadline())
         self._budget.at = deadline = self.deadline()
         self._sending_since = self.means.clock.monotonic()
-        is_probe, tried = approach.begin(), None
+        tried = None
         try:
             tried = await self._sent(request, deadline)
         finally:
-            approach.end(tried, is_probe=is_probe)
+            approach.end(tried)
         if spellings:
             tried = hidden(tried, spellings)
         self._last, self._spellings = tried, spellings

@@ -28,12 +28,14 @@ from wayhook.execution.ports import (
     Randomness,
     Repository,
     SecretSource,
+    Standings,
     TokenStore,
     Transport,
     system_random,
 )
 from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy
+from wayhook.execution.sharing import Sharing
 from wayhook.execution.token import Tokens
 from wayhook.expression.context import Context
 from wayhook.model.action import Action
@@ -64,6 +66,7 @@ _PORTS = {
     "consent": ("allows", "a Consent"),
     "tokens": ("put", "a TokenStore"),
     "events": ("emit", "an EventSink"),
+    "standings": ("news", "a Standings"),
 }
 """What an executor may be given: a method that it has, and what it is called."""
 _LEFT_OUT = {
@@ -114,7 +117,8 @@ class Executor:
     `transport`: a `Transport`, or the name of an installed one; `"httpx"` unless given.
     `secrets`: looks references up; by their scheme unless given, or by `transport.secrets` where that needs none, as a
     `Cassette` that replays. `limiter`: refuses or delays calls, beside the capping and throttling configurations that
-    are deployed in `repository`, which are read again every second.
+    are deployed in `repository`, which are read again every second. `standings`: shares pauses, breakers and the budget
+    of repeats with other processes; `limiter.standings` unless given, where the limiter has that.
     `consent`: asked, in journeys, about marketing actions (R229); without it everybody is called.
     `events`: sinks that hear of attempts, waits and outcomes; closing the executor lets them hear the rest. `tokens`:
     keeps access tokens beyond the memory of this executor. `clock`, `random`: for tests.
@@ -130,6 +134,7 @@ class Executor:
         transport: Transport | str = "httpx",
         secrets: SecretSource | None = None,
         limiter: Limiter | None = None,
+        standings: Standings | None = None,
         consent: Consent | None = None,
         events: Iterable[EventSink] = (),
         tokens: TokenStore | None = None,
@@ -143,7 +148,15 @@ class Executor:
         if not isinstance(events, Iterable):
             raise DefinitionError([Violation("$.events", "give a sequence of event sinks")])
         sinks = tuple(events)
-        ports = {"repository": repository, "secrets": secrets, "limiter": limiter, "consent": consent, "tokens": tokens}
+        standings = standings or getattr(limiter, "standings", None)
+        ports = {
+            "repository": repository,
+            "secrets": secrets,
+            "limiter": limiter,
+            "standings": standings,
+            "consent": consent,
+            "tokens": tokens,
+        }
         given: dict[str, object] = {name: port for name, port in ports.items() if port is not None}
         given |= {f"events[{i}]": sink for i, sink in enumerate(sinks)}
         _require_ports(given if isinstance(transport, str) else {**given, "transport": transport})
@@ -156,6 +169,7 @@ class Executor:
         clock = clock or SystemClock()
         self._limits = Limits(repository, self.guardrails, limiter, clock)
         self._tokens = Tokens(clock, random, tokens)
+        self._sharing = None if standings is None else Sharing(standings, clock, random)
         told = Events.of(sinks)
         self._means = Means(
             plugin("transports", transport)() if isinstance(transport, str) else transport,
@@ -165,7 +179,7 @@ class Executor:
             clock,
             RetryPolicy(self.guardrails.repetition, clock, random),
             self._tokens,
-            Destinations(self.guardrails, random, told.emit),
+            Destinations(self.guardrails, random, told.emit, self._sharing),
             Redirects(self.guardrails.redirects, self.guardrails.network),
             self.guardrails.network,
             consent,
@@ -179,8 +193,9 @@ class Executor:
             return  # what is open belongs to the process that this one was forked from
         self._closed = True
         async with AsyncExitStack() as closing:
-            for part in (self._means.events, self._means.transport, self._limits, self._tokens):
-                closing.push_async_callback(part.aclose)
+            for part in (self._means.events, self._means.transport, self._limits, self._tokens, self._sharing):
+                if part is not None:
+                    closing.push_async_callback(part.aclose)
 
     async def execute(
         self, journey: Journey | str, label: str, context: Context, *, delivery_id: str | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import Any
+from typing import Any, Literal
 
 import attrs
 
@@ -21,16 +21,29 @@ from wayhook.execution.freight import packed_outcome, unpacked
 from wayhook.execution.means import Events, Means, unexpected
 from wayhook.execution.pipe import CannotTravel, Pipe, opened
 from wayhook.execution.plugin import plugin
-from wayhook.execution.ports import Event, ExecutionEnded, Limiter, system_random
+from wayhook.execution.ports import (
+    BreakerChanged,
+    Event,
+    ExecutionEnded,
+    Limiter,
+    Standing,
+    StandingReport,
+    system_random,
+)
 from wayhook.execution.redirect import Redirects
 from wayhook.execution.retry import RetryPolicy
+from wayhook.execution.sharing import Sharing
 from wayhook.execution.token import Granted
 from wayhook.expression.context import Context
+from wayhook.model.guardrail import BreakerRule, RetryBudget
 from wayhook.model.token import TokenCall
 from wayhook.rendering.plan import plan_activity, plan_values
 from wayhook.secret import SecretReference
 
 __all__ = ["work"]
+
+_PATIENCE = 30.0
+"""Seconds that the crew is waited for, by who has as long: it has no other way to what it shares."""
 
 
 def work() -> None:
@@ -57,6 +70,7 @@ async def _working(end: socket.socket) -> None:
 
 def _means(work: Work, line: _Line) -> Means:
     rails, clock = work.guardrails, SystemClock()
+    sharing = Sharing(line, clock, system_random, _PATIENCE)
     events = Events((_Sink(line.pipe),) if work.hears else ())
     return Means(
         plugin("transports", work.transport)(),
@@ -66,7 +80,7 @@ def _means(work: Work, line: _Line) -> Means:
         clock,
         RetryPolicy(rails.repetition, clock, system_random),
         line,
-        Destinations(rails, system_random, events.emit, line.tell_pause),
+        Destinations(rails, system_random, events.emit, sharing),
         Redirects(rails.redirects, rails.network),
         rails.network,
         None,
@@ -142,20 +156,39 @@ class _Line:
         finally:
             self.pipe.send("leave", number)
 
-    def tell_pause(self, name: str, until: float) -> None:
-        """Say that a destination asked for time."""
-        self.pipe.send("pause", 0, name, until)
+    when_away: Literal["share", "refuse"] = "share"
+    processes: int | None = None
+
+    async def tell(self, destination: str, report: StandingReport, rule: BreakerRule | None) -> Standing:
+        """Tell the crew what was learnt; see `Standings`."""
+        standing: Standing = await self.ask("tell", destination, report, rule)
+        return standing
+
+    async def probe(self, destination: str, lease: str, seconds: float, rule: BreakerRule) -> Standing:
+        """Ask the crew for the place of the probe; see `Standings`."""
+        standing: Standing = await self.ask("probe", destination, lease, seconds, rule)
+        return standing
+
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
+        """Ask the crew for repeats; see `Standings`."""
+        paid: tuple[bool, ...] = await self.ask("spend", destination, earned, costs, rule)
+        return paid
+
+    @asynccontextmanager
+    async def news(self, hear: Callable[[str, Standing], None]) -> AsyncIterator[Awaitable[None]]:  # noqa: ARG002
+        """Nothing more: the crew tells of every change by itself."""
+        yield asyncio.get_running_loop().create_future()
 
 
 @attrs.frozen
 class _Sink:
-    """Tells the crew of what happens; of ends it hears anyhow."""
+    """Tells the crew of what happens; of ends and breakers it hears anyhow."""
 
     pipe: Pipe
 
     def emit(self, event: Event) -> None:
         """Tell it."""
-        if not isinstance(event, ExecutionEnded):
+        if not isinstance(event, ExecutionEnded | BreakerChanged):
             self.pipe.send("event", 0, event)
 
 
@@ -195,9 +228,10 @@ class _Hand:
                 self._begin(number, content)
             case "answer":
                 self._line.answered(number, content)
-            case "pause":
-                name, until = opened(content)
-                self._means.destinations.of(name).hold_back(until)
+            case "standing":
+                name, standing = opened(content)
+                if (account := self._means.destinations.of(name).account) is not None:
+                    account.see(standing)
             case "stop":
                 self._means.watch.stop()
 

@@ -7,7 +7,7 @@ fake of each, and a contract to test a repository with.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
@@ -15,6 +15,7 @@ from typing import Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
 import attrs
 
 from wayhook.expression.context import Context
+from wayhook.model.guardrail import BreakerRule, RetryBudget
 from wayhook.model.record import Definition, Edit, Kept, Kept_co, Stored
 from wayhook.presentation import Presentable
 from wayhook.secret import SecretReference
@@ -38,6 +39,9 @@ __all__ = [
     "Repository",
     "Retrying",
     "SecretSource",
+    "Standing",
+    "StandingReport",
+    "Standings",
     "Stored",
     "StoredToken",
     "Tell",
@@ -225,6 +229,94 @@ class Limiter(Protocol):
 
         Entering waits where calls are queued (R222) and gives the seconds waited; it raises `Discarded` when there
         is no place, or none in time (R215, R223). Leaving says that the attempt has ended.
+
+        A limiter that several processes share may have an attribute `standings`, a `Standings`: then pauses, breakers
+        and the budget of repeats are shared through it as well.
+        """
+        ...
+
+
+BreakerState = Literal["open", "half open", "closed"]
+
+
+@attrs.frozen
+class Standing:
+    """How a destination stands with all processes that share it.
+
+    Times are seconds from now, so that no clocks are compared. `state`: of its breaker. `open_for`: until a probe may
+    go, 0 where one may go now or none is needed. `probing`: for how long the place of the probe is taken at most, 0
+    where it is free. `paused`: for how long nobody calls. `is_failing`: whether an attempt failed within the window of
+    the breaker, so that every process tells how many it made. `version`: grows with each change of one destination; 0
+    where what comes later is newer. `is_probe`: in the answer to `probe`, whether who asked is the probe.
+    """
+
+    state: BreakerState = "closed"
+    open_for: float = 0.0
+    probing: float = 0.0
+    paused: float = 0.0
+    is_failing: bool = False
+    version: int = 0
+    is_probe: bool = False
+
+
+@attrs.frozen
+class StandingReport:
+    """What a process learnt of a destination.
+
+    `paused`: the seconds for which nobody is to call, 0 for no pause. `ends`: triples of whole seconds ago, attempts
+    that ended then, and how many of them failed, the oldest first. `lease`: of a probe that ended, with `failed`:
+    whether it did, None where nothing was learnt and its place is given back.
+    """
+
+    paused: float = 0.0
+    ends: tuple[tuple[int, int, int], ...] = ()
+    lease: str = ""
+    failed: bool | None = None
+
+
+class Standings(Protocol):
+    """Shares pauses, breakers and the budget of repeats between processes.
+
+    It is asked and told when something goes wrong, and by no call that goes well. `destination`: scheme, host and port.
+    Each method is one step: whoever comes at the same time comes before or after it. One that cannot be done raises
+    `StoreUnavailable`; one that takes longer than a second counts as that.
+    """
+
+    @property
+    def when_away(self) -> Literal["share", "refuse"]:
+        """What a process does while it cannot ask: go by what it knows and a share of the budget, or call nobody."""
+        ...
+
+    @property
+    def processes(self) -> int | None:
+        """How many share the budget while none of them can ask; None where nothing is repeated then."""
+        ...
+
+    async def tell(self, destination: str, report: StandingReport, rule: BreakerRule | None) -> Standing:
+        """Take note of what a process learnt, and return how the destination stands.
+
+        A pause holds from now on, or as long as a longer one. Where enough of the attempts of all processes within the
+        window failed, by `rule` (P16), the breaker opens. A probe's end closes it, or opens it for longer; one whose
+        lease is over changes nothing. `rule`: None where the edition has no breaker.
+        """
+        ...
+
+    async def probe(self, destination: str, lease: str, seconds: float, rule: BreakerRule) -> Standing:
+        """Give the place of the probe to `lease` where the breaker wants a probe and nobody has the place.
+
+        It is taken for so many seconds, so that a process that was killed keeps it no longer.
+        """
+        ...
+
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
+        """Earn for so many calls; return for each of `costs` whether there is as much, which is taken then (P14)."""
+        ...
+
+    def news(self, hear: Callable[[str, Standing], None]) -> AbstractAsyncContextManager[Awaitable[None]]:
+        """Call `hear` with each destination whose standing changes, while the context manager is entered.
+
+        Entering calls it with all that are paused, failing or not closed, once what comes later is heard too. It gives
+        something to await, which ends when news are no longer heard, or raises `StoreUnavailable`.
         """
         ...
 
@@ -356,9 +448,6 @@ class ExecutionEnded:
     """An execution ended."""
 
     outcome: Outcome
-
-
-BreakerState = Literal["open", "half open", "closed"]
 
 
 @attrs.frozen

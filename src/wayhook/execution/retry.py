@@ -143,15 +143,15 @@ class RetryPolicy:
         *,
         repeats: Callable[[Tried], bool],
         deadline: Callable[[], float],
-        may_repeat: Callable[[int | None], bool],
+        may_repeat: Callable[[int | None, float], Awaitable[bool]],
         tell: Tell,
         destination: str,
     ) -> Tried:
         """Return the last of the attempts that follow the failed `first`; `attempt` makes one.
 
         `deadline` is asked each time: an attempt that waited in a queue has moved it (R224). `may_repeat`: takes a
-        repeat after an answer of this status out of the budget, if there is one. `tell`: hears of what will be repeated
-        and of each wait before a call to `destination`.
+        repeat after an answer of this status out of the budget, if there is one, within so many seconds. `tell`: hears
+        of what will be repeated and of each wait before a call to `destination`.
         """
         try:
             from tenacity import AsyncRetrying, RetryCallState
@@ -170,10 +170,10 @@ class RetryPolicy:
             rest = deadline() - self.clock.monotonic() - tried.floor
             return tried.floor + max(0.0, min(tried.backoff, JITTER, rest / 2))
 
-        def is_over(state: RetryCallState) -> bool:
-            ends = self.clock.monotonic() + state.upcoming_sleep
+        async def is_over(state: RetryCallState) -> bool:
+            left = deadline() - self.clock.monotonic() - state.upcoming_sleep
             tried = last(state).attempt
-            return tried.number >= ATTEMPTS or ends >= deadline() or not may_repeat(tried.status)
+            return tried.number >= ATTEMPTS or left <= 0 or not await may_repeat(tried.status, left)
 
         async def next_attempt() -> Tried:
             """Tenacity's first attempt is the failed one, so that its waits come before the others."""
@@ -189,7 +189,7 @@ class RetryPolicy:
         retrying = AsyncRetrying(
             retry=lambda state: repeats(last(state)),
             wait=wait,
-            stop=is_over,
+            stop=is_over,  # type: ignore[arg-type]  # it may be async; their annotation does not say so
             before_sleep=lambda state: tell(Retrying, last(state).attempt, state.upcoming_sleep),
             sleep=slept,
             retry_error_callback=last,

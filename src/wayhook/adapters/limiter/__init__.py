@@ -1,0 +1,1 @@
+"""Access tokens beyond the memory of one executor."""

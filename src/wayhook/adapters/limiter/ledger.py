@@ -1,0 +1,175 @@
+"""Standings kept as one small text for each destination, which is exchanged for another in one step.
+
+The rules are those of `wayhook.execution.standing`, whatever keeps the texts. Where somebody came between, the text is
+not the one that was read, and the change is made anew. Times are seconds on the clock of the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import attrs
+
+from wayhook.errors import DefinitionError, StoreUnavailable, Violation
+from wayhook.execution.destination import NEVER, Breaker, Budget, Destination
+from wayhook.execution.ports import Randomness, Standing, StandingReport
+from wayhook.execution.standing import probed, reported, signature, spent, standing_of
+from wayhook.model.guardrail import BreakerRule, RetryBudget
+
+__all__ = ["LedgerStandings", "Swap"]
+
+KEPT = 3600.0
+"""Seconds after which a destination is forgotten that nothing was told of, and that is neither paused nor open."""
+_TRIES, _LONGEST_WAIT = 200, 0.02
+_PROCESSES = 10_000
+
+
+class Swap(NamedTuple):
+    """What came of an exchange: whether it was made; else the text that is there, and the time of the store."""
+
+    is_made: bool
+    text: str | None = None
+    now: float = 0.0
+
+
+class LedgerStandings(ABC):
+    """A `Standings` over a place of texts; `when_away`, `processes` as that says."""
+
+    def __init__(self, when_away: Literal["share", "refuse"], processes: int | None, random: Randomness) -> None:
+        faults = []
+        if when_away not in ("share", "refuse"):
+            faults.append(Violation("$.when_away", "what happens without the store is 'share' or 'refuse'"))
+        if processes is not None and (type(processes) is not int or not 1 <= processes <= _PROCESSES):
+            faults.append(Violation("$.processes", f"a whole number from 1 to {_PROCESSES:,} belongs here"))
+        if faults:
+            raise DefinitionError(faults)
+        self.when_away: Literal["share", "refuse"] = when_away
+        self.processes = processes
+        self._random = random
+
+    async def tell(self, destination: str, report: StandingReport, rule: BreakerRule | None) -> Standing:
+        """Take note of what was learnt; see `Standings`."""
+
+        def told(record: Destination, now: float) -> bool:
+            reported(record, report, rule, now)
+            return False
+
+        _, standing = await self._changed(destination, told, rule)
+        return standing
+
+    async def probe(self, destination: str, lease: str, seconds: float, rule: BreakerRule) -> Standing:
+        """Give the place of the probe; see `Standings`."""
+        is_probe, standing = await self._changed(
+            destination, lambda record, now: probed(record, lease, seconds, rule, now), rule
+        )
+        return attrs.evolve(standing, is_probe=is_probe)
+
+    async def spend(self, destination: str, earned: int, costs: tuple[int, ...], rule: RetryBudget) -> tuple[bool, ...]:
+        """Take repeats out of the budget; see `Standings`."""
+        paid: tuple[bool, ...]
+        paid, _ = await self._changed(destination, lambda record, _: spent(record, earned, costs, rule), None)
+        return paid
+
+    async def _changed(
+        self, name: str, change: Callable[[Destination, float], Any], rule: BreakerRule | None
+    ) -> tuple[Any, Standing]:
+        """Change the record of a destination, anew as often as somebody comes between."""
+        text, now = await self._read(name)
+        for number in range(_TRIES):
+            record, version = self._record(name, text, rule)
+            before = signature(record, now)
+            answer = change(record, now)
+            if _text(record, version) == text:
+                return answer, standing_of(record, now, version=version)
+            version = max(version + 1, int(now * 1e6))
+            standing = standing_of(record, now, version=version)
+            news = standing if signature(record, now) != before else None
+            swap = await self._swap(name, text, _text(record, version), _lifetime(record, now), news)
+            if swap.is_made:
+                return answer, standing
+            text, now = swap.text, swap.now
+            await asyncio.sleep(self._random() * min(_LONGEST_WAIT, 0.001 * 2**number))
+        raise StoreUnavailable(f"{self.place}: others came between {_TRIES} times. Try again.")
+
+    def _record(self, name: str, text: str | None, rule: BreakerRule | None) -> tuple[Destination, int]:
+        """The record that a text holds, and its version; a new one where there is none."""
+        found: dict[str, Any] = {} if text is None else json.loads(text)
+        ends = deque(found.get("ends", ()))
+        breaker = Breaker(
+            rule or BreakerRule(),
+            self._random,
+            _unheard,
+            ends,
+            sum(end[1] for end in ends),
+            sum(end[2] for end in ends),
+            found.get("until"),
+            found.get("lease", ""),
+            found.get("leased_until", NEVER),
+            found.get("openings", 0),
+            found.get("state", "closed"),
+        )
+        left = found.get("left")
+        budget = None if left is None else Budget(RetryBudget(), left)
+        record = Destination(name, budget, breaker, paused_until=found.get("paused_until", NEVER))
+        return record, found.get("version", 0)
+
+    def _heard(self, name: str, text: str, now: float) -> tuple[str, Standing]:
+        """What a text says to who comes to hear the news."""
+        record, version = self._record(name, text, None)
+        return name, standing_of(record, now, version=version)
+
+    @property
+    @abstractmethod
+    def place(self) -> str:
+        """Where it is, without a password."""
+
+    @abstractmethod
+    async def _read(self, name: str) -> tuple[str | None, float]:
+        """Return the text of a destination, None where there is none, and the time."""
+
+    @abstractmethod
+    async def _swap(self, name: str, old: str | None, new: str, lifetime: float, news: Standing | None) -> Swap:
+        """Exchange the text for another, to be kept so many seconds, and tell the news, if it still is `old`."""
+
+
+def packed_news(name: str, standing: Standing) -> str:
+    """Return news as a text."""
+    return json.dumps([name, *attrs.astuple(standing)])
+
+
+def opened_news(text: str) -> tuple[str, Standing]:
+    """Return the news that a text is."""
+    name, *fields = json.loads(text)
+    return name, Standing(*fields)
+
+
+def _text(record: Destination, version: int) -> str:
+    breaker, budget = record.breaker, record.budget
+    assert breaker is not None  # noqa: S101 - every record has one
+    fields = {
+        "version": version,
+        "paused_until": record.paused_until,
+        "left": None if budget is None else budget.left,
+        "ends": list(breaker.ends),
+        "until": breaker.until,
+        "lease": breaker.lease,
+        "leased_until": breaker.leased_until,
+        "openings": breaker.openings,
+        "state": breaker.state,
+    }
+    return json.dumps({name: value for name, value in fields.items() if value not in (None, NEVER, "", [])})
+
+
+def _lifetime(record: Destination, now: float) -> float:
+    breaker = record.breaker
+    assert breaker is not None  # noqa: S101 - every record has one
+    return KEPT + max(0.0, record.paused_until - now, (breaker.until or now) - now)
+
+
+def _unheard(_: object) -> None:
+    """A record has no sinks: each process tells its own what it hears."""
