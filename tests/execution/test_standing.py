@@ -272,6 +272,31 @@ async def test_a_call_that_is_cancelled_while_it_asks_to_be_the_probe(
     assert after.succeeded
 
 
+async def test_an_executor_that_is_closed_leaves_nothing_behind(ping: Make, clock: FakeClock, store: Store) -> None:
+    """What hangs ends with it, also the question of a call that is no more; what can be told is told before."""
+    before = asyncio.all_tasks()
+    async with _executor(FakeTransport(BUSY), clock, store):
+        pass
+    async with _executor(FakeTransport(BUSY), clock, store) as executor:
+        await executor.call(ping())
+    told = await store.kept.tell("https://api.example.com", wh.StandingReport(), None)
+    clock.pass_time(61)
+    await _opened(store, clock, ping())
+    async with _executor(FakeTransport(), clock, store, guardrails=ONCE) as executor:
+        asking = asyncio.create_task(executor.call(ping()))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        store.hangs = True
+        await _settled()
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    await _settled()
+    assert told.paused == 60
+    assert store.asked[-1] == "probe"
+    assert asyncio.all_tasks() == before
+
+
 async def test_repeats_come_out_of_one_budget(ping: Make, clock: FakeClock, store: Store) -> None:
     """Three executors repeat no more together than one may, and a throttle costs twice (P14, F52)."""
     requests = []

@@ -50,6 +50,7 @@ class Sharing:
     """What one executor shares of its destinations.
 
     `is_away`: while the store cannot be asked. `patience`: the seconds after which one that did not answer is away.
+    `is_closed`: when nothing is told any more.
     """
 
     def __init__(self, port: Standings, clock: Clock, random: Randomness, patience: float = _PATIENCE) -> None:
@@ -61,7 +62,7 @@ class Sharing:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failing: set[_Account] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._is_closed = False
+        self.is_closed = False
 
     def join(self, destination: Destination, all_of_them: Destinations) -> None:
         """Share a destination from now on."""
@@ -121,7 +122,7 @@ class Sharing:
     def fail(self, reason: str) -> None:
         """The store cannot be asked for now: say so, and try to come back."""
         self._went(reason)
-        if self._listening is not None and not self._is_closed:
+        if self._listening is not None and not self.is_closed:
             self._listening.cancel()
             self._listening = self.start(self._listen(_AGAIN))
 
@@ -194,13 +195,13 @@ class Sharing:
 
     async def aclose(self) -> None:
         """End: what is being told is told, within a second."""
-        self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
         if self._listening is not None:
             self._listening.cancel()
         if telling := [task for task in self._tasks if task is not self._listening]:
             await asyncio.wait(telling, timeout=_CLOSING)
+        self.is_closed = True
         left = tuple(self._tasks)
         for task in left:
             task.cancel()
@@ -421,7 +422,7 @@ class _Account:
         return self.is_telling or self.paused_until != NEVER or bool(self.settled)
 
     def _wake(self) -> None:
-        if self.worker is None or self.worker.done():
+        if (self.worker is None or self.worker.done()) and not self.sharing.is_closed:
             self.worker = self.sharing.start(self._work())
 
     async def _work(self) -> None:
