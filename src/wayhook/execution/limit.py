@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from wayhook.errors import ExecutionError, WayhookError
+from wayhook.execution.coverage import LimitRule
 from wayhook.execution.ports import Clock, Limiter, Repository, Stored
-from wayhook.execution.window import LimitRule, WindowLimiter
+from wayhook.execution.window import WindowLimiter
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import Kept
