@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         ExecutionError,
         ExpressionError,
         ExpressionProblem,
+        LimitsUnavailable,
         MissingExtra,
         MissingValue,
         NotCarriedOver,
@@ -76,6 +77,7 @@ if TYPE_CHECKING:
         Namespaced,
         Page,
         Repository,
+        RuleLimiter,
         SecretSource,
         Stored,
         StoredToken,
@@ -166,9 +168,9 @@ _HOMES = {
     "adapters.transport.wire": "WireTransport",
     "errors": (
         "AuthenticationFailed Conflict ConnectionFailed DefinitionError Delivery DestinationUnavailable Discarded "
-        "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem MissingExtra MissingValue "
-        "NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable "
-        "TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
+        "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem LimitsUnavailable MissingExtra "
+        "MissingValue NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse "
+        "StoreUnavailable TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
     ),
     "execution.batch": "Batch",
     "execution.blocking": "call",
@@ -177,7 +179,7 @@ _HOMES = {
     "execution.opening": "open_repository",
     "execution.ports": (
         "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
-        "Repository SecretSource Stored StoredToken TokenStore Transport"
+        "Repository RuleLimiter SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
     "expression.context": "Context DataSourceAnswer",
@@ -366,6 +368,7 @@ __all__ = [
     "JwtBearerGrant",
     "LeftOut",
     "Limiter",
+    "LimitsUnavailable",
     "LiteralSecret",
     "LogSink",
     "MemoryRepository",
@@ -398,6 +401,7 @@ __all__ = [
     "Response",
     "Results",
     "RetryBudget",
+    "RuleLimiter",
     "Sandbox",
     "SecretMissing",
     "SecretReference",

@@ -116,8 +116,8 @@ class Authorization:
 
         async def attempt() -> Tried:
             await approach.ready()
-            for window in self.means.limits.windows:
-                window.spend(self.call.method, self.call.endpoint)
+            if (rules := self.means.limits.rules) is not None:
+                await rules.spend(self.call.method, self.call.endpoint)
             texts = await self._texts()
             # an assertion in it is signed for this one attempt (R133)
             plain = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)

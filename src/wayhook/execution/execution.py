@@ -21,6 +21,7 @@ from wayhook.errors import (
     Discarded,
     Evidence,
     ExecutionError,
+    LimitsUnavailable,
     MissingExtra,
     RenderError,
     UnsafeCall,
@@ -189,6 +190,8 @@ class Execution:
         match error:
             case Discarded():
                 status = "capped"
+            case LimitsUnavailable():
+                word = Delivery.UNAVAILABLE
             case DestinationUnavailable():
                 word, self._not_before = Delivery.UNAVAILABLE, error.not_before
             case AuthenticationFailed():

@@ -56,6 +56,7 @@ class WindowLimiter:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
+        self._held: dict[Hashable, dict[Hashable, tuple[LimitRule, Rating]]] = {}
         self._bounds: dict[Hashable, tuple[LimitRule, _Bound]] = {}
         self._coverage: Coverage[_Bound] = Coverage(())
         self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
@@ -63,13 +64,16 @@ class WindowLimiter:
         self._arrivals = count()
         self.hold(numbered(rules))
 
-    def hold(self, rules: Mapping[Hashable, LimitRule]) -> None:
-        """Enforce `rules` from now on, in the place of all others.
+    def hold(self, rules: Mapping[Hashable, LimitRule], *, by: Hashable = None) -> None:
+        """Enforce `rules` from now on, in the place of those that `by` gave before; see `RuleLimiter.hold`.
 
-        A rule with the key of an earlier one takes over its window, its queue and the attempts under way. Calls that
-        wait below a rule which is gone are still sent at its rate (R276).
+        `by`: None for those that the limiter was made with. Calls that wait below a rule which is gone are still sent
+        at its rate.
         """
-        found = enforced(rules)
+        self._held[by] = enforced(rules)
+        found = {key: rule for held in self._held.values() for key, rule in held.items()}
+        if not rules:
+            del self._held[by]
         self._bounds = {key: (rule, self._following(key, rule, rating)) for key, (rule, rating) in found.items()}
         self._coverage = Coverage(self._bounds.values())
         self._wake()
@@ -111,11 +115,8 @@ class WindowLimiter:
             yield waited
             host.seconds = self._clock.monotonic() - started
 
-    def spend(self, method: str, url: str) -> None:
-        """Take a place of every cap that covers a call, as a token call does: it waits for nothing.
-
-        Raises `Discarded` when one of them has no place, and takes none then.
-        """
+    async def spend(self, method: str, url: str) -> None:
+        """Take a place of every cap that covers a call, as a token call does; see `RuleLimiter.spend`."""
         bounds = tuple(bound for bound in self._coverage.of(method, url) if not bound.queues)
         now = self._clock.monotonic()
         _require_places(bounds, now)
