@@ -14,6 +14,8 @@ from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.limiter.postgres import PostgresLimiter
+    from wayhook.adapters.limiter.redis import RedisLimiter
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.redis import RedisRepository
@@ -153,6 +155,8 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.limiter.postgres": "PostgresLimiter",
+    "adapters.limiter.redis": "RedisLimiter",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.redis": "RedisRepository",
@@ -388,9 +392,11 @@ __all__ = [
     "Outcome",
     "Page",
     "PauseMode",
+    "PostgresLimiter",
     "Progress",
     "QueryParameter",
     "Rating",
+    "RedisLimiter",
     "RedisRepository",
     "Rejected",
     "RenderError",

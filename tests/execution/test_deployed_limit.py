@@ -335,3 +335,25 @@ async def test_a_limiter_of_the_users_own_stands_beside_what_is_deployed(
     await kept.save(CAPPING.deployed())
     async with wh.Executor(kept, limiter=Open(), transport=FakeTransport(), clock=clock) as executor:
         assert await statuses(executor, ping(), 2) == ["http_200", "capped"]
+
+
+@pytest.mark.parametrize("method", ["call", "check_authentication"])
+async def test_a_store_of_limits_that_is_away_is_told_by_the_outcome(ping: Make, clock: FakeClock, method: str) -> None:
+    """Nothing is sent, and the word is that it may be later; by a call, and by the token call that it needs."""
+
+    class Away(wh.WindowLimiter):
+        def place(self, method: str, url: str) -> Any:
+            raise wh.LimitsUnavailable("the store is away")
+
+        async def spend(self, method: str, url: str) -> None:
+            raise wh.LimitsUnavailable("the store is away")
+
+    call = wh.OAuthClientCredentials("https://api.example.com/token", "me", wh.literal_secret("a-secret-text"))
+    transport = FakeTransport()
+
+    async with wh.Executor(transport=transport, limiter=Away(), clock=clock) as executor:
+        outcome = await getattr(executor, method)(ping(authentication=call))
+
+    assert isinstance(outcome.cause, wh.LimitsUnavailable)
+    assert (outcome.status, outcome.delivery) == ("internalError", wh.Delivery.UNAVAILABLE)
+    assert (outcome.attempts, transport.requests) == ((), [])

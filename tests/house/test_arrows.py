@@ -41,7 +41,8 @@ THIRD_PARTIES = {
     "requests": {"adapters/secret/vault.py"},
     "boto3": {"adapters/secret/aws.py"},
     "botocore": {"adapters/secret/aws.py"},
-    "redis": {"adapters/repository/redis.py", "adapters/repository/redis_shelf.py"},
+    "asyncpg": {"adapters/limiter/postgres.py"},
+    "redis": {"adapters/limiter/redis.py", "adapters/repository/redis.py", "adapters/repository/redis_shelf.py"},
     "ruamel": {"adapters/repository/folder_text.py"},
     "sqlalchemy": {
         "adapters/repository/sql.py",
@@ -71,7 +72,12 @@ THIRD_PARTIES = {
         "cli/surface/limit.py",
         "cli/surface/tour.py",
     },
-    "pytest": {"testing/contract.py", "testing/token_store_contract.py", "testing/transport_contract.py"},
+    "pytest": {
+        "testing/contract.py",
+        "testing/limiter_contract.py",
+        "testing/token_store_contract.py",
+        "testing/transport_contract.py",
+    },
     "rich": {"cli/console.py", "display/terminal.py"},
     "IPython": {"display/live.py"},
     "trustme": {"testing/fault_server.py"},

@@ -18,6 +18,7 @@ from wayhook.errors import (
     DestinationUnavailable,
     Evidence,
     ExecutionError,
+    LimitsUnavailable,
     MissingExtra,
     RenderError,
     WayhookError,
@@ -88,7 +89,8 @@ class Authorization:
 
     def _word(self, granted: Granted | None, cause: WayhookError | None) -> Delivery:
         """The last word about the token call itself: an answer 2xx without a token could not be used."""
-        ended = cause.delivery if isinstance(cause, AuthenticationFailed) and not self.attempts else Delivery.REFUSED
+        ended = Delivery.UNAVAILABLE if isinstance(cause, LimitsUnavailable) else Delivery.REFUSED
+        ended = cause.delivery if isinstance(cause, AuthenticationFailed) and not self.attempts else ended
         word = last_word(self.attempts, ended)
         return Delivery.DELIVERED_UNREAD if word is Delivery.DELIVERED and granted is None else word
 

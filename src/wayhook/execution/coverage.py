@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from wayhook.errors import DefinitionError, Violation
+from wayhook.errors import DefinitionError, Discarded, Violation
 from wayhook.model.capping import CappingRule
 from wayhook.model.limit import Rating, beginnings, fixed_part, spelled
 from wayhook.model.shape import as_tuple
 from wayhook.model.throttling import ThrottlingRule
 
-__all__ = ["LONGEST_WAIT", "Coverage", "LimitRule", "enforced", "numbered"]
+__all__ = ["LONGEST_WAIT", "Coverage", "LimitRule", "above_the_rate", "enforced", "numbered", "waited_too_long"]
 
 LONGEST_WAIT = 6 * 3600.0
 """Seconds that a call waits at most (R223)."""
@@ -63,6 +63,16 @@ def enforced(rules: Mapping[Hashable, LimitRule]) -> dict[Hashable, tuple[LimitR
     if faults := list(_faults(rules.values())):
         raise DefinitionError(faults)
     return {key: (rule, rating) for key, rule in rules.items() if (rating := _rating(rule)) is not None}
+
+
+def above_the_rate() -> Discarded:
+    """Return the end of a call that a cap has no place for."""
+    return Discarded("the call is above the rate and was not sent (R215)")
+
+
+def waited_too_long() -> Discarded:
+    """Return the end of a call whose turn did not come."""
+    return Discarded("the call waited for 6 hours and was not sent (R223)")
 
 
 def _rating(rule: LimitRule) -> Rating | None:

@@ -22,9 +22,16 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from wayhook.errors import Discarded
 from wayhook.execution.clock import SystemClock
-from wayhook.execution.coverage import LONGEST_WAIT, Coverage, LimitRule, enforced, numbered
+from wayhook.execution.coverage import (
+    LONGEST_WAIT,
+    Coverage,
+    LimitRule,
+    above_the_rate,
+    enforced,
+    numbered,
+    waited_too_long,
+)
 from wayhook.execution.ports import Clock
 from wayhook.model.limit import Rating
 from wayhook.model.throttling import ThrottlingRule
@@ -146,7 +153,7 @@ class WindowLimiter:
             while True:
                 now = self._clock.monotonic()
                 if now - arrived > LONGEST_WAIT:
-                    raise Discarded("the call waited for 6 hours and was not sent (R223)")
+                    raise waited_too_long()
                 delay = self._delay(lane, waiter, now)
                 if delay == 0:
                     return now
@@ -355,4 +362,4 @@ class _Hosts:
 def _require_places(bounds: tuple[_Bound, ...], now: float) -> None:
     for bound in bounds:
         if not bound.has_place(now):
-            raise Discarded("the call is above the rate and was not sent (R215)")
+            raise above_the_rate()

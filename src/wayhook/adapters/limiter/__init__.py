@@ -1,0 +1,1 @@
+"""Limits that processes share, in a store of theirs."""
