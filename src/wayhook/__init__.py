@@ -14,7 +14,9 @@ from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.limiter.postgres import PostgresLimiter
     from wayhook.adapters.limiter.postgres_standing import PostgresStandings
+    from wayhook.adapters.limiter.redis import RedisLimiter
     from wayhook.adapters.limiter.redis_standing import RedisStandings
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         ExecutionError,
         ExpressionError,
         ExpressionProblem,
+        LimitsUnavailable,
         MissingExtra,
         MissingValue,
         NotCarriedOver,
@@ -83,6 +86,7 @@ if TYPE_CHECKING:
         Paused,
         Repository,
         Retrying,
+        RuleLimiter,
         SecretSource,
         Standing,
         StandingReport,
@@ -164,7 +168,9 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.limiter.postgres": "PostgresLimiter",
     "adapters.limiter.postgres_standing": "PostgresStandings",
+    "adapters.limiter.redis": "RedisLimiter",
     "adapters.limiter.redis_standing": "RedisStandings",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
@@ -183,9 +189,9 @@ _HOMES = {
     "adapters.transport.wire": "WireTransport",
     "errors": (
         "AuthenticationFailed Conflict ConnectionFailed DefinitionError Delivery DestinationUnavailable Discarded "
-        "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem MissingExtra MissingValue "
-        "NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse StoreUnavailable "
-        "TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
+        "DocumentError Evidence ExecutionError ExpressionError ExpressionProblem LimitsUnavailable MissingExtra "
+        "MissingValue NotCarriedOver NotFound Rejected RenderError RepositoryError SecretMissing StillInUse "
+        "StoreUnavailable TimedOut TransportError UnsafeCall Violation WayhookError WrongType"
     ),
     "execution.batch": "Batch",
     "execution.blocking": "call",
@@ -194,7 +200,8 @@ _HOMES = {
     "execution.opening": "open_repository",
     "execution.ports": (
         "AttemptEnded BreakerChanged Capped Clock Consent Edit Event EventSink ExecutionEnded History Limiter "
-        "Namespaced Page Paused Repository Retrying SecretSource Standing StandingReport Standings Stored StoredToken "
+        "Namespaced Page Paused Repository Retrying RuleLimiter SecretSource Standing StandingReport Standings Stored "
+        "StoredToken "
         "TokenAttemptEnded TokenStore Transport Waited"
     ),
     "execution.standing": "MemoryStandings",
@@ -386,6 +393,7 @@ __all__ = [
     "JwtBearerGrant",
     "LeftOut",
     "Limiter",
+    "LimitsUnavailable",
     "LiteralSecret",
     "LogSink",
     "MemoryRepository",
@@ -408,11 +416,13 @@ __all__ = [
     "Page",
     "PauseMode",
     "Paused",
+    "PostgresLimiter",
     "PostgresStandings",
     "Progress",
     "PrometheusSink",
     "QueryParameter",
     "Rating",
+    "RedisLimiter",
     "RedisRepository",
     "RedisStandings",
     "Rejected",
@@ -425,6 +435,7 @@ __all__ = [
     "Results",
     "RetryBudget",
     "Retrying",
+    "RuleLimiter",
     "Sandbox",
     "SecretMissing",
     "SecretReference",

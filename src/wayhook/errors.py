@@ -56,6 +56,7 @@ __all__ = [
     "ExecutionError",
     "ExpressionError",
     "ExpressionProblem",
+    "LimitsUnavailable",
     "MissingExtra",
     "MissingValue",
     "NotCarriedOver",
@@ -382,6 +383,10 @@ class TimedOut(ExecutionError, TimeoutError):  # noqa: N818
 
 class Discarded(ExecutionError):  # noqa: N818
     """The call was above the rate and was not sent."""
+
+
+class LimitsUnavailable(ExecutionError):  # noqa: N818
+    """The store that limits are kept in cannot be used now; the call was not sent, and may be later."""
 
 
 class DestinationUnavailable(ExecutionError):  # noqa: N818

@@ -272,3 +272,88 @@ async def test_a_new_deployment_has_a_queue_of_its_own(kept: Counting, ping: Mak
 
     assert clock.waits == []
     assert redeployed.runtime_version == 2
+
+
+async def test_executors_with_one_limiter_share_what_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
+    """What one executor used is not there for the other; the limiter's own rules stay, and count as well."""
+    elsewhere = ping(url_configuration=wh.UrlConfiguration("https://other.example/"))
+    limiter = wh.WindowLimiter([wh.CappingRule("https://other.example/", wh.Rating(1, 60_000))], clock=clock)
+    await kept.save(CAPPING.deployed())
+    parts: dict[str, Any] = {"transport": FakeTransport(), "clock": clock, "limiter": limiter}
+
+    async with wh.Executor(kept, **parts) as one, wh.Executor(kept, **parts) as other:
+        found = await statuses(one, ping(), 1) + await statuses(other, ping(), 1)
+        own = await statuses(one, elsewhere, 2)
+
+    assert (found, own) == (["http_200", "capped"], ["http_200", "capped"])
+
+
+async def test_a_limiter_is_told_what_is_deployed_as_long_as_somebody_keeps_it(
+    kept: Counting, ping: Make, clock: FakeClock
+) -> None:
+    """What an executor holds is held until the last executor of its repository is closed."""
+    limiter = wh.WindowLimiter(clock=clock)
+    await kept.save(CAPPING.deployed())
+    parts: dict[str, Any] = {"transport": FakeTransport(), "clock": clock, "limiter": limiter}
+
+    async with wh.Executor(kept, **parts) as one:
+        async with wh.Executor(kept, **parts) as other:
+            await statuses(other, ping(), 1)
+            await statuses(one, ping(), 1)
+        found = [limiter.limits_anything]
+    found.append(limiter.limits_anything)
+
+    assert found == [True, False]
+
+
+@pytest.mark.rule("R218")
+async def test_a_deployed_rule_takes_the_place_of_the_caps_of_hosts_in_a_shared_limiter_too(
+    kept: Counting, ping: Make, clock: FakeClock
+) -> None:
+    """The cap of the edition is each executor's own, and counts no call that a deployed rule covers."""
+    await kept.save(attrs.evolve(CAPPING, rule=attrs.evolve(RULE, action=wh.Rating(3, 60_000))).deployed())
+    edition = attrs.evolve(wh.Guardrails.standard(), default_cap=wh.Rating(1, 60_000))
+    elsewhere = ping(url_configuration=wh.UrlConfiguration("https://other.example/"))
+    parts: dict[str, Any] = {"transport": FakeTransport(), "clock": clock, "guardrails": edition}
+
+    async with wh.Executor(kept, limiter=wh.WindowLimiter(clock=clock), **parts) as executor:
+        covered, uncovered = await statuses(executor, ping(), 4), await statuses(executor, elsewhere, 2)
+
+    assert covered == ["http_200"] * 3 + ["capped"]
+    assert uncovered == ["http_200", "capped"]
+
+
+async def test_a_limiter_of_the_users_own_stands_beside_what_is_deployed(
+    kept: Counting, ping: Make, clock: FakeClock
+) -> None:
+    """One that is told no rules is asked first, and the executor enforces what is deployed."""
+
+    class Open:
+        def place(self, method: str, url: str) -> Any:
+            return wh.WindowLimiter().place(method, url)
+
+    await kept.save(CAPPING.deployed())
+    async with wh.Executor(kept, limiter=Open(), transport=FakeTransport(), clock=clock) as executor:
+        assert await statuses(executor, ping(), 2) == ["http_200", "capped"]
+
+
+@pytest.mark.parametrize("method", ["call", "check_authentication"])
+async def test_a_store_of_limits_that_is_away_is_told_by_the_outcome(ping: Make, clock: FakeClock, method: str) -> None:
+    """Nothing is sent, and the word is that it may be later; by a call, and by the token call that it needs."""
+
+    class Away(wh.WindowLimiter):
+        def place(self, method: str, url: str) -> Any:
+            raise wh.LimitsUnavailable("the store is away")
+
+        async def spend(self, method: str, url: str) -> None:
+            raise wh.LimitsUnavailable("the store is away")
+
+    call = wh.OAuthClientCredentials("https://api.example.com/token", "me", wh.literal_secret("a-secret-text"))
+    transport = FakeTransport()
+
+    async with wh.Executor(transport=transport, limiter=Away(), clock=clock) as executor:
+        outcome = await getattr(executor, method)(ping(authentication=call))
+
+    assert isinstance(outcome.cause, wh.LimitsUnavailable)
+    assert (outcome.status, outcome.delivery) == ("internalError", wh.Delivery.UNAVAILABLE)
+    assert (outcome.attempts, transport.requests) == ((), [])

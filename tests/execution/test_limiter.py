@@ -500,7 +500,7 @@ async def test_a_rule_takes_the_place_of_the_default_cap(clock: FakeClock) -> No
     rules = [wh.CappingRule(URL, wh.Rating(3, 60_000))]
     limiter = wh.WindowLimiter(rules, default_cap=wh.Rating(1, 60_000), clock=clock)
 
-    limiter.spend("POST", URL + "/token")
+    await limiter.spend("POST", URL + "/token")
     admitted = [await admitted_by(limiter, "POST", url) for url in (URL, URL, URL, URL, URL + "/x", URL + "/x")]
 
     assert admitted == [True, True, True, False, True, False]

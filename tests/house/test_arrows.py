@@ -42,11 +42,12 @@ THIRD_PARTIES = {
     "boto3": {"adapters/secret/aws.py"},
     "botocore": {"adapters/secret/aws.py"},
     "redis": {
+        "adapters/limiter/redis.py",
         "adapters/limiter/redis_standing.py",
         "adapters/repository/redis.py",
         "adapters/repository/redis_shelf.py",
     },
-    "asyncpg": {"adapters/limiter/postgres_standing.py"},
+    "asyncpg": {"adapters/limiter/postgres.py", "adapters/limiter/postgres_standing.py"},
     "ruamel": {"adapters/repository/folder_text.py"},
     "sqlalchemy": {
         "adapters/repository/sql.py",
@@ -78,6 +79,7 @@ THIRD_PARTIES = {
     },
     "pytest": {
         "testing/contract.py",
+        "testing/limiter_contract.py",
         "testing/standing_contract.py",
         "testing/token_store_contract.py",
         "testing/transport_contract.py",

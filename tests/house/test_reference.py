@@ -13,6 +13,7 @@ import wayhook.testing
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CONTRACTS = (
     "HistoryContract",
+    "LimiterContract",
     "RepositoryContract",
     "RepositoryMachine",
     "StandingContract",

@@ -88,6 +88,20 @@ def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield url
 
 
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty database of PostgreSQL."""
+    name = f"wayhook_limits_{os.getpid()}"
+    try:
+        asyncio.run(_in_postgres(f"CREATE DATABASE {name}"))
+    except (OSError, asyncpg.PostgresError) as error:
+        absent("postgresql", error)
+    try:
+        yield f"{POSTGRES}/{name}"
+    finally:
+        asyncio.run(_in_postgres(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
 @pytest.fixture
 def redis_prefix() -> Iterator[str]:
     """A prefix that no key of this machine's Redis has, and none has at last."""

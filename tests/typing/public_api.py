@@ -164,6 +164,8 @@ async def execute() -> None:
     policy = wh.NetworkPolicy(loopback=True, hosts={"crm.internal"}, ports={8443})
     guardrails = wh.Guardrails.standard(network=policy)
     limiter = wh.WindowLimiter([wh.CappingRule("https://sms.example.com/*", wh.Rating(10, 1000), methods={"POST"})])
+    shared: list[wh.RuleLimiter] = [limiter, wh.RedisLimiter("redis://h"), wh.PostgresLimiter("postgresql://h/d")]
+    shared[0].hold({"sms": wh.ThrottlingRule("https://sms.example.com/*", ["POST"], 200)}, by="me")
     tokens: wh.TokenStore = wh.SqliteTokenStore("tokens.db", key=wh.secret("env:TOKEN_KEY"))
     async with (
         wh.open_repository("sqlite:///actions.db", guardrails=guardrails) as repository,

@@ -18,6 +18,7 @@ from wayhook.errors import (
     DestinationUnavailable,
     Evidence,
     ExecutionError,
+    LimitsUnavailable,
     MissingExtra,
     RenderError,
     WayhookError,
@@ -91,7 +92,8 @@ class Authorization:
 
     def _word(self, granted: Granted | None, cause: WayhookError | None) -> Delivery:
         """The last word about the token call itself: an answer 2xx without a token could not be used."""
-        ended = cause.delivery if isinstance(cause, AuthenticationFailed) and not self.attempts else Delivery.REFUSED
+        ended = Delivery.UNAVAILABLE if isinstance(cause, LimitsUnavailable) else Delivery.REFUSED
+        ended = cause.delivery if isinstance(cause, AuthenticationFailed) and not self.attempts else ended
         word = last_word(self.attempts, ended)
         return Delivery.DELIVERED_UNREAD if word is Delivery.DELIVERED and granted is None else word
 
@@ -119,8 +121,8 @@ class Authorization:
 
         async def attempt() -> Tried:
             await approach.ready()
-            for window in self.means.limits.windows:
-                window.spend(self.call.method, self.call.endpoint)
+            if (rules := self.means.limits.rules) is not None:
+                await rules.spend(self.call.method, self.call.endpoint)
             texts = await self._texts()
             # an assertion in it is signed for this one attempt (R133)
             plain = token_request(self.call, texts, self.means.clock.now(), uuid4().hex)

@@ -22,6 +22,7 @@ from wayhook.errors import (
     Discarded,
     Evidence,
     ExecutionError,
+    LimitsUnavailable,
     MissingExtra,
     RenderError,
     UnsafeCall,
@@ -204,6 +205,8 @@ class Execution:
             case Discarded():
                 status = "capped"
                 self.tell(Capped, str(error), self.use.plan.destination)
+            case LimitsUnavailable():
+                word = Delivery.UNAVAILABLE
             case DestinationUnavailable():
                 word, self._not_before = Delivery.UNAVAILABLE, error.not_before
             case AuthenticationFailed():

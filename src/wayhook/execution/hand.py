@@ -139,7 +139,7 @@ class _Line:
     async def aclose(self) -> None:
         """Keep nothing."""
 
-    windows = ()
+    rules = None
 
     @property
     def limiter(self) -> Limiter | None:

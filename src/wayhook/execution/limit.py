@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Hashable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from wayhook.errors import ExecutionError, WayhookError
-from wayhook.execution.ports import Clock, Limiter, Repository, Stored
-from wayhook.execution.window import LimitRule, WindowLimiter
+from wayhook.execution.coverage import Coverage, LimitRule, enforced
+from wayhook.execution.ports import Clock, Limiter, Repository, RuleLimiter, Stored
+from wayhook.execution.window import WindowLimiter
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import Kept
@@ -31,8 +32,9 @@ _PAGE = 1000
 class Limits:
     """What limits the calls of one executor.
 
-    `limiter`: for attempts, None when nothing limits them. `windows`: where a token call takes a place of each cap
-    that covers it. `known_until`: when the configurations are to be read again.
+    What is deployed is enforced by the user's limiter if that can be told rules, and in this process otherwise.
+    `limiter`: for attempts, None when nothing limits them. `rules`: where a token call takes a place of each cap that
+    covers it. `known_until`: when the configurations are to be read again.
     """
 
     def __init__(
@@ -44,14 +46,16 @@ class Limits:
         self.known_until = _NEVER if repository is not None else _ALWAYS
         self._reading: asyncio.Task[None] | None = None
         self._given = given
+        self.rules: RuleLimiter = given if isinstance(given, RuleLimiter) else self._own
         self.limiter = self._limiter()
-        self.windows = (*((given,) if isinstance(given, WindowLimiter) else ()), self._own)
 
     def _limiter(self) -> Limiter | None:
         """What holds a place for a call: nothing, and at no cost, while nothing is limited."""
-        if not self._own.limits_anything:
-            return self._given
-        return self._own if self._given is None else _Chain(self._given, self._own)
+        given, own = self._given, self._own
+        if given is None or not own.limits_anything:
+            return own if own.limits_anything else given
+        beside = _Chain(given, own)
+        return beside if self.rules is own else _Uncovered(given, beside, self._deployed)
 
     async def refresh(self, deadline: float) -> None:
         """Have read what is deployed, if that was not done within the last second.
@@ -81,8 +85,9 @@ class Limits:
         if self._repository is not None:
             deployed = await _deployed(self._repository)
             if deployed != self._deployed:  # compared by identity first; most readings bring nothing new
-                self._own.hold(deployed)
-                self._deployed, self.limiter = deployed, self._limiter()
+                self.rules.hold(deployed, by=self)
+                self._deployed = deployed
+                self.limiter = self._limiter()
         self.known_until = self._clock.monotonic() + KNOWN_FOR
 
     def _was_read(self, reading: asyncio.Task[None]) -> None:
@@ -95,10 +100,11 @@ class Limits:
         self.known_until = self._clock.monotonic() + KNOWN_FOR
 
     async def aclose(self) -> None:
-        """End a reading under way."""
+        """End a reading under way, and hold nobody to what was deployed here."""
         if self._reading is not None:
             self._reading.cancel()
             await asyncio.wait([self._reading])
+        self.rules.hold({}, by=self)
 
 
 async def _deployed(repository: Repository) -> dict[Hashable, LimitRule]:
@@ -138,3 +144,16 @@ class _Chain:
             for limiter in self._limiters:
                 waited += await places.enter_async_context(limiter.place(method, url))
             yield waited
+
+
+class _Uncovered:
+    """The caps of hosts, for calls that no deployed rule covers: such a rule takes their place."""
+
+    def __init__(self, covered: Limiter, uncovered: Limiter, deployed: Mapping[Hashable, LimitRule]) -> None:
+        self._covered, self._uncovered = covered, uncovered
+        self._coverage = Coverage((rule, rule) for rule, _ in enforced(deployed).values())
+
+    def place(self, method: str, url: str) -> AbstractAsyncContextManager[float]:
+        """Return what holds a place; see `Limiter.place`."""
+        limiter = self._covered if self._coverage.of(method, url) else self._uncovered
+        return limiter.place(method, url)

@@ -21,12 +21,11 @@ from wayhook.errors import (
 )
 from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
-from wayhook.execution.ports import Clock, Consent, Event, EventSink, Limiter, SecretSource, Transport
+from wayhook.execution.ports import Clock, Consent, Event, EventSink, Limiter, RuleLimiter, SecretSource, Transport
 from wayhook.execution.redirect import Redirects
 from wayhook.execution.relay import Relay
 from wayhook.execution.retry import RetryPolicy, Tried, evidence_of, retry_after
 from wayhook.execution.token import Fetch, Granted
-from wayhook.execution.window import WindowLimiter
 from wayhook.jsonvalue import is_unicode
 from wayhook.model.guardrail import NetworkPolicy
 from wayhook.model.token import TokenCall
@@ -128,8 +127,8 @@ class Limited(Protocol):
         ...
 
     @property
-    def windows(self) -> tuple[WindowLimiter, ...]:
-        """Where a token call takes a place."""
+    def rules(self) -> RuleLimiter | None:
+        """Where a token call takes a place; None where tokens are asked for elsewhere."""
         ...
 
 

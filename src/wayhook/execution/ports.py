@@ -7,13 +7,14 @@ fake of each, and a contract to test a repository with.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
+from wayhook.execution.coverage import LimitRule
 from wayhook.expression.context import Context
 from wayhook.model.guardrail import BreakerRule, RetryBudget
 from wayhook.model.record import Definition, Edit, Kept, Kept_co, Stored
@@ -38,6 +39,7 @@ __all__ = [
     "Paused",
     "Repository",
     "Retrying",
+    "RuleLimiter",
     "SecretSource",
     "Standing",
     "StandingReport",
@@ -317,6 +319,30 @@ class Standings(Protocol):
 
         Entering calls it with all that are paused, failing or not closed, once what comes later is heard too. It gives
         something to await, which ends when news are no longer heard, or raises `StoreUnavailable`.
+        """
+        ...
+
+
+@runtime_checkable
+class RuleLimiter(Limiter, Protocol):
+    """A limiter that is told its rules. An executor tells it what is deployed in the repository.
+
+    Where it keeps its windows outside of the process, whoever tells it the same rules shares their limits.
+    """
+
+    def hold(self, rules: Mapping[Hashable, LimitRule], *, by: Hashable = None) -> None:
+        """Enforce `rules` from now on, in the place of those that `by` gave before.
+
+        The key says which rule it is: one with the key of an earlier one takes over its window, and so does one that
+        somebody else gave with the same key. Calls that wait below a rule which is gone are still sent (R276).
+        Raises `DefinitionError` for what nothing can be held by. Waits for nothing.
+        """
+        ...
+
+    async def spend(self, method: str, url: str) -> None:
+        """Take a place of every cap that covers a call, as a token call does, which waits in no queue.
+
+        Raises `Discarded` when one of them has no place, and takes none then.
         """
         ...
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from itertools import count
 from typing import Any
@@ -22,21 +22,23 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from wayhook.errors import DefinitionError, Discarded, Violation
 from wayhook.execution.clock import SystemClock
+from wayhook.execution.coverage import (
+    LONGEST_WAIT,
+    Coverage,
+    LimitRule,
+    above_the_rate,
+    enforced,
+    numbered,
+    waited_too_long,
+)
 from wayhook.execution.ports import Clock
-from wayhook.model.capping import CappingRule
-from wayhook.model.limit import Rating, beginnings, fixed_part, spelled
-from wayhook.model.shape import as_tuple
+from wayhook.model.limit import Rating
 from wayhook.model.throttling import ThrottlingRule
 
-__all__ = ["LONGEST_WAIT", "SLOW", "LimitRule", "WindowLimiter"]
+__all__ = ["SLOW", "WindowLimiter"]
 
-LONGEST_WAIT = 6 * 3600.0
 SLOW = 0.75
-
-LimitRule = CappingRule | ThrottlingRule
-_GUARDRAILS = frozenset({"R241", "R247", "R260"})  # what a configuration must keep, and a window need not
 
 
 class WindowLimiter:
@@ -61,29 +63,26 @@ class WindowLimiter:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
+        self._held: dict[Hashable, dict[Hashable, tuple[LimitRule, Rating]]] = {}
         self._bounds: dict[Hashable, tuple[LimitRule, _Bound]] = {}
-        self._coverage = _Coverage(())
+        self._coverage: Coverage[_Bound] = Coverage(())
         self._lanes: dict[tuple[_Bound, ...], _Lane] = {}
         self._hosts = _Hosts(default_cap, slow_cap)
         self._arrivals = count()
-        given = as_tuple(rules)
-        if not isinstance(given, tuple):
-            raise DefinitionError([Violation("$", f"a sequence of rules belongs here, not {type(rules).__name__}")])
-        self.hold(dict(enumerate(given)))
+        self.hold(numbered(rules))
 
-    def hold(self, rules: Mapping[Hashable, LimitRule]) -> None:
-        """Enforce `rules` from now on, in the place of all others.
+    def hold(self, rules: Mapping[Hashable, LimitRule], *, by: Hashable = None) -> None:
+        """Enforce `rules` from now on, in the place of those that `by` gave before; see `RuleLimiter.hold`.
 
-        A rule with the key of an earlier one takes over its window, its queue and the attempts under way. Calls that
-        wait below a rule which is gone are still sent at its rate (R276).
+        `by`: None for those that the limiter was made with. Calls that wait below a rule which is gone are still sent
+        at its rate.
         """
-        if not isinstance(rules, Mapping):
-            raise DefinitionError([Violation("$", f"rules are a mapping by keys, not {type(rules).__name__}")])
-        if faults := list(_faults(rules.values())):
-            raise DefinitionError(faults)
-        enforced = {key: (rule, rating) for key, rule in rules.items() if (rating := _rating(rule)) is not None}
-        self._bounds = {key: (rule, self._following(key, rule, rating)) for key, (rule, rating) in enforced.items()}
-        self._coverage = _Coverage(self._bounds.values())
+        self._held[by] = enforced(rules)
+        found = {key: rule for held in self._held.values() for key, rule in held.items()}
+        if not rules:
+            del self._held[by]
+        self._bounds = {key: (rule, self._following(key, rule, rating)) for key, (rule, rating) in found.items()}
+        self._coverage = Coverage(self._bounds.values())
         self._wake()
 
     def _following(self, key: Hashable, rule: LimitRule, rating: Rating) -> _Bound:
@@ -123,11 +122,8 @@ class WindowLimiter:
             yield waited
             host.seconds = self._clock.monotonic() - started
 
-    def spend(self, method: str, url: str) -> None:
-        """Take a place of every cap that covers a call, as a token call does: it waits for nothing.
-
-        Raises `Discarded` when one of them has no place, and takes none then.
-        """
+    async def spend(self, method: str, url: str) -> None:
+        """Take a place of every cap that covers a call, as a token call does; see `RuleLimiter.spend`."""
         bounds = tuple(bound for bound in self._coverage.of(method, url) if not bound.queues)
         now = self._clock.monotonic()
         _require_places(bounds, now)
@@ -157,7 +153,7 @@ class WindowLimiter:
             while True:
                 now = self._clock.monotonic()
                 if now - arrived > LONGEST_WAIT:
-                    raise Discarded("the call waited for 6 hours and was not sent (R223)")
+                    raise waited_too_long()
                 delay = self._delay(lane, waiter, now)
                 if delay == 0:
                     return now
@@ -254,27 +250,6 @@ class _Bound:
     def is_idle(self, now: float) -> bool:
         """Whether nothing that happened here matters any more."""
         return not self.under_way and (not self.times or self.times[-1] + self.period <= now)
-
-
-class _Coverage:
-    """The bounds of the rules that cover a call, found by what its URL begins with, however many rules there are."""
-
-    def __init__(self, bounds: Iterable[tuple[LimitRule, _Bound]]) -> None:
-        self._found: dict[str, list[tuple[int, Callable[[str, str], bool], _Bound]]] = {}
-        for number, (rule, bound) in enumerate(bounds):
-            pattern = rule.url_pattern if isinstance(rule, ThrottlingRule) else rule.url
-            self._found.setdefault(fixed_part(pattern), []).append((number, rule.covers, bound))
-        self._longest = max(map(len, self._found), default=0)
-
-    def of(self, method: str, url: str) -> tuple[_Bound, ...]:
-        """Return the bounds in the order of their rules, so that the same ones always make the same lane."""
-        if not self._found:
-            return ()
-        url = spelled(url)
-        near = [rule for start in beginnings(url, self._longest) for rule in self._found.get(start, ())]
-        if len(near) > 1:
-            near.sort()
-        return tuple([bound for _, covers, bound in near if covers(method, url)])
 
 
 class _Waiter:
@@ -387,18 +362,4 @@ class _Hosts:
 def _require_places(bounds: tuple[_Bound, ...], now: float) -> None:
     for bound in bounds:
         if not bound.has_place(now):
-            raise Discarded("the call is above the rate and was not sent (R215)")
-
-
-def _rating(rule: LimitRule) -> Rating | None:
-    """What is enforced of a rule, of a throttling one in calls of a second; None when nothing is."""
-    return Rating(rule.max_throughput, 1000) if isinstance(rule, ThrottlingRule) else rule.action
-
-
-def _faults(rules: Iterable[object]) -> Iterator[Violation]:
-    for i, rule in enumerate(rules):
-        if not isinstance(rule, LimitRule):
-            kind = type(rule).__name__
-            yield Violation(f"$[{i}]", f"a CappingRule or a ThrottlingRule is enforced, not {kind}")
-            continue
-        yield from (fault for fault in rule.violations(f"$[{i}]") if fault.rule not in _GUARDRAILS)
+            raise above_the_rate()

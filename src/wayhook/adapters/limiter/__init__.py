@@ -1,1 +1,1 @@
-"""Access tokens beyond the memory of one executor."""
+"""Limits, and how destinations stand, shared by processes in a store of theirs."""

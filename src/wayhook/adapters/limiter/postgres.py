@@ -1,0 +1,336 @@
+"""Limits in PostgreSQL; needs the extra `postgres`. The one module that imports asyncpg.
+
+Four tables and a few functions, whose names end with the version of their form, are made when they are not there. A
+function is a call's one step: it locks the rows of its bounds, in order of their names, and looks and acts behind that.
+Times are microseconds on the clock of the server. What is kept is worth nothing after a crash of the server, so the
+tables are not logged, and no call waits for a disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from wayhook.adapters.limiter.shared import GRACE, LEASE, Answer, Bound, SharedLimiter, Verdict, WhenAway
+from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.execution.coverage import LimitRule
+from wayhook.execution.ports import Clock
+from wayhook.model.record import require_namespace
+
+if TYPE_CHECKING:
+    from asyncpg import Connection, Pool
+
+__all__ = ["PostgresLimiter"]
+
+_CONNECTIONS, _TO_CLOSE = 8, 1.0
+_MICROSECONDS = 1_000_000
+_MAKING = 0x5741594C
+_SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
+
+_FORM = """
+CREATE UNLOGGED TABLE IF NOT EXISTS wayhook_limit_1 (
+    name text PRIMARY KEY, went bigint NOT NULL DEFAULT 0, idle_from bigint NOT NULL
+) WITH (fillfactor = 50);
+CREATE UNLOGGED TABLE IF NOT EXISTS wayhook_limit_call_1 (
+    name text, number bigint, at bigint NOT NULL, PRIMARY KEY (name, number)
+);
+CREATE UNLOGGED TABLE IF NOT EXISTS wayhook_limit_ticket_1 (
+    name text, ticket text, arrival bigint NOT NULL, ends bigint NOT NULL, holds boolean NOT NULL,
+    PRIMARY KEY (name, ticket)
+);
+CREATE UNLOGGED TABLE IF NOT EXISTS wayhook_limit_lease_1 (
+    name text, ticket text, ends bigint NOT NULL, PRIMARY KEY (name, ticket)
+);
+
+CREATE OR REPLACE FUNCTION wayhook_limit_now_1() RETURNS bigint LANGUAGE sql AS $$
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+$$;
+
+-- the moment when there is a place behind `rank` others; now, when there is one
+CREATE OR REPLACE FUNCTION wayhook_limit_opens_1(bound text, most bigint, period bigint, rank bigint, moment bigint)
+RETURNS bigint LANGUAGE sql AS $$
+    SELECT greatest(coalesce((
+        SELECT at FROM wayhook_limit_call_1
+        WHERE name = bound
+          AND number = (SELECT went FROM wayhook_limit_1 WHERE name = bound) - most + rank % most
+    ), 0), moment - period) + period * (1 + rank / most)
+$$;
+
+CREATE OR REPLACE FUNCTION wayhook_limit_ask_1(
+    names text[], counts bigint[], periods bigint[], connections bigint[], queues boolean[],
+    mine text, INOUT came bigint, lease bigint, grace bigint, OUT verdict integer, OUT delay bigint
+) LANGUAGE plpgsql AS $$
+DECLARE
+    moment bigint;
+    opening bigint;
+    rank bigint;
+    stuck bigint := -1;
+    is_throttled boolean := true = ANY (queues);
+    goes boolean;
+BEGIN
+    INSERT INTO wayhook_limit_1 (name, idle_from)
+        SELECT new, wayhook_limit_now_1() FROM unnest(names) AS new
+        WHERE NOT EXISTS (SELECT FROM wayhook_limit_1 WHERE name = new) ORDER BY new
+        ON CONFLICT DO NOTHING;
+    PERFORM FROM wayhook_limit_1 WHERE name = ANY (names) ORDER BY name FOR UPDATE;
+    moment := wayhook_limit_now_1();
+    IF came = 0 THEN came := moment; END IF;
+    opening := moment;
+
+    DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ends <= moment AND ticket <> mine;
+    FOR i IN 1 .. cardinality(names) LOOP
+        IF connections[i] > 0 THEN
+            DELETE FROM wayhook_limit_lease_1 WHERE name = names[i] AND ends <= moment;
+            rank := (SELECT count(*) FROM wayhook_limit_ticket_1 WHERE name = names[i] AND arrival < came);
+            IF (SELECT count(*) FROM wayhook_limit_lease_1 WHERE name = names[i]) + rank >= connections[i] THEN
+                stuck := greatest(stuck, rank);
+            END IF;
+        END IF;
+        IF queues[i] THEN
+            rank := (SELECT count(*) FROM wayhook_limit_ticket_1 WHERE name = names[i] AND holds AND arrival < came);
+            opening := greatest(opening, wayhook_limit_opens_1(names[i], counts[i], periods[i], rank, moment));
+        END IF;
+    END LOOP;
+    goes := stuck < 0 AND opening = moment;
+
+    IF goes OR NOT is_throttled THEN
+        FOR i IN 1 .. cardinality(names) LOOP
+            CONTINUE WHEN queues[i];
+            -- a cap holds places for all who wait for a connection; who is one of them has his own
+            IF EXISTS (SELECT FROM wayhook_limit_ticket_1 WHERE name = names[i] AND ticket = mine AND holds) THEN
+                rank := (SELECT count(*) FROM wayhook_limit_ticket_1
+                         WHERE name = names[i] AND holds AND arrival < came);
+            ELSE
+                rank := (SELECT count(*) FROM wayhook_limit_ticket_1 WHERE name = names[i] AND holds);
+            END IF;
+            IF wayhook_limit_opens_1(names[i], counts[i], periods[i], rank, moment) > moment THEN
+                DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ticket = mine;
+                verdict := -1; delay := 0;
+                RETURN;
+            END IF;
+        END LOOP;
+    END IF;
+
+    IF goes THEN
+        DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ticket = mine;
+        FOR i IN 1 .. cardinality(names) LOOP
+            UPDATE wayhook_limit_1 SET went = went + 1, idle_from = moment + periods[i]
+                WHERE name = names[i] RETURNING went - 1 INTO rank;
+            INSERT INTO wayhook_limit_call_1 VALUES (names[i], rank, moment);
+            IF rank % 100 = 0 THEN
+                DELETE FROM wayhook_limit_call_1 WHERE name = names[i] AND number <= rank - counts[i];
+            END IF;
+            IF connections[i] > 0 THEN
+                INSERT INTO wayhook_limit_lease_1 VALUES (names[i], mine, moment + lease);
+            END IF;
+        END LOOP;
+        verdict := 1; delay := 0;
+        RETURN;
+    END IF;
+
+    delay := opening - moment;
+    IF stuck >= 0 THEN
+        delay := least(20000 * (1 + stuck), 1000000);
+    ELSIF delay > 1000000 THEN
+        delay := least(delay / 2, 30000000);
+    END IF;
+    FOR i IN 1 .. cardinality(names) LOOP
+        INSERT INTO wayhook_limit_ticket_1 VALUES (
+            names[i], mine, came, moment + delay + grace,
+            CASE WHEN queues[i] THEN stuck < 0 ELSE NOT is_throttled END
+        ) ON CONFLICT (name, ticket) DO UPDATE SET ends = excluded.ends, holds = excluded.holds;
+    END LOOP;
+    verdict := 0;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION wayhook_limit_forget_1(names text[], mine text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM wayhook_limit_1 WHERE name = ANY (names) ORDER BY name FOR UPDATE;
+    DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ticket = mine;
+    DELETE FROM wayhook_limit_lease_1 WHERE name = ANY (names) AND ticket = mine;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION wayhook_limit_renew_1(names text[], tickets text[], lease bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM wayhook_limit_1 WHERE name = ANY (names) ORDER BY name FOR UPDATE;
+    INSERT INTO wayhook_limit_lease_1
+        SELECT one.name, one.ticket, wayhook_limit_now_1() + lease FROM unnest(names, tickets) AS one (name, ticket)
+        ON CONFLICT (name, ticket) DO UPDATE SET ends = excluded.ends;
+END
+$$;
+
+-- what was kept of rules that nobody was held by for a day
+CREATE OR REPLACE FUNCTION wayhook_limit_tidy_1() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    idle text[] := ARRAY (
+        SELECT name FROM wayhook_limit_1 WHERE idle_from < wayhook_limit_now_1() - 86400000000 FOR UPDATE SKIP LOCKED
+    );
+BEGIN
+    DELETE FROM wayhook_limit_call_1 WHERE name = ANY (idle);
+    DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (idle);
+    DELETE FROM wayhook_limit_lease_1 WHERE name = ANY (idle);
+    DELETE FROM wayhook_limit_1 WHERE name = ANY (idle);
+END
+$$;
+"""
+
+_IS_THERE = "SELECT to_regproc('wayhook_limit_tidy_1') IS NOT NULL"
+_ASK = "SELECT verdict, came, delay FROM wayhook_limit_ask_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+_FORGET = "SELECT wayhook_limit_forget_1($1, $2)"
+_RENEW = "SELECT wayhook_limit_renew_1($1, $2, $3)"
+_TIDY = "SELECT wayhook_limit_tidy_1()"
+
+
+class PostgresLimiter(SharedLimiter):
+    """Enforces capping and throttling rules over all processes and machines that use the same database.
+
+    An async context manager; see `RuleLimiter` for what is promised. `url`: such as
+    `postgresql://user:password@host:5432/database`. The first one to enter makes tables and functions in the first
+    schema of the search path, which begin with `wayhook_limit_`; so it needs the right to, and later ones do not.
+    `rules`: those that are always enforced, beside what an executor is told is deployed. `namespace`: limits in one are
+    apart from those in another.
+
+    `when_away`, `processes`: what becomes of calls while the database does not answer within a second, as for
+    `RedisLimiter`. After a crash of the server its windows are empty.
+
+    A window is exact by the clock of the server. `clock`: for tests. Raises `DefinitionError` for a rule that nothing
+    can be held by, `MissingExtra` without the library, and on entering, unless limits are shared then,
+    `StoreUnavailable`.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        rules: Iterable[LimitRule] = (),
+        *,
+        namespace: str = "default",
+        when_away: WhenAway = "refuse",
+        processes: int | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        ledger = _PostgresLedger(url, require_namespace(namespace))
+        super().__init__(ledger, rules, when_away=when_away, processes=processes, clock=clock)
+
+    def __repr__(self) -> str:
+        return f"<PostgresLimiter {self._ledger!r}>"
+
+
+class _PostgresLedger:
+    """What is kept in PostgreSQL, each step in one statement."""
+
+    def __init__(self, url: str, namespace: str) -> None:
+        if not isinstance(url, str) or not url.startswith(_SCHEMES):
+            raise DefinitionError([Violation("$", "write postgresql://user@host:5432/database")])
+        try:
+            import asyncpg  # noqa: F401 - a missing library is told here, not at the first call
+        except ImportError:
+            raise MissingExtra("limits in PostgreSQL need asyncpg: pip install 'wayhook[postgres]'") from None
+        self._url, self._namespace = url.replace("postgresql+asyncpg://", "postgresql://", 1), namespace
+        self._pool: Pool | None = None
+        self._opening = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        place = self._url.partition("://")[2].rpartition("@")[2].partition("?")[0]
+        return f"{place}, namespace {self._namespace}"
+
+    async def open(self) -> None:
+        """Connect, and make what is not there."""
+        await self._run(_TIDY)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._pool is None:
+            return
+        from asyncpg import InterfaceError, PostgresError
+
+        try:
+            async with asyncio.timeout(_TO_CLOSE):
+                await self._pool.close()
+        except (TimeoutError, PostgresError, InterfaceError, OSError):
+            self._pool.terminate()
+
+    async def ask(self, bounds: tuple[Bound, ...], ticket: str, arrival: int) -> Answer:
+        """Take a place in each bound, or none; see `Ledger.ask`."""
+        connections = [bound.connections for bound in bounds]
+        return await self._asked(bounds, connections, ticket, arrival)
+
+    async def spend(self, bounds: tuple[Bound, ...]) -> bool:
+        """Take a place in each bound, or none; see `Ledger.spend`."""
+        return (await self._asked(bounds, [0] * len(bounds), "", 0)).verdict is Verdict.GOES
+
+    async def _asked(self, bounds: tuple[Bound, ...], connections: list[int], ticket: str, arrival: int) -> Answer:
+        [(verdict, arrival, delay)] = await self._run(
+            _ASK,
+            self._names(bounds),
+            [bound.count for bound in bounds],
+            [bound.period for bound in bounds],
+            connections,
+            [bound.queues for bound in bounds],
+            ticket,
+            arrival,
+            int(LEASE * _MICROSECONDS),
+            int(GRACE * _MICROSECONDS),
+        )
+        return Answer(Verdict(verdict), arrival, delay / _MICROSECONDS)
+
+    async def forget(self, bounds: tuple[Bound, ...], ticket: str) -> None:
+        """Take a ticket away; see `Ledger.forget`."""
+        await self._run(_FORGET, self._names(bounds), ticket)
+
+    async def renew(self, leases: list[tuple[str, str]]) -> None:
+        """Let leases last; see `Ledger.renew`."""
+        names = [f"{self._namespace}/{name}" for name, _ in leases]
+        await self._run(_RENEW, names, [ticket for _, ticket in leases], int(LEASE * _MICROSECONDS))
+
+    def _names(self, bounds: tuple[Bound, ...]) -> list[str]:
+        return [f"{self._namespace}/{bound.name}" for bound in bounds]
+
+    async def _run(self, statement: str, *settings: Any) -> list[Any]:
+        from asyncpg import InterfaceError, PostgresError
+
+        try:
+            pool = self._pool or await self._opened()
+            rows: list[Any] = await pool.fetch(statement, *settings)
+        except (PostgresError, InterfaceError, OSError, ValueError) as error:
+            said = str(error).partition("\n")[0][:200] or type(error).__name__
+            raise StoreUnavailable(f"{self!r} cannot be used now: {said}.") from None
+        return rows
+
+    async def _opened(self) -> Pool:
+        """The connections, made when the database is there."""
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await _connected(self._url)
+        return self._pool
+
+
+async def _connected(url: str) -> Pool:
+    from asyncpg import create_pool
+
+    # each statement of the function sees what was committed before it: the one who holds the rows sees the last
+    settings = {"default_transaction_isolation": "read committed"}
+    pool = await create_pool(url, min_size=0, max_size=_CONNECTIONS, reset=_as_it_is, server_settings=settings)
+    try:
+        async with pool.acquire() as connection:
+            await _make(connection)
+    except BaseException:
+        pool.terminate()
+        raise
+    return pool
+
+
+async def _as_it_is(_: Connection) -> None:
+    """Nothing is left behind on a connection, so nothing is to be reset."""
+
+
+async def _make(connection: Connection) -> None:
+    """Make tables and functions; one who does so at a time."""
+    if await connection.fetchval(_IS_THERE):
+        return
+    async with connection.transaction():
+        await connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
+        await connection.execute(_FORM)
