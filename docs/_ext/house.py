@@ -64,7 +64,7 @@ LIMITS = (
     ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
     ("rendering.answer", "MAX_MISFITS", "{}", "values of an answer that do not fit; the rest is left then"),
     ("execution.authorization", "MAX_ANSWER", "{} bytes", "the answer of a token endpoint"),
-    ("execution.execution", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
+    ("wire", "MAX_DELIVERY_ID", "{} characters", "a delivery id; visible ASCII only"),
     ("execution.destination", "KEPT", "{}", "destinations that an executor remembers, those used last"),
     ("rendering.origin", "MAX_ORIGINS", "{}", "values of a preview whose origin is told"),
     ("rendering.origin", "MAX_TEXT", "{} characters", "the text of one of these values"),

@@ -14,10 +14,13 @@ from wayhook.reading import read_with
 
 TYPE_CHECKING = False  # what type checkers take for True; `typing` costs more than all the rest of this module
 if TYPE_CHECKING:
+    from wayhook.adapters.queue.memory import MemoryJobs
+    from wayhook.adapters.queue.taskiq import TaskiqDispatcher
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.redis import RedisRepository
     from wayhook.adapters.repository.sql import SqlRepository
+    from wayhook.adapters.repository.sql_job import SqlJobs
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.secret.aws import AwsSecrets
     from wayhook.adapters.secret.cache import CachedSecrets
@@ -61,17 +64,21 @@ if TYPE_CHECKING:
     from wayhook.execution.blocking import call
     from wayhook.execution.exchange import export_journey, import_journey
     from wayhook.execution.executor import Executor
+    from wayhook.execution.job import JobRecord, JobState
     from wayhook.execution.opening import open_repository
     from wayhook.execution.ports import (
         AttemptEnded,
         BreakerChanged,
         Clock,
         Consent,
+        DeadLetters,
+        Dispatcher,
         Edit,
         Event,
         EventSink,
         ExecutionEnded,
         History,
+        JobQueue,
         Limiter,
         Namespaced,
         Page,
@@ -83,6 +90,7 @@ if TYPE_CHECKING:
         Transport,
     )
     from wayhook.execution.window import WindowLimiter
+    from wayhook.execution.worker import Redelivery, Worker
     from wayhook.expression.context import Context, DataSourceAnswer
     from wayhook.expression.expression import Expression, expression
     from wayhook.expression.type import ExpressionType
@@ -133,6 +141,7 @@ if TYPE_CHECKING:
         Repetition,
         RetryBudget,
     )
+    from wayhook.model.job import Job
     from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
     from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
     from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
@@ -151,10 +160,13 @@ if TYPE_CHECKING:
     from wayhook.wire import AddressPolicy, Attempt, Call, Explanation, Origin, Outcome, Request, Response
 
 _HOMES = {
+    "adapters.queue.memory": "MemoryJobs",
+    "adapters.queue.taskiq": "TaskiqDispatcher",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.redis": "RedisRepository",
     "adapters.repository.sql": "SqlRepository",
+    "adapters.repository.sql_job": "SqlJobs",
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.secret.aws": "AwsSecrets",
     "adapters.secret.cache": "CachedSecrets",
@@ -174,12 +186,14 @@ _HOMES = {
     "execution.blocking": "call",
     "execution.exchange": "export_journey import_journey",
     "execution.executor": "Executor",
+    "execution.job": "JobRecord JobState",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Clock Consent Edit Event EventSink ExecutionEnded History Limiter Namespaced Page "
-        "Repository SecretSource Stored StoredToken TokenStore Transport"
+        "AttemptEnded BreakerChanged Clock Consent DeadLetters Dispatcher Edit Event EventSink ExecutionEnded History "
+        "JobQueue Limiter Namespaced Page Repository SecretSource Stored StoredToken TokenStore Transport"
     ),
     "execution.window": "WindowLimiter",
+    "execution.worker": "Redelivery Worker",
     "expression.context": "Context DataSourceAnswer",
     "expression.expression": "Expression expression",
     "expression.type": "ExpressionType",
@@ -211,6 +225,7 @@ _HOMES = {
     "model.capping": "CappingConfiguration CappingRule",
     "model.connection": "Connection",
     "model.guardrail": "BreakerRule DataPolicy Guardrails NestedLists NetworkPolicy Repetition RetryBudget",
+    "model.job": "Job",
     "model.journey": "ActionActivity Activity ActivityKind Journey JourneyStatus PauseMode",
     "model.limit": "CanDeploy ConfigurationState Metadata Rating Stamp",
     "model.parameter": "MessageParameter Variable message_parameters payload variable",
@@ -332,10 +347,12 @@ __all__ = [
     "DataPolicy",
     "DataSourceAnswer",
     "DataType",
+    "DeadLetters",
     "DefinitionError",
     "Delivery",
     "DestinationUnavailable",
     "Discarded",
+    "Dispatcher",
     "DocumentError",
     "Edit",
     "Event",
@@ -361,6 +378,10 @@ __all__ = [
     "HttpxTransport",
     "Imported",
     "Interrupted",
+    "Job",
+    "JobQueue",
+    "JobRecord",
+    "JobState",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
@@ -368,6 +389,7 @@ __all__ = [
     "Limiter",
     "LiteralSecret",
     "LogSink",
+    "MemoryJobs",
     "MemoryRepository",
     "MessageParameter",
     "Metadata",
@@ -388,6 +410,7 @@ __all__ = [
     "Progress",
     "QueryParameter",
     "Rating",
+    "Redelivery",
     "RedisRepository",
     "Rejected",
     "RenderError",
@@ -403,6 +426,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlJobs",
     "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
@@ -411,6 +435,7 @@ __all__ = [
     "StoreUnavailable",
     "Stored",
     "StoredToken",
+    "TaskiqDispatcher",
     "ThrottlingConfiguration",
     "ThrottlingRule",
     "TimeUnit",
@@ -426,6 +451,7 @@ __all__ = [
     "WayhookError",
     "WindowLimiter",
     "WireTransport",
+    "Worker",
     "WrongType",
     "answer_types",
     "call",

@@ -43,7 +43,7 @@ HOSTILE = [
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "DataSourceAnswer", "Edit",
     "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget",
-    "FoundSecret", "Header", "Imported", "Interrupted", "LeftOut", "Origin", "Outcome", "Page", "Progress",
+    "FoundSecret", "Header", "Imported", "Interrupted", "JobRecord", "LeftOut", "Origin", "Outcome", "Page", "Progress",
     "QueryParameter", "Request", "Response", "Results", "Stored", "Violation",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""

@@ -11,7 +11,14 @@ import wayhook
 import wayhook.testing
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
-CONTRACTS = ("HistoryContract", "RepositoryContract", "RepositoryMachine", "TokenStoreContract", "TransportContract")
+CONTRACTS = (
+    "DispatcherContract",
+    "HistoryContract",
+    "RepositoryContract",
+    "RepositoryMachine",
+    "TokenStoreContract",
+    "TransportContract",
+)
 PUBLIC = [
     *(f"wayhook.{name}" for name in wayhook.__all__),
     *(f"wayhook.testing.{name}" for name in (*wayhook.testing.__all__, *CONTRACTS)),

@@ -13,8 +13,9 @@ from typing import Any, TextIO
 
 import attrs
 
-from wayhook.cli.answer import Answer, Carded, ExitCode, Table, code_of, error_document
+from wayhook.cli.answer import Answer, Carded, ExitCode, Table, code_of
 from wayhook.errors import WayhookError
+from wayhook.formats.outcome import error_document
 from wayhook.values import datetime_text, duration_text
 
 __all__ = ["Console", "dumped"]

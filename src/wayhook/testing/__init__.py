@@ -1,7 +1,7 @@
 """For other people's tests: fakes of the ports, services on this machine, contracts for what others write.
 
 `RepositoryContract` and `RepositoryMachine` need pytest and hypothesis, `TransportContract` needs pytest and trustme,
-`TokenStoreContract` needs pytest; the rest needs nothing more than wayhook.
+`TokenStoreContract` and `DispatcherContract` need pytest; the rest needs nothing more than wayhook.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from wayhook.testing.contract import HistoryContract as HistoryContract
     from wayhook.testing.contract import RepositoryContract as RepositoryContract
     from wayhook.testing.contract import RepositoryMachine as RepositoryMachine
+    from wayhook.testing.dispatcher_contract import DispatcherContract as DispatcherContract
     from wayhook.testing.token_store_contract import TokenStoreContract as TokenStoreContract
     from wayhook.testing.transport_contract import TransportContract as TransportContract
 
@@ -36,6 +37,7 @@ __all__ = [
 
 
 _CONTRACTS = {
+    "DispatcherContract": "dispatcher_contract",
     "HistoryContract": "contract",
     "RepositoryContract": "contract",
     "RepositoryMachine": "contract",
