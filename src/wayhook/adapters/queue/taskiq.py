@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -73,7 +73,11 @@ class TaskiqDispatcher:
         self._sweep, self._announced_for = sweep, announced_for
         self._open = AsyncExitStack()
         self._worker: Worker | None = None
-        self._message = self.broker.register_task(self._work, task_name=_TASK)
+
+        async def work(delivery_id: str) -> None:  # a method has no name that Taskiq could change
+            await self._work(delivery_id)
+
+        self._message = self.broker.register_task(work, task_name=_TASK)
         self.broker.add_middlewares(_household(self._enter, self._open.aclose))
 
     def __repr__(self) -> str:
@@ -153,7 +157,7 @@ class TaskiqDispatcher:
                 _LOG.warning("no job can be announced: %s", error)
 
 
-def _faults(jobs: object, executor: object, redelivery: object, numbers: dict[str, object]) -> Iterator[Violation]:
+def _faults(jobs: object, executor: object, redelivery: object, numbers: Mapping[str, object]) -> Iterator[Violation]:
     if not callable(getattr(jobs, "announce", None)):
         yield Violation("$.jobs", f"a store of jobs belongs here, such as SqlJobs(url), not {type(jobs).__name__}")
     if not callable(executor):
@@ -189,11 +193,12 @@ def _broker(given: AsyncBroker | str, queue: str, prefetch: int) -> AsyncBroker:
     """The broker that was given, or the one for RabbitMQ with what keeps messages from being lost."""
     try:
         from taskiq import AsyncBroker
+
+        if isinstance(given, AsyncBroker):
+            return given
         from taskiq_aio_pika import AioPikaBroker, Exchange, Queue, QueueType
     except ImportError as error:
         raise MissingExtra(f"a broker of Taskiq needs {error.name}: pip install 'wayhook[taskiq]'") from None
-    if isinstance(given, AsyncBroker):
-        return given
     if not isinstance(given, str) or not given.startswith(("amqp://", "amqps://")):
         message = "give amqp://user:password@host/, the URL of a RabbitMQ, or a broker of Taskiq"
         raise DefinitionError([Violation("$.broker", message)])
