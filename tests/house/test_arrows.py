@@ -72,6 +72,7 @@ THIRD_PARTIES = {
         "cli/application.py",
         "cli/option.py",
         "cli/surface/call.py",
+        "cli/surface/dead_letter.py",
         "cli/surface/definition.py",
         "cli/surface/journey.py",
         "cli/surface/limit.py",

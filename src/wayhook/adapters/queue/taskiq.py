@@ -48,7 +48,8 @@ class TaskiqDispatcher:
     `redelivery`: when a job is delivered again. `sweep`: seconds between two looks of each worker for jobs that have
     become due; `announced_for`: seconds after which a job is sent again that no worker has taken.
 
-    One who hands over opens it (`async with`); a worker process is started by `taskiq worker module:dispatcher.broker`.
+    One who hands over opens it (`async with`); a worker process is started by `taskiq worker module:broker`, where
+    the module says `broker = dispatcher.broker`.
     A job is handed over when it is in the store: a broker that is away does not matter, and is told later.
     Raises `MissingExtra` without Taskiq.
     """
