@@ -59,6 +59,7 @@ LIMITS = (
     ("adapters.transport.wire", "CONNECTIONS", "{}", "connections of the wire transport to one origin, unless set"),
     ("model.limit", "MAX_CONNECTIONS", "{}", "connections that a capping sets (R247)"),
     ("formats.document", "MAX_SIZE", "{} characters", "the text of a stored document"),
+    ("formats.job", "MAX_SIZE", "{} characters", "the text of a job that is handed over"),
     ("execution.retry", "ATTEMPTS", "{}", "attempts of one execution, the first one included (R208)"),
     ("jsonvalue", "MAX_DEPTH", "{} levels", "a payload, and the body of an answer"),
     ("jsonvalue", "MAX_NODES", "{}", "values in a payload, and in the body of an answer"),
