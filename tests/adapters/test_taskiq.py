@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -129,15 +130,20 @@ async def test_a_broker_that_is_away_refuses_no_job(clock: FakeClock, caplog: py
 
 async def test_a_delay_is_not_sent_before_its_time(clock: FakeClock) -> None:
     """It waits in the store, and is announced when it is due."""
-    async with place(clock) as here:
+    sent: list[datetime] = []
+
+    def treat() -> int:
+        sent.append(clock.now())
+        return 1
+
+    async with place(clock, treat) as here:
         later = clock.now() + timedelta(hours=1)
         await here.dispatcher.dispatch(wh.Job.call("Send", delivery_id="o-1", not_before=later))
         await here.dispatcher.announce()
-        early = list(here.keys)
         clock.pass_time(3600)
         await here.dispatcher.announce()
 
-    assert early == []
+    assert sent == [later]
     assert here.keys == ["o-1"]
 
 
@@ -192,6 +198,15 @@ async def test_a_rabbitmq_that_is_away_is_told(clock: FakeClock) -> None:
             pass
 
     assert "canary-3" not in f"{caught.value} {dispatcher!r}"
+
+
+@pytest.mark.parametrize("missing", ["taskiq", "taskiq_aio_pika"])
+def test_without_the_extra_it_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One sentence that names it."""
+    monkeypatch.setitem(sys.modules, missing, None)
+
+    with pytest.raises(wh.MissingExtra, match=rf"needs {missing}: pip install 'wayhook\[taskiq\]'"):
+        wh.TaskiqDispatcher(wh.MemoryJobs(), wh.Executor, broker="amqp://127.0.0.1/")
 
 
 @pytest.mark.parametrize(

@@ -304,7 +304,7 @@ async def test_a_lease_is_renewed_while_a_call_takes_long(jobs: wh.MemoryJobs, c
         await transport.asked.wait()
         renewed.clear()
         clock.pass_time(0.09)
-        await renewed.wait()
+        await asyncio.wait_for(renewed.wait(), 10)
         clock.pass_time(0.09)
         others = await watched.take(1, 30)
         transport.answer.set()

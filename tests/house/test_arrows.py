@@ -59,6 +59,7 @@ THIRD_PARTIES = {
         "adapters/repository/migration/versions/0001_records.py",
         "adapters/repository/migration/versions/0002_jobs.py",
     },
+    "aiormq": {"adapters/queue/taskiq.py"},
     "taskiq": {"adapters/queue/taskiq.py"},
     "taskiq_aio_pika": {"adapters/queue/taskiq.py"},
     "tenacity": {"execution/retry.py"},

@@ -174,6 +174,19 @@ async def test_a_delay_waits_in_the_store(place: Place) -> None:
 
 
 @pytest.mark.services
+@pytest.mark.parametrize("where", ["guest:canary-4@127.0.0.1/", "guest:guest@127.0.0.1/no-such-host"])
+async def test_a_broker_that_refuses_is_told(rabbitmq: Place, where: str) -> None:
+    """A wrong password or a host that is not there, in a sentence without the password."""
+    rabbitmq.broker = f"amqp://{where}"
+
+    with pytest.raises(wh.StoreUnavailable, match="the broker cannot be reached now") as caught:
+        async with rabbitmq.dispatcher():
+            pass
+
+    assert "canary-4" not in str(caught.value)
+
+
+@pytest.mark.services
 async def test_what_the_broker_was_never_told_is_carried_out(place: Place) -> None:
     """A job that is only in the store is found there: who handed it over died before its message was sent."""
     async with wh.SqlJobs(place.database, queue=place.queue) as jobs:

@@ -87,7 +87,7 @@ class TaskiqDispatcher:
     async def __aenter__(self) -> Self:
         try:
             await self.broker.startup()
-        except OSError as error:
+        except _refusals() as error:
             await self._open.aclose()
             raise StoreUnavailable(f"the broker cannot be reached now ({type(error).__name__}).") from None
         return self
@@ -169,6 +169,15 @@ def _faults(jobs: object, executor: object, redelivery: object, numbers: Mapping
         kinds = (int,) if name == "prefetch" else (int, float)
         if type(number) not in kinds or not 0 < number <= _MOST:  # type: ignore[operator]  # a number by now
             yield Violation(f"$.{name}", f"give a number above 0 and up to {_MOST:,}")
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What it raises where a broker cannot be opened: the system, and the client of RabbitMQ where it is here."""
+    try:
+        from aiormq.exceptions import AMQPError
+    except ImportError:
+        return (OSError,)
+    return OSError, AMQPError
 
 
 async def _ended(task: asyncio.Task[None]) -> None:
