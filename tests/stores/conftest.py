@@ -72,22 +72,6 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             asyncio.run(run(f"DROP DATABASE {name}"))
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a database of PostgreSQL with tables, which tests share by queues of their own."""
-    name = f"wayhook_jobs_{os.getpid()}"
-    try:
-        asyncio.run(_in_postgres(f"CREATE DATABASE {name}"))
-    except (OSError, asyncpg.PostgresError) as error:
-        absent("postgresql", error)
-    url = f"{POSTGRES}/{name}"
-    try:
-        asyncio.run(wh.SqlRepository(url).migrate())
-        yield url
-    finally:
-        asyncio.run(_in_postgres(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
 @pytest.fixture
 def redis_prefix() -> Iterator[str]:
     """A prefix that no key of this machine's Redis has, and none has at last."""
@@ -109,3 +93,19 @@ def redis_prefix() -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """The URL of a file that is not there."""
     return f"sqlite+aiosqlite:///{tmp_path / 'actions.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a database of PostgreSQL with tables, which tests share by queues of their own."""
+    name = f"wayhook_jobs_{os.getpid()}"
+    try:
+        asyncio.run(_in_postgres(f"CREATE DATABASE {name}"))
+    except (OSError, asyncpg.PostgresError) as error:
+        absent("postgresql", error)
+    url = f"{POSTGRES}/{name}"
+    try:
+        asyncio.run(wh.SqlRepository(url).migrate())
+        yield url
+    finally:
+        asyncio.run(_in_postgres(f"DROP DATABASE {name} WITH (FORCE)"))
