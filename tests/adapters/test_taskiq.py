@@ -128,6 +128,29 @@ async def test_a_broker_that_is_away_refuses_no_job(clock: FakeClock, caplog: py
     assert "the broker takes no messages now (ConnectionError)" in caplog.text
 
 
+async def test_a_broker_that_does_not_answer_keeps_nobody(
+    clock: FakeClock, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who hands over waits a moment for it, and not until it is back: the job is in the store."""
+    monkeypatch.setattr("wayhook.adapters.queue.taskiq._PATIENCE", 0.01)
+
+    class Silent(Unreliable):
+        async def kick(self, message: BrokerMessage) -> None:
+            await asyncio.Event().wait()
+
+    dispatcher = wh.TaskiqDispatcher(
+        wh.MemoryJobs(now=clock.now), wh.Executor, broker=Silent(lambda: 1), sweep=3600, announced_for=60
+    )
+    async with asyncio.timeout(30), dispatcher:
+        [name] = await dispatcher.dispatch(wh.Job.call("Send"))
+        clock.pass_time(60)
+        assert await dispatcher.announce() == 1
+        record = await dispatcher.find(name)
+
+    assert record.state is wh.JobState.WAITING
+    assert caplog.text.count("the broker takes no messages now (TimeoutError)") == 2
+
+
 async def test_a_delay_is_not_sent_before_its_time(clock: FakeClock) -> None:
     """It waits in the store, and is announced when it is due."""
     sent: list[datetime] = []

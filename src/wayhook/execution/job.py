@@ -35,7 +35,7 @@ __all__ = [
     "require_queue",
 ]
 
-_LONGEST_SILENCE = 3600.0
+_LONGEST_SILENCE = 600.0
 """Seconds after which a job that nobody takes is announced again, at the latest."""
 _MAX_DOUBLINGS = 20
 

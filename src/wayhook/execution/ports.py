@@ -307,7 +307,7 @@ class JobQueue(Protocol):
         """Return the delivery ids of jobs that are due and that nobody was told of, each to one caller.
 
         The caller tells a broker of them. Those that nobody has taken after `announced_for` seconds are due for another
-        announcement, then after twice as many, and so on up to an hour.
+        announcement, then after twice as many, and so on up to ten minutes.
         """
         ...
 

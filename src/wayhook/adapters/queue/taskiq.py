@@ -31,6 +31,8 @@ _MOST = 65_535
 _TOGETHER = 1_000
 _AT_ONCE = 100
 """Messages that are under way to the broker, which confirms each."""
+_PATIENCE = 5.0
+"""Seconds for these: a client that looks for its broker again keeps them until it is back; nobody waits for that."""
 
 
 class JobStore(Dispatcher, JobQueue, AbstractAsyncContextManager[Any], Protocol):
@@ -123,12 +125,15 @@ class TaskiqDispatcher:
 
         try:
             for first in range(0, len(delivery_ids), _AT_ONCE):
-                sent = (self._message.kiq(name) for name in delivery_ids[first : first + _AT_ONCE])
-                await asyncio.gather(*sent)
-        except SendTaskError as error:
-            _LOG.warning(
-                "the broker takes no messages now (%s); jobs wait in the store", type(error.__cause__).__name__
-            )
+                async with asyncio.timeout(_PATIENCE):
+                    sent = (self._message.kiq(name) for name in delivery_ids[first : first + _AT_ONCE])
+                    found = await asyncio.gather(*sent, return_exceptions=True)
+                for each in found:
+                    if isinstance(each, BaseException):
+                        raise each
+        except (SendTaskError, TimeoutError) as error:
+            cause = error.__cause__ if isinstance(error, SendTaskError) else error
+            _LOG.warning("the broker takes no messages now (%s); jobs wait in the store", type(cause).__name__)
             return False
         return True
 
