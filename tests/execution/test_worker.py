@@ -377,6 +377,19 @@ async def test_a_worker_waits_for_jobs(jobs: wh.MemoryJobs, clock: FakeClock) ->
     assert (await late.find("a")).state is wh.JobState.ENDED
 
 
+@pytest.mark.parametrize("method", ["work", "drain", "run"])
+async def test_a_closed_executor_is_the_hosts_mistake(jobs: wh.MemoryJobs, clock: FakeClock, method: str) -> None:
+    """It is raised as it is, and the job stays."""
+    await jobs.dispatch(wh.Job.call("Send", {"to": "x"}, delivery_id="a"))
+    async with worker(jobs, clock, FakeTransport()) as one:
+        pass
+
+    with pytest.raises(wh.ExecutionError, match="closed"):
+        await getattr(one, method)(*["a"] * (method == "work"))
+
+    assert (await jobs.find("a")).state is wh.JobState.RUNNING
+
+
 @pytest.mark.parametrize("failures", [1, 100])
 async def test_a_store_that_is_away_for_a_moment_costs_no_outcome(
     clock: FakeClock, failures: int, caplog: pytest.LogCaptureFixture
@@ -419,18 +432,6 @@ async def test_definitions_that_are_away_for_a_moment_bury_nothing(jobs: wh.Memo
     record = await jobs.find("a")
 
     assert (record.state, record.tries, record.reason) == (wh.JobState.WAITING, 0, "the repository is away")
-
-
-async def test_a_closed_executor_is_the_hosts_mistake(jobs: wh.MemoryJobs, clock: FakeClock) -> None:
-    """It is raised, and the job stays."""
-    await jobs.dispatch(wh.Job.call("Send", {"to": "x"}, delivery_id="a"))
-    async with worker(jobs, clock, FakeTransport()) as one:
-        pass
-
-    with pytest.raises(wh.ExecutionError, match="closed"):
-        await one.work("a")
-
-    assert (await jobs.find("a")).state is wh.JobState.RUNNING
 
 
 async def test_no_secret_is_kept(clock: FakeClock) -> None:

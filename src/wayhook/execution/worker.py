@@ -112,13 +112,16 @@ class Worker:
         return bool(taken)
 
     async def drain(self, *, concurrency: int = 50) -> int:
-        """Carry out what is due until nothing is, and return how many jobs that were."""
+        """Carry out what is due until nothing is, and return how many jobs that were.
+
+        Raises `StoreUnavailable` where none can be taken.
+        """
         _require_concurrency(concurrency)
         count = 0
         while taken := await self._jobs.take(concurrency, self.redelivery.lease):
-            async with asyncio.TaskGroup() as group:
+            async with _tasks() as group:
                 for record in taken:
-                    group.create_task(self._carry_out(record))
+                    group.create_task(self._carried_out(record))
             count += len(taken)
         return count
 
@@ -130,7 +133,7 @@ class Worker:
         """
         _require_concurrency(concurrency)
         under_way: set[asyncio.Task[None]] = set()
-        async with asyncio.TaskGroup() as group:
+        async with _tasks() as group:
             while not self._stopping.is_set():
                 taken = await self._due(concurrency - len(under_way))
                 for record in taken:
@@ -244,6 +247,16 @@ class Worker:
             plan = await self._executor.plan(job.journey or job.action or "", job.label)
             return plan.method in IDEMPOTENT or plan.action.idempotency_header is not None
         return outcome.delivery is Delivery.UNAVAILABLE
+
+
+@asynccontextmanager
+async def _tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """A group of tasks whose first error comes out by itself, as that of a single one would."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            yield group
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from None
 
 
 def _misfits(jobs: object, executor: object, redelivery: object) -> Iterator[Violation]:
