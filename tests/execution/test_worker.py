@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import wayhook as wh
-from wayhook.execution.job import End
+from wayhook.execution.job import End, Ended
 from wayhook.testing import FakeClock, FakeSecrets, FakeTransport, RecordingSink
 from wayhook.wire import Request
 
@@ -289,11 +289,13 @@ class Waiting:
 
 
 async def test_a_lease_is_renewed_while_a_call_takes_long(jobs: wh.MemoryJobs, clock: FakeClock) -> None:
-    """Nobody else gets a job whose worker lives."""
-    renewed = asyncio.Event()
+    """Nobody else gets a job whose worker lives, even where the store was away for one renewal."""
+    renewed, failing = asyncio.Event(), iter([True])
 
     class Watched(wh.MemoryJobs):
         async def renew(self, record: wh.JobRecord, lease: float) -> None:
+            if next(failing, False):
+                raise wh.StoreUnavailable("the database is away")
             await super().renew(record, lease)
             renewed.set()
 
@@ -312,6 +314,23 @@ async def test_a_lease_is_renewed_while_a_call_takes_long(jobs: wh.MemoryJobs, c
 
     assert others == ()
     assert (await watched.find("o-1")).state is wh.JobState.ENDED
+
+
+async def test_an_outcome_that_comes_second_is_let_go(jobs: wh.MemoryJobs, clock: FakeClock) -> None:
+    """Another worker took the job when this one was slow, and was first: its outcome stays."""
+    transport = Waiting()
+    await jobs.dispatch(wh.Job.call("Send", {"to": "x"}, delivery_id="o-1"))
+
+    async with worker(jobs, clock, transport) as one:
+        working = asyncio.create_task(one.work("o-1"))
+        await transport.asked.wait()
+        clock.pass_time(31)
+        [other] = await jobs.take(1, 30)
+        await jobs.settle(other, Ended('{"status":"http_201"}'))
+        transport.answer.set()
+        assert await working is True
+
+    assert (await jobs.find("o-1")).outcome == {"status": "http_201"}
 
 
 async def test_a_worker_that_is_stopped_finishes_what_it_took(jobs: wh.MemoryJobs, clock: FakeClock) -> None:
