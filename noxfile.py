@@ -64,7 +64,7 @@ def property_(session: nox.Session) -> None:
 
 @nox.session
 def services(session: nox.Session) -> None:
-    """What needs servers on this machine: contracts of stores, over real connections. A missing server is a failure."""
+    """What needs servers on this machine: stores and brokers, over real connections. A missing server is a failure."""
     _install(session, "test")
     session.run("python", "-m", "pytest", "--quiet", "-m", "services", *session.posargs, env={"CI": "true"})
 

@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from wayhook.adapters.limiter.postgres_standing import PostgresStandings
     from wayhook.adapters.limiter.redis import RedisLimiter
     from wayhook.adapters.limiter.redis_standing import RedisStandings
+    from wayhook.adapters.queue.memory import MemoryJobs
+    from wayhook.adapters.queue.taskiq import TaskiqDispatcher
     from wayhook.adapters.repository.folder import FolderRepository
     from wayhook.adapters.repository.memory import MemoryRepository
     from wayhook.adapters.repository.redis import RedisRepository
     from wayhook.adapters.repository.sql import SqlRepository
+    from wayhook.adapters.repository.sql_job import SqlJobs
     from wayhook.adapters.repository.sqlite import SqliteRepository
     from wayhook.adapters.secret.aws import AwsSecrets
     from wayhook.adapters.secret.cache import CachedSecrets
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
     from wayhook.execution.blocking import call
     from wayhook.execution.exchange import export_journey, import_journey
     from wayhook.execution.executor import Executor
+    from wayhook.execution.job import JobRecord, JobState
     from wayhook.execution.opening import open_repository
     from wayhook.execution.ports import (
         AttemptEnded,
@@ -75,11 +79,14 @@ if TYPE_CHECKING:
         Capped,
         Clock,
         Consent,
+        DeadLetters,
+        Dispatcher,
         Edit,
         Event,
         EventSink,
         ExecutionEnded,
         History,
+        JobQueue,
         Limiter,
         Namespaced,
         Page,
@@ -100,6 +107,7 @@ if TYPE_CHECKING:
     )
     from wayhook.execution.standing import MemoryStandings
     from wayhook.execution.window import WindowLimiter
+    from wayhook.execution.worker import Redelivery, Worker
     from wayhook.expression.context import Context, DataSourceAnswer
     from wayhook.expression.expression import Expression, expression
     from wayhook.expression.type import ExpressionType
@@ -150,6 +158,7 @@ if TYPE_CHECKING:
         Repetition,
         RetryBudget,
     )
+    from wayhook.model.job import Job
     from wayhook.model.journey import ActionActivity, Activity, ActivityKind, Journey, JourneyStatus, PauseMode
     from wayhook.model.limit import CanDeploy, ConfigurationState, Metadata, Rating, Stamp
     from wayhook.model.parameter import MessageParameter, Variable, message_parameters, payload, variable
@@ -172,10 +181,13 @@ _HOMES = {
     "adapters.limiter.postgres_standing": "PostgresStandings",
     "adapters.limiter.redis": "RedisLimiter",
     "adapters.limiter.redis_standing": "RedisStandings",
+    "adapters.queue.memory": "MemoryJobs",
+    "adapters.queue.taskiq": "TaskiqDispatcher",
     "adapters.repository.folder": "FolderRepository",
     "adapters.repository.memory": "MemoryRepository",
     "adapters.repository.redis": "RedisRepository",
     "adapters.repository.sql": "SqlRepository",
+    "adapters.repository.sql_job": "SqlJobs",
     "adapters.repository.sqlite": "SqliteRepository",
     "adapters.secret.aws": "AwsSecrets",
     "adapters.secret.cache": "CachedSecrets",
@@ -197,15 +209,16 @@ _HOMES = {
     "execution.blocking": "call",
     "execution.exchange": "export_journey import_journey",
     "execution.executor": "Executor",
+    "execution.job": "JobRecord JobState",
     "execution.opening": "open_repository",
     "execution.ports": (
-        "AttemptEnded BreakerChanged Capped Clock Consent Edit Event EventSink ExecutionEnded History Limiter "
-        "Namespaced Page Paused Repository Retrying RuleLimiter SecretSource Standing StandingReport Standings Stored "
-        "StoredToken "
-        "TokenAttemptEnded TokenStore Transport Waited"
+        "AttemptEnded BreakerChanged Capped Clock Consent DeadLetters Dispatcher Edit Event EventSink ExecutionEnded "
+        "History JobQueue Limiter Namespaced Page Paused Repository Retrying RuleLimiter SecretSource Standing "
+        "StandingReport Standings Stored StoredToken TokenAttemptEnded TokenStore Transport Waited"
     ),
     "execution.standing": "MemoryStandings",
     "execution.window": "WindowLimiter",
+    "execution.worker": "Redelivery Worker",
     "expression.context": "Context DataSourceAnswer",
     "expression.expression": "Expression expression",
     "expression.type": "ExpressionType",
@@ -237,6 +250,7 @@ _HOMES = {
     "model.capping": "CappingConfiguration CappingRule",
     "model.connection": "Connection",
     "model.guardrail": "BreakerRule DataPolicy Guardrails NestedLists NetworkPolicy Repetition RetryBudget",
+    "model.job": "Job",
     "model.journey": "ActionActivity Activity ActivityKind Journey JourneyStatus PauseMode",
     "model.limit": "CanDeploy ConfigurationState Metadata Rating Stamp",
     "model.parameter": "MessageParameter Variable message_parameters payload variable",
@@ -359,10 +373,12 @@ __all__ = [
     "DataPolicy",
     "DataSourceAnswer",
     "DataType",
+    "DeadLetters",
     "DefinitionError",
     "Delivery",
     "DestinationUnavailable",
     "Discarded",
+    "Dispatcher",
     "DocumentError",
     "Edit",
     "Event",
@@ -388,6 +404,10 @@ __all__ = [
     "HttpxTransport",
     "Imported",
     "Interrupted",
+    "Job",
+    "JobQueue",
+    "JobRecord",
+    "JobState",
     "Journey",
     "JourneyStatus",
     "JwtBearerGrant",
@@ -396,6 +416,7 @@ __all__ = [
     "LimitsUnavailable",
     "LiteralSecret",
     "LogSink",
+    "MemoryJobs",
     "MemoryRepository",
     "MemoryStandings",
     "MessageParameter",
@@ -422,6 +443,7 @@ __all__ = [
     "PrometheusSink",
     "QueryParameter",
     "Rating",
+    "Redelivery",
     "RedisLimiter",
     "RedisRepository",
     "RedisStandings",
@@ -441,6 +463,7 @@ __all__ = [
     "SecretReference",
     "SecretSource",
     "SecretText",
+    "SqlJobs",
     "SqlRepository",
     "SqliteRepository",
     "SqliteTokenStore",
@@ -452,6 +475,7 @@ __all__ = [
     "StoreUnavailable",
     "Stored",
     "StoredToken",
+    "TaskiqDispatcher",
     "ThrottlingConfiguration",
     "ThrottlingRule",
     "TimeUnit",
@@ -469,6 +493,7 @@ __all__ = [
     "WayhookError",
     "WindowLimiter",
     "WireTransport",
+    "Worker",
     "WrongType",
     "answer_types",
     "call",

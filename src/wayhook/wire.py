@@ -6,6 +6,7 @@ call, and have no slots: attrs fills a frozen value three times as fast through 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address
@@ -39,10 +40,14 @@ __all__ = [
     "Outcome",
     "Request",
     "Response",
+    "delivery_id_fault",
+    "last_word",
 ]
 
 Headers = tuple[tuple[str, str], ...]
 _GONE = 410
+MAX_DELIVERY_ID = 255
+_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
 class AddressPolicy(Protocol):
@@ -399,3 +404,10 @@ def last_word(attempts: Sequence[Attempt], ended: Delivery = Delivery.REFUSED) -
 
 
 _STRONG = (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD, Delivery.UNKNOWN)
+
+
+def delivery_id_fault(given: object) -> str:
+    """Return what is wrong with an identifier that was given, or ""."""
+    if isinstance(given, str) and _DELIVERY_ID.fullmatch(given):
+        return ""
+    return "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"

@@ -43,9 +43,9 @@ HOSTILE = [
 MADE = {
     "Attempt", "AttemptEnded", "Batch", "BreakerChanged", "Call", "Calls", "CanDeploy", "Capped", "DataSourceAnswer",
     "Edit", "Exchange", "ExecutionEnded", "Explanation", "ExpressionProblem", "Form", "FormField", "FormWidget",
-    "FoundSecret", "Header", "Imported", "Interrupted", "LeftOut", "Origin", "Outcome", "Page", "Paused", "Progress",
-    "QueryParameter", "Request", "Response", "Results", "Retrying", "Standing", "StandingReport", "Stored",
-    "TokenAttemptEnded", "Violation", "Waited",
+    "FoundSecret", "Header", "Imported", "Interrupted", "JobRecord", "LeftOut", "Origin", "Outcome", "Page", "Paused",
+    "Progress", "QueryParameter", "Request", "Response", "Results", "Retrying", "Standing", "StandingReport",
+    "Stored", "TokenAttemptEnded", "Violation", "Waited",
 }  # fmt: skip
 """Values that the library makes, and parts that are checked by the value that holds them."""
 

@@ -12,6 +12,7 @@ import wayhook.testing
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 CONTRACTS = (
+    "DispatcherContract",
     "HistoryContract",
     "LimiterContract",
     "RepositoryContract",

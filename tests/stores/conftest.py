@@ -21,6 +21,8 @@ import wayhook as wh
 
 POSTGRES = os.environ.get("WAYHOOK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
+RABBITMQ = os.environ.get("WAYHOOK_TEST_RABBITMQ", "amqp://guest:guest@127.0.0.1:5672/")
+NATS = os.environ.get("WAYHOOK_TEST_NATS", "nats://127.0.0.1:4222")
 MYSQL = os.environ.get("WAYHOOK_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
 
 
@@ -123,3 +125,19 @@ def redis_prefix() -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """The URL of a file that is not there."""
     return f"sqlite+aiosqlite:///{tmp_path / 'actions.db'}"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a database of PostgreSQL with tables, which tests share by queues of their own."""
+    name = f"wayhook_jobs_{os.getpid()}"
+    try:
+        asyncio.run(_in_postgres(f"CREATE DATABASE {name}"))
+    except (OSError, asyncpg.PostgresError) as error:
+        absent("postgresql", error)
+    url = f"{POSTGRES}/{name}"
+    try:
+        asyncio.run(wh.SqlRepository(url).migrate())
+        yield url
+    finally:
+        asyncio.run(_in_postgres(f"DROP DATABASE {name} WITH (FORCE)"))

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, assert_type
 
 import attrs
@@ -312,6 +312,7 @@ SQLITE: wh.Repository = wh.SqliteRepository("actions.db")
 HTTPX: wh.Transport = wh.HttpxTransport(body_limit=1000)
 CASSETTE: wh.Transport = wh.Cassette("calls.json", record=HTTPX, ignoring={"at"})
 UNUSED: tuple[wh.Exchange, ...] = wh.Cassette("calls.json").unused
+JOBS: tuple[wh.Dispatcher, wh.JobQueue, wh.DeadLetters] = (wh.MemoryJobs(), wh.MemoryJobs(), wh.MemoryJobs())
 FAKES: tuple[wh.Transport, wh.SecretSource, wh.EventSink] = (
     FakeTransport([wh.Response(503), wh.Response(200)], clock=FakeClock(), seconds=1),
     FakeSecrets({"env:KEY": "text"}),
@@ -338,6 +339,27 @@ def errors() -> None:
         assert_type(error.expected, tuple[str, ...])
     except wh.Conflict as error:
         assert_type(error.found, int)
+
+
+async def jobs(executor: wh.Executor) -> None:
+    """What handing over takes and gives."""
+    job = wh.Job.call("SendSms", {"to": 1}, path="x", timeout=2, delivery_id="o-1", not_before=datetime.now(UTC))
+    assert_type(wh.Job.execute("Welcome", "day1", wh.Context()), wh.Job)
+    async with wh.SqlJobs("sqlite+aiosqlite:///jobs.db", queue="a") as store:
+        dispatcher: wh.Dispatcher = store
+        queue: wh.JobQueue = store
+        letters: wh.DeadLetters = store
+        assert_type(await dispatcher.dispatch(job), tuple[str, ...])
+        record = await dispatcher.find("o-1")
+        assert_type(record.state, wh.JobState)
+        assert_type(record.outcome, Mapping[str, Any] | None)
+        assert_type(record.job, wh.Job)
+        worker = wh.Worker(queue, executor, redelivery=wh.Redelivery(lease=5))
+        assert_type(await worker.drain(), int)
+        assert_type(await letters.dead_letters(), tuple[wh.JobRecord, ...])
+        assert_type(await letters.replay("o-1"), wh.JobRecord)
+    through: wh.Dispatcher = wh.TaskiqDispatcher(store, lambda: executor, broker="amqp://127.0.0.1/")
+    assert_type(await through.dispatch(job, job), tuple[str, ...])
 
 
 def imports() -> None:

@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import attrs
 
-from wayhook.errors import DefinitionError, ExpressionError, RenderError, Violation, WayhookError
+from wayhook.errors import DefinitionError, ExpressionError, RenderError, WayhookError
 from wayhook.presentation import Presentable
 
-__all__ = ["Answer", "CannotRun", "Carded", "ExitCode", "Table", "code_of", "error_document", "violation_document"]
+__all__ = ["Answer", "CannotRun", "Carded", "ExitCode", "Table", "code_of"]
 
 
 class ExitCode(IntEnum):
@@ -67,21 +67,3 @@ def code_of(error: WayhookError) -> ExitCode:
     """Return what an error means: definitions, expressions and values are not valid, the rest cannot be done."""
     is_invalid = isinstance(error, DefinitionError | RenderError | ExpressionError)
     return ExitCode.FAILED if is_invalid else ExitCode.REFUSED
-
-
-def error_document(error: WayhookError) -> dict[str, Any]:
-    """Return an error as JSON: its kind, its message, and every violation or problem with its place."""
-    found: dict[str, Any] = {"kind": type(error).__name__, "message": str(error)}
-    if isinstance(error, ExpressionError):
-        found["problems"] = [
-            {"line": p.line, "column": p.column, "message": p.message, "expected": list(p.expected)}
-            for p in error.problems
-        ]
-    elif isinstance(error, DefinitionError | RenderError):
-        found["violations"] = [violation_document(violation) for violation in error.violations]
-    return found
-
-
-def violation_document(violation: Violation) -> dict[str, Any]:
-    """Return a violation as JSON."""
-    return attrs.asdict(violation)

@@ -12,6 +12,7 @@ from wayhook.cli.answer import CannotRun, ExitCode
 from wayhook.cli.console import Console
 from wayhook.cli.surface.call import auth
 from wayhook.cli.surface.call import commands as calls
+from wayhook.cli.surface.dead_letter import dead_letters
 from wayhook.cli.surface.definition import commands as definitions
 from wayhook.cli.surface.journey import journey
 from wayhook.cli.surface.limit import limits
@@ -30,7 +31,8 @@ app = typer.Typer(
 )
 for _commands in (tour, definitions, calls):
     app.add_typer(_commands)
-for _group, _word in ((journey, "journey"), (limits, "limits"), (auth, "auth")):
+_GROUPS = ((journey, "journey"), (limits, "limits"), (dead_letters, "dead-letters"), (auth, "auth"))
+for _group, _word in _GROUPS:
     app.add_typer(_group, name=_word)
 
 

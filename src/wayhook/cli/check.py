@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 
 import attrs
 
-from wayhook.cli.answer import Answer, ExitCode, violation_document
+from wayhook.cli.answer import Answer, ExitCode
 from wayhook.cli.definition import every
 from wayhook.cli.material import Wish, read
 from wayhook.cli.settings import Settings
 from wayhook.errors import DocumentError, Violation
 from wayhook.execution.ports import Repository
+from wayhook.formats.outcome import violation_document
 from wayhook.model.action import Action
 from wayhook.model.authentication import ConnectionReference
 from wayhook.model.connection import Connection

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import attrs
 
-from wayhook.cli.answer import Answer, Carded, ExitCode, Table, code_of, error_document
+from wayhook.cli.answer import Answer, Carded, ExitCode, Table, code_of
 from wayhook.errors import WayhookError
 from wayhook.values import datetime_text, duration_text
 
@@ -88,6 +88,8 @@ class Console:
     def error(self, error: WayhookError) -> ExitCode:
         """Say what went wrong, and return the exit code; as JSON it is the one document of the standard output."""
         if self.json:
+            from wayhook.formats.outcome import error_document  # help needs no formats
+
             print(dumped({"error": error_document(error)}, indent=2))
             sys.stdout.flush()
         else:

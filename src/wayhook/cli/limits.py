@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from wayhook.cli.answer import Answer, Carded, Table, violation_document
+from wayhook.cli.answer import Answer, Carded, Table
 from wayhook.cli.definition import Definitions, every
 from wayhook.cli.settings import Settings
 from wayhook.execution.ports import Repository
 from wayhook.formats.limit import dump_capping, dump_throttling
+from wayhook.formats.outcome import violation_document
 from wayhook.model.capping import CappingConfiguration
 from wayhook.model.limit import Rating, Stamp
 from wayhook.model.record import Stored, kind_of

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wayhook.cli.answer import ExitCode, error_document
+from wayhook.cli.answer import ExitCode
 from wayhook.cli.console import dumped
 from wayhook.errors import MissingExtra, SecretMissing
+from wayhook.formats.outcome import short_document
 from wayhook.wire import NOT_MADE, Call, Outcome
 
-__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "outcome_text", "short_document"]
+__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "outcome_text"]
 
 
 def call_document(call: Call) -> dict[str, Any]:
@@ -49,28 +50,6 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
             "body": received.text,
             "fault": received.fault,
         },
-    }
-
-
-def short_document(outcome: Outcome) -> dict[str, Any]:
-    """Return how an outcome ended, without its call and what was received."""
-    return {
-        "action": outcome.action,
-        "journey": outcome.journey,
-        "label": outcome.label,
-        "path": outcome.path,
-        "status": outcome.status,
-        "succeeded": outcome.succeeded,
-        "delivery": outcome.delivery,
-        "delivery_id": outcome.delivery_id,
-        "tries": len(outcome.attempts),
-        "elapsed": round(outcome.elapsed, 6),
-        "queued": round(outcome.queued, 6),
-        "finished": outcome.finished,
-        "not_before": outcome.not_before,
-        "response": outcome.response,
-        "response_faults": list(outcome.response_faults),
-        "error": outcome.cause and error_document(outcome.cause),
     }
 
 

@@ -16,11 +16,11 @@ from wayhook.cli.column import Column, Layout, Use
 from wayhook.cli.file import STDIN, opened
 from wayhook.cli.target import Subject, Target
 from wayhook.errors import DefinitionError, DocumentError, RenderError, Violation
-from wayhook.execution.execution import delivery_id_fault
 from wayhook.expression.context import Context
 from wayhook.jsonvalue import is_unicode, parse_exact_json
 from wayhook.rendering.plan import Given, variables_by_name
 from wayhook.values import Misfit
+from wayhook.wire import delivery_id_fault
 
 __all__ = ["FORMATS", "MAX_ROW", "Row", "Rows", "digest", "format_of"]
 

@@ -84,6 +84,7 @@ _OUTCOME = _object(
 _RECORD = _object(kind=TEXT, name=TEXT, version=WHOLE, uid=TEXT, saved=_or_null(MOMENT), by=TEXT, summary=TEXT)
 _LIMIT = _object(kind=TEXT, uid=TEXT, url=TEXT, rate=TEXT, state=TEXT, deployed=TRUTH)
 _LIMITS = _object(items=_list(_LIMIT))
+_LETTER = _object(delivery_id=TEXT, use=TEXT, reason=TEXT, settled=MOMENT, deliveries=WHOLE, tries=WHOLE)
 _CHECKED = _object(place=TEXT, kind=_or_null(TEXT), name=_or_null(TEXT), valid=TRUTH, violations=_list(_VIOLATION))
 _STEP = _object(label=TEXT, kind=TEXT, following=_list(TEXT), outcome=_or_null(_OUTCOME), error=_or_null(_ERROR))
 _LINE_TYPES: Schema = {
@@ -126,6 +127,9 @@ SHAPES: dict[str, Schema] = {
     "limits show": OBJECT,
     "limits deploy": _more(_LIMITS, warnings=_list(_VIOLATION)),
     "limits undeploy": _LIMITS,
+    "dead-letters list": _object(items=_list(_LETTER)),
+    "dead-letters show": _more(_LETTER, job=OBJECT),
+    "dead-letters replay": _object(replayed=_list(TEXT)),
     "auth check": _more(_OUTCOME, lifetime=_or_null(NUMBER), expires=_or_null(MOMENT)),
     "eval": _object(value=ANYTHING, type=_or_null(TEXT)),
     "docs": _object(topics=_list(_object(topic=TEXT, title=TEXT))),

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from wayhook.cli.answer import Answer, ExitCode, Table, error_document
+from wayhook.cli.answer import Answer, ExitCode, Table
 from wayhook.cli.definition import Definitions, definitions
 from wayhook.cli.outcome import code_of_outcome, outcome_document
 from wayhook.cli.secret import references
@@ -19,6 +19,7 @@ from wayhook.cli.value import context_in
 from wayhook.errors import WrongType
 from wayhook.execution.executor import Executor
 from wayhook.expression.context import Context
+from wayhook.formats.outcome import error_document
 from wayhook.model.action import Action
 from wayhook.model.canvas import Canvas
 from wayhook.model.journey import ActionActivity, Activity, ActivityKind, AnyActivity, Journey

@@ -9,6 +9,11 @@ from datetime import UTC, datetime
 __all__ = ["SystemClock"]
 
 
+def in_utc() -> datetime:
+    """Return the date and time, in UTC."""
+    return datetime.now(UTC)
+
+
 class SystemClock:
     """The clock of the machine: that of the event loops of asyncio and uvloop, which read it too."""
 
@@ -17,7 +22,7 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the date and time in UTC."""
-        return datetime.now(UTC)
+        return in_utc()
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the loop."""

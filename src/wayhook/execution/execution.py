@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
@@ -46,15 +45,13 @@ from wayhook.rendering.credential import checked_spellings
 from wayhook.rendering.plan import Plan
 from wayhook.rendering.reflection import CallMask
 from wayhook.secret import AccessToken, DeliveryId, Revealed, Spellings, Unknown
-from wayhook.wire import Attempt, Call, Outcome, Request, Response, last_word
+from wayhook.wire import Attempt, Call, Outcome, Request, Response, delivery_id_fault, last_word
 
-__all__ = ["Execution", "Use", "delivery_id_fault", "identified", "new_delivery_id", "recorded"]
+__all__ = ["Execution", "Use", "identified", "new_delivery_id", "recorded"]
 
 _UNAUTHORIZED = 401
-MAX_DELIVERY_ID = 255
 _A_TOKEN = (AccessToken(),)
 _NO_TEXTS = Revealed()
-_DELIVERY_ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_DELIVERY_ID}}}")
 
 
 @attrs.frozen
@@ -115,13 +112,6 @@ class Use:
 def new_delivery_id() -> str:
     """Return an identifier that no other execution has, in any process (P6)."""
     return os.urandom(16).hex()
-
-
-def delivery_id_fault(given: object) -> str:
-    """Return what is wrong with an identifier that was given, or ""."""
-    if isinstance(given, str) and _DELIVERY_ID.fullmatch(given):
-        return ""
-    return "a delivery id is 1 to 255 visible ASCII characters, such as the delivery_id of an outcome"
 
 
 @attrs.define(repr=False)

@@ -16,7 +16,7 @@ from wayhook.execution.batch import Batch, Run
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.deadline import Watch
 from wayhook.execution.destination import Destinations
-from wayhook.execution.execution import Execution, Use, delivery_id_fault, identified, new_delivery_id
+from wayhook.execution.execution import Execution, Use, identified, new_delivery_id
 from wayhook.execution.limit import Limits
 from wayhook.execution.means import Events, Means, Teller
 from wayhook.execution.plugin import plugin
@@ -49,7 +49,7 @@ from wayhook.model.trial import trial
 from wayhook.rendering.origin import explained
 from wayhook.rendering.plan import Given, Plan, plan_activity, plan_values
 from wayhook.secret import SecretReference
-from wayhook.wire import Call, Outcome
+from wayhook.wire import Call, Outcome, delivery_id_fault
 
 if TYPE_CHECKING:
     from wayhook.execution.crew import Crew

@@ -7,10 +7,10 @@ fake of each, and a contract to test a repository with.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, Protocol, runtime_checkable
 
 import attrs
 
@@ -22,17 +22,24 @@ from wayhook.presentation import Presentable
 from wayhook.secret import SecretReference
 from wayhook.wire import Attempt, Call, Outcome, Request, Response
 
+if TYPE_CHECKING:
+    from wayhook.execution.job import End, JobRecord
+    from wayhook.model.job import Job
+
 __all__ = [
     "AttemptEnded",
     "BreakerChanged",
     "Capped",
     "Clock",
     "Consent",
+    "DeadLetters",
+    "Dispatcher",
     "Edit",
     "Event",
     "EventSink",
     "ExecutionEnded",
     "History",
+    "JobQueue",
     "Limiter",
     "Namespaced",
     "Page",
@@ -372,6 +379,80 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
+        ...
+
+
+class Dispatcher(Protocol):
+    """Takes calls that others make, later, and at least once."""
+
+    async def dispatch(self, *jobs: Job) -> tuple[str, ...]:
+        """Hand jobs over, all of them or none, and return the delivery id of each, in order.
+
+        Returns only when they will survive the end of every process. A job whose delivery id is known already changes
+        nothing: two with one id are one job, the first. Raises `DefinitionError` with the path of everything that
+        cannot be kept as it is, and `StoreUnavailable`.
+        """
+        ...
+
+    async def find(self, delivery_id: str) -> JobRecord:
+        """Return what is known of a job; raise `NotFound`."""
+        ...
+
+
+class JobQueue(Protocol):
+    """The jobs, as those see them who make the calls. Any number of them may, at once, in any number of processes."""
+
+    async def add(self, jobs: Iterable[Job], *, announced_for: float = 0.0) -> tuple[JobRecord, ...]:
+        """Keep jobs as `Dispatcher.dispatch` says; return the record of each.
+
+        `announced_for`: seconds after they are due in which nobody else need announce them, since the caller does.
+        """
+        ...
+
+    async def take(self, limit: int, lease: float, *, delivery_id: str | None = None) -> tuple[JobRecord, ...]:
+        """Return at most `limit` jobs that are due, those that wait longest first, and keep others from taking them.
+
+        A job is due when its time has come, or when the lease of who took it has run out. `lease`: seconds that it is
+        kept for who takes it. `delivery_id`: take this one, if it is due, and no other.
+        """
+        ...
+
+    async def renew(self, record: JobRecord, lease: float) -> None:
+        """Keep a job that was taken for `lease` more seconds from now, if it is still who took it that has it."""
+        ...
+
+    async def settle(self, record: JobRecord, end: End) -> bool:
+        """Write down what became of a job that was taken; False, and nothing is written, where that came too late.
+
+        Of several outcomes of one job the first is kept, whoever has the job by now.
+        """
+        ...
+
+    async def announce(self, limit: int, announced_for: float) -> tuple[str, ...]:
+        """Return the delivery ids of jobs that are due and that nobody was told of, each to one caller.
+
+        The caller tells a broker of them. Those that nobody has taken after `announced_for` seconds are due for another
+        announcement, then after twice as many, and so on up to ten minutes.
+        """
+        ...
+
+
+class DeadLetters(Protocol):
+    """The jobs that were given up, and those that are over."""
+
+    async def dead_letters(self, *, cursor: str | None = None, limit: int = 100) -> tuple[JobRecord, ...]:
+        """Return at most `limit` (1 to 1000) dead letters with delivery ids after `cursor`, in their order."""
+        ...
+
+    async def replay(self, delivery_id: str) -> JobRecord:
+        """Let a dead letter be delivered again, at once, with the delivery id it has; raise `NotFound`."""
+        ...
+
+    async def forget(self, before: datetime) -> int:
+        """Forget the jobs that ended before that time, and return how many; dead letters stay.
+
+        A delivery id that is forgotten is a new one when it is handed over again.
+        """
         ...
 
 

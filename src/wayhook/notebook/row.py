@@ -13,7 +13,6 @@ from typing import Any
 import attrs
 
 from wayhook.errors import DefinitionError, RenderError, UnsafeCall, Violation, WrongType
-from wayhook.execution.execution import delivery_id_fault
 from wayhook.expression.context import Context
 from wayhook.notebook.cell import plain
 from wayhook.notebook.fault import RowFaults, shown
@@ -21,7 +20,7 @@ from wayhook.notebook.frame import Frame, Library, frame_of, taken
 from wayhook.notebook.match import Layout, Matching
 from wayhook.rendering.plan import Given, Plan
 from wayhook.rendering.slot import ABSENT
-from wayhook.wire import Call
+from wayhook.wire import Call, delivery_id_fault
 
 __all__ = ["Each", "Rows", "read_contexts", "read_rows"]
 

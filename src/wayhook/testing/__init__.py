@@ -1,7 +1,8 @@
 """For other people's tests: fakes of the ports, services on this machine, contracts for what others write.
 
 `RepositoryContract` and `RepositoryMachine` need pytest and hypothesis, `TransportContract` needs pytest and trustme,
-`TokenStoreContract`, `LimiterContract` and `StandingContract` need pytest; the rest needs nothing more than wayhook.
+`TokenStoreContract`, `DispatcherContract`, `LimiterContract` and `StandingContract` need pytest; the rest needs nothing
+more than wayhook.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from wayhook.testing.contract import HistoryContract as HistoryContract
     from wayhook.testing.contract import RepositoryContract as RepositoryContract
     from wayhook.testing.contract import RepositoryMachine as RepositoryMachine
+    from wayhook.testing.dispatcher_contract import DispatcherContract as DispatcherContract
     from wayhook.testing.limiter_contract import LimiterContract as LimiterContract
     from wayhook.testing.standing_contract import StandingContract as StandingContract
     from wayhook.testing.token_store_contract import TokenStoreContract as TokenStoreContract
@@ -38,6 +40,7 @@ __all__ = [
 
 
 _CONTRACTS = {
+    "DispatcherContract": "dispatcher_contract",
     "HistoryContract": "contract",
     "LimiterContract": "limiter_contract",
     "RepositoryContract": "contract",

@@ -15,8 +15,9 @@ from typing import Self, TypeVar
 from urllib.parse import parse_qs, unquote
 
 from wayhook.adapters.repository.folder_world import World
-from wayhook.adapters.repository.shelving import ShelfRepository, in_utc
+from wayhook.adapters.repository.shelving import ShelfRepository
 from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.execution.clock import in_utc
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import Change
 

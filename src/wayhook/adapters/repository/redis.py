@@ -8,8 +8,9 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from wayhook.adapters.repository.shelving import ShelfRepository, in_utc
+from wayhook.adapters.repository.shelving import ShelfRepository
 from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.execution.clock import in_utc
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import (
     Change,

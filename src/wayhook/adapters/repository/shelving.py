@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 from uuid import uuid4
 
@@ -31,14 +31,9 @@ from wayhook.model.record import (
 )
 from wayhook.model.storage import admit, admit_deletion
 
-__all__ = ["ShelfRepository", "StoreShelf", "in_utc"]
+__all__ = ["ShelfRepository", "StoreShelf"]
 
 _Result = TypeVar("_Result")
-
-
-def in_utc() -> datetime:
-    """Return the date and time, in UTC."""
-    return datetime.now(UTC)
 
 
 class StoreShelf(Shelf, Protocol):

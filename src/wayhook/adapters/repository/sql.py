@@ -7,8 +7,9 @@ from datetime import datetime
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from wayhook.adapters.repository.shelving import ShelfRepository, StoreShelf, in_utc
+from wayhook.adapters.repository.shelving import ShelfRepository, StoreShelf
 from wayhook.errors import DefinitionError, MissingExtra, Violation
+from wayhook.execution.clock import in_utc
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import Change
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
 
-__all__ = ["SqlRepository"]
+__all__ = ["SqlRepository", "require_sqlalchemy"]
 
 _Result = TypeVar("_Result")
 
@@ -41,7 +42,7 @@ class SqlRepository(ShelfRepository):
         guardrails: Guardrails | None = None,
         now: Callable[[], datetime] = in_utc,
     ) -> None:
-        _require_sqlalchemy()
+        require_sqlalchemy()
         from sqlalchemy.ext.asyncio import AsyncEngine
 
         from wayhook.adapters.repository.sql_database import SqlDatabase
@@ -59,7 +60,7 @@ class SqlRepository(ShelfRepository):
     @staticmethod
     def metadata() -> MetaData:
         """Return the tables, for the migrations of the host: `target_metadata = [Base.metadata, …]` of its Alembic."""
-        _require_sqlalchemy()
+        require_sqlalchemy()
         from wayhook.adapters.repository.sql_tables import METADATA
 
         return METADATA
@@ -67,7 +68,7 @@ class SqlRepository(ShelfRepository):
     @staticmethod
     def script(dialect: str) -> str:
         """Return what `migrate` does as a script of SQL, for `postgresql`, `mysql`, `mariadb` or `sqlite`."""
-        _require_sqlalchemy()
+        require_sqlalchemy()
         from wayhook.adapters.repository.sql_database import migration_script
 
         return migration_script(dialect)
@@ -114,7 +115,8 @@ class SqlRepository(ShelfRepository):
         return await self._database.run(changed, writing=True)
 
 
-def _require_sqlalchemy() -> None:
+def require_sqlalchemy() -> None:
+    """Raise `MissingExtra` where the libraries are not installed."""
     for module in ("sqlalchemy", "greenlet", "alembic"):
         if find_spec(module) is None:
             extras = "'wayhook[sql]', 'wayhook[postgres]' or 'wayhook[mysql]'"

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, MetaData, St
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.types import TypeEngine
 
-__all__ = ["EDIT", "METADATA", "NAMESPACE", "RECORD", "USE", "Document", "Name"]
+__all__ = ["EDIT", "JOB", "METADATA", "NAMESPACE", "RECORD", "USE", "Document", "Name"]
 
 NAME_BYTES = 1000
 """The longest name in UTF-8: five columns of a key stay below what MySQL takes for one."""
@@ -97,3 +97,26 @@ EDIT = Table(
     Index("wayhook_edit_by_name", "namespace", "kind", "name", "uid"),
     Index("wayhook_edit_by_uid", "uid", "number"),
 )
+
+JOB = Table(
+    "wayhook_job",
+    METADATA,
+    Column("queue", Name(64), primary_key=True),
+    Column("delivery_id", Name(255), primary_key=True),
+    Column("document", Document, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("due", BigInteger),
+    Column("announced", BigInteger),
+    Column("announcements", Integer, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("deliveries", Integer, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("holder", String(32), nullable=False),
+    Column("reason", Document, nullable=False),
+    Column("ending", Document),
+    Column("settled", BigInteger),
+    Index("wayhook_job_by_due", "queue", "due"),
+    Index("wayhook_job_by_announced", "queue", "announced"),
+    Index("wayhook_job_by_state", "queue", "state", "delivery_id"),
+)
+"""Jobs that were handed over: `due` and `announced` are null where one has ended."""

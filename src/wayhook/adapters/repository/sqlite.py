@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote
 
-from wayhook.adapters.repository.shelving import ShelfRepository, StoreShelf, in_utc
+from wayhook.adapters.repository.shelving import ShelfRepository, StoreShelf
 from wayhook.adapters.repository.sqlite_file import SqliteFile, transaction
 from wayhook.errors import DefinitionError, Violation
+from wayhook.execution.clock import in_utc
 from wayhook.formats.document import dumps, loads
 from wayhook.model.guardrail import Guardrails
 from wayhook.model.record import (

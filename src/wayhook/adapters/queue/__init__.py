@@ -1,0 +1,1 @@
+"""Jobs: kept in memory, and handed on by brokers."""

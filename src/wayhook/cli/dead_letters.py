@@ -1,0 +1,92 @@
+"""Jobs that were given up: listed, shown, and delivered again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from wayhook.adapters.repository.sql_job import SqlJobs
+from wayhook.cli.answer import Answer, CannotRun, Table
+from wayhook.cli.console import dumped
+from wayhook.errors import DefinitionError, NotFound
+from wayhook.execution.job import JobRecord, JobState
+
+__all__ = ["listed", "replay", "show"]
+
+_PAGE = 1000
+
+
+async def listed(url: str | None, queue: str, after: str | None, limit: int) -> Answer:
+    """List at most `limit` dead letters after a delivery id."""
+    async with _opened(url, queue) as jobs:
+        found = await jobs.dead_letters(cursor=after, limit=min(limit, _PAGE))
+    items = [_item(record) for record in found]
+    rows = tuple((str(i["delivery_id"]), str(i["use"]), str(i["settled"]), str(i["reason"])) for i in items)
+    return Answer({"items": items}, (Table(("delivery id", "call", "given up", "reason"), rows),))
+
+
+async def show(url: str | None, queue: str, delivery_id: str) -> Answer:
+    """Show a dead letter with the data of its call."""
+    async with _opened(url, queue) as jobs:
+        record = await jobs.find(delivery_id)
+    if record.state is not JobState.DEAD:
+        raise NotFound("dead letter", delivery_id)
+    item, job = _item(record), _document(record)
+    lines = [f"{name}: {value}" for name, value in item.items()]
+    return Answer({**item, "job": job}, (*lines, dumped(job, indent=2)))
+
+
+async def replay(url: str | None, queue: str, delivery_ids: Sequence[str], *, every: bool) -> Answer:
+    """Let dead letters be delivered again, some or all."""
+    if bool(delivery_ids) == every:
+        raise CannotRun("name the delivery ids of dead letters, or give --all")
+    async with _opened(url, queue) as jobs:
+        names = [name async for name in _names(jobs)] if every else delivery_ids
+        replayed = [(await jobs.replay(name)).delivery_id for name in names]
+    return Answer({"replayed": replayed}, tuple(f"{name} is delivered again" for name in replayed))
+
+
+@asynccontextmanager
+async def _opened(url: str | None, queue: str) -> AsyncIterator[SqlJobs]:
+    if url is None:
+        raise CannotRun("say where jobs are kept with --jobs URL, such as postgresql://user@host/database")
+    try:
+        opening = SqlJobs(url, queue=queue)
+    except DefinitionError as error:
+        option = "--queue" if error.violations[0].path == "$.queue" else "--jobs"
+        raise CannotRun(f"{option}: {error.violations[0].message}") from None
+    async with opening as jobs:
+        yield jobs
+
+
+async def _names(jobs: SqlJobs) -> AsyncIterator[str]:
+    """The delivery ids of all dead letters; none twice, even if one is given up again meanwhile."""
+    cursor: str | None = None
+    while page := await jobs.dead_letters(cursor=cursor, limit=_PAGE):
+        for record in page:
+            yield record.delivery_id
+        cursor = page[-1].delivery_id
+
+
+def _item(record: JobRecord) -> dict[str, Any]:
+    document = _document(record)
+    use = document.get("action") or f"{document.get('journey', '')} {document.get('label', '')}".strip()
+    return {
+        "delivery_id": record.delivery_id,
+        "use": use,
+        "reason": record.reason,
+        "settled": record.settled and record.settled.isoformat(timespec="seconds"),
+        "deliveries": record.deliveries,
+        "tries": record.tries,
+    }
+
+
+def _document(record: JobRecord) -> dict[str, Any]:
+    """The job as it is kept; nothing where that is no JSON object, which may be why it was given up."""
+    try:
+        found = json.loads(record.document)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
