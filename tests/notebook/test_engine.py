@@ -15,6 +15,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import attrs
+import dask
 import pytest
 from distributed import Client, LocalCluster
 from hypothesis import given
@@ -480,6 +481,32 @@ def test_a_second_ctrl_c_does_not_wait(client: Client, monkeypatch: pytest.Monke
     assert stubborn.released.wait(60)
     words = [str(outcome.delivery) for outcome in caught.value.results]
     assert words == ["unknown"] * 40 + ["unavailable"] * 40
+
+
+def test_a_lost_scheduler_costs_no_outcome(loopback: wh.Guardrails) -> None:
+    """What was with the cluster is unknown, what was not may be called later; what has ended is kept."""
+    asked, closing = count(), threading.Event()
+
+    def respond(_: Received) -> Answer:
+        if next(asked) == 11:
+            closing.set()
+        return Answer(200, delay=1 if closing.is_set() else 0)
+
+    with dask.config.set({"distributed.comm.timeouts.connect": "2s"}):
+        local = LocalCluster(processes=False, **HOW)
+        with local, Client(local) as client, LoopbackService(respond) as service:
+            ending = threading.Thread(target=lambda: closing.wait(60) and local.close())
+            ending.start()
+            rows = [{"n": number} for number in range(80)]
+            how = {"guardrails": loopback, "concurrency": 1, "engine": client, "progress": False}
+            results = wh.map(numbered(service.url), rows, **how)
+            ending.join()
+
+    words = [str(outcome.delivery) for outcome in results]
+    assert len(words) == 80
+    assert words.count("unknown") + words.count("delivered") >= len(service.received)
+    assert words[-40:] == ["unavailable"] * 40
+    assert "the cluster was lost" in str(results[-1].cause)
 
 
 @given(st.lists(st.sampled_from([10, 1000, 3 * 2**20]), max_size=30), st.integers(1, 40), st.integers(0, 2500))

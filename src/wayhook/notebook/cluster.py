@@ -4,7 +4,8 @@ Theory of operation. Rows are cut into partitions. A partition is a task of Dask
 of its own. Two flags at the scheduler keep the promises that Dask does not make. One is of the whole map: set by
 Ctrl-C, and looked at by each partition under way. The other is of the partition: set before its first call. Dask runs a
 task again whose worker it lost; one that finds its own flag set makes no call, so its rows are `unknown` rather than
-called twice. Where the flag is not set, nothing was sent.
+called twice. Where the flag is not set, nothing was sent. Flags of partitions are taken back at the end, when that of
+the map is set for good, so that a task which Dask runs again even then makes no call.
 
 Only a few partitions for each thread of the workers are with the scheduler at once, whatever the length of the table.
 """
@@ -159,7 +160,9 @@ class Parted:
         self._run = f"wayhook-{uuid4().hex}"
         self._left: dict[int, tuple[bool, str]] = {}
         self._under_way: dict[str, tuple[range, Future[bytes | None]]] = {}
+        self._sent: list[str] = []
         self._is_stopped = False
+        self._fault = ""
         self._task: asyncio.Task[None] | None = None
         self.outcomes: list[Outcome | None] = [None] * len(delivery_ids)
         self._done = self._succeeded = 0
@@ -174,9 +177,11 @@ class Parted:
     async def _take(self) -> None:
         try:
             await asyncio.to_thread(self._collect)
-        finally:  # also where the caller waits no longer
+        except asyncio.CancelledError:  # the caller waits no longer
             self._is_stopped = True
-            self._client.cancel([future for _, future in self._under_way.values()], force=True)
+            if self._client.status == "running":
+                self._client.cancel([future for _, future in list(self._under_way.values())], force=True)
+            raise
 
     async def stop(self) -> None:
         """Begin no further call, and end those under way; the partitions tell how far they came."""
@@ -187,8 +192,8 @@ class Parted:
         """Return whether the call of a row without an outcome may have been made, and why it has none."""
         if place in self._left:
             return self._left[place]
-        is_begun = any(place in part for part, _ in self._under_way.values())
-        return is_begun, _STOPPED if is_begun else _NOT_MADE
+        is_begun = any(place in part for part, _ in list(self._under_way.values()))
+        return is_begun, self._fault or (_STOPPED if is_begun else _NOT_MADE)
 
     @property
     def progress(self) -> Progress:
@@ -201,7 +206,13 @@ class Parted:
         return Event(name or self._run, self._client)
 
     def _collect(self) -> None:
-        """Give the scheduler partitions, and take what comes of them."""
+        """Give the scheduler partitions, and take what comes of them, until all have ended or the cluster is lost."""
+        try:
+            self._exchange()
+        except Exception as failure:  # noqa: BLE001 - the batch boundary: whatever the loss of a scheduler raises
+            self._fault = f"the cluster was lost ({type(failure).__name__})"
+
+    def _exchange(self) -> None:
         from distributed import as_completed
 
         coming = as_completed(loop=self._client.loop)
@@ -209,7 +220,9 @@ class Parted:
         for future in coming:
             self._record(future)
             self._send(coming.add)
-        self._event().clear()
+        self._event().set()
+        for name in self._sent:
+            self._event(name).clear()
 
     def _send(self, add: Callable[[Future[bytes | None]], object]) -> None:
         """Have the scheduler know as many partitions as its workers need."""
@@ -225,17 +238,17 @@ class Parted:
         key = f"{self._run}-{part.start}"
         future = self._client.submit(_call, load, key, self._run, key=key, retries=0, pure=False)
         self._under_way[key] = part, future
+        self._sent.append(key)
         return future
 
     def _record(self, future: Future[bytes | None]) -> None:
         """Take what came of a partition; where nothing did, its flag says whether anything was sent."""
         part, _ = self._under_way[future.key]
-        flag = self._event(future.key)
         try:
             told = future.result()
         except Exception as failure:  # noqa: BLE001 - the batch boundary: whatever became of a worker
             reason = str(failure) if isinstance(failure, WayhookError) else type(failure).__name__
-            is_begun = flag.is_set()
+            is_begun = self._event(future.key).is_set()
             why = _LOST if is_begun else f"the worker could not begin the partition of this row: {reason}"
             self._lose(part, why, is_begun=is_begun)
         else:
@@ -246,7 +259,6 @@ class Parted:
                 for outcome in pickle.loads(told):  # noqa: S301 - of our own function
                     self._keep(part.start + outcome.index, outcome)
         del self._under_way[future.key]
-        flag.clear()
 
     def _lose(self, part: range, why: str, *, is_begun: bool) -> None:
         self._left.update(dict.fromkeys(part, (is_begun, why)))
