@@ -40,7 +40,7 @@ def _install(session: nox.Session, *groups: str, what: str = ".") -> None:
 
 @nox.session(python=PYTHONS or None)
 def tests(session: nox.Session) -> None:
-    """Everything that needs no server, on every supported Python that is present; in CI with its coverage."""
+    """Everything, on every supported Python that is present; in CI with its coverage, and no server may be missing."""
     _install(session, "test")
     measured = COVERED if "CI" in os.environ and session.python in (None, PYTHONS[0]) else []
     session.run("python", "-m", "pytest", *(session.posargs or ["--quiet", *measured]))

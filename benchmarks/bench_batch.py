@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from inspect import signature
 from time import perf_counter, process_time
 
 from contender import opened_executor, why_absent
 from counting import CountingTransport
 from measure import Report, resident, spread, turns
-from order import ANSWER, action, by_hand, contexts, events, journey
+from order import ANSWER, action, by_hand, contexts, events, journey, loopback
 from server import ledger, serving
 
 import wayhook as wh
@@ -26,6 +28,7 @@ URL = "https://orders.example.com"
 CONCURRENCY = 50
 ROUNDS = 10
 BY_HAND = "workers by hand"
+DASK = "Dask, 2 workers"
 AS_THEY_COME = "wayhook, as they come"
 SETTINGS = {AS_THEY_COME: {}, "wayhook, in order": {"in_order": True}}
 """How the outcomes of a batch can be taken; a setting that `Executor.batch` does not have is absent."""
@@ -133,25 +136,68 @@ async def in_tenths(report: Report, total: int) -> None:
 async def in_processes(report: Report, total: int) -> None:
     """The same batch by one process and by more, to a service on this machine: by the clock, their start included.
 
-    Each process makes a transport of its own, so that it is a real one here.
+    Each process makes a transport of its own, so that it is a real one here. The service takes its part of the cores:
+    on two more processes cannot be faster; what the parent and the others spend for a call says what more cores
+    would give. By Dask rows go through `wayhook.map`, which reads and renders all of them first; its workers are up.
     """
     kinds = {f"{count} process{'es' if count > 1 else ''}": {"processes": count} for count in (1, 2, 4)}
     if not has({"processes": 2}):
         report.absent("processes", "Executor.batch has no such setting")
         return
-    taken = {name: [] for name in kinds}
+    taken, parent, others = ({name: [] for name in kinds} for _ in range(3))
     transport = "httpx" if why_absent("wayhook over wire, batch", "asyncio") else "wire"
     with serving() as port:
         async with opened_executor(f"http://127.0.0.1:{port}", transport) as executor:
             for name in turns(kinds, 3):
-                start = perf_counter()
+                start, own, theirs = perf_counter(), process_time(), of_children()
                 settings = {"concurrency": CONCURRENCY, **kinds[name]}
                 async with executor.batch(journey(), "confirm", contexts(total), **settings) as batch:
                     await take(batch, total)
                 taken[name].append((perf_counter() - start) / total)
-        assert (await asyncio.to_thread(ledger, port))["posts"] == 3 * len(kinds) * total
+                parent[name].append((process_time() - own) / total)
+                others[name].append((of_children() - theirs) / total)
+        posts = 3 * len(kinds) * total
+        assert (await asyncio.to_thread(ledger, port))["posts"] == posts
+        if find_spec("distributed"):
+            taken[DASK] = await asyncio.to_thread(by_dask, f"http://127.0.0.1:{port}", transport, total)
+            assert (await asyncio.to_thread(ledger, port))["posts"] == posts + 3 * total
+        else:
+            report.absent(DASK, "distributed is not installed")
     title = f"{total:,} contexts over {transport}, by the clock, start included"
     report.table(title, taken, "1 process", "calls per second", key="processes")
+    report.table(f"{total:,} contexts over {transport}, processor of the parent", parent, key="processes, parent")
+    spent = {name: figures for name, figures in others.items() if kinds[name] != {"processes": 1}}
+    report.table(f"{total:,} contexts over {transport}, processor of the others", spent, key="processes, others")
+
+
+def of_children() -> float:
+    """Seconds of processor time of the processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def by_dask(url: str, transport: str, total: int) -> list[float]:
+    """Seconds for a call by the workers of a cluster on this machine, round by round."""
+    from distributed import Client, LocalCluster
+
+    async def kept() -> wh.MemoryRepository:
+        repository = wh.MemoryRepository(guardrails=loopback())
+        await repository.save(action(url))
+        return repository
+
+    how = {"label": "confirm", "transport": transport, "concurrency": CONCURRENCY, "progress": False}
+    seconds = []
+    local = LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0")
+    with local as cluster, Client(cluster) as client:
+        for _ in range(3):
+            rows = list(contexts(total))
+            start = perf_counter()
+            results = wh.map(
+                journey(), rows, repository=asyncio.run(kept()), guardrails=loopback(), engine=client, **how
+            )
+            seconds.append((perf_counter() - start) / total)
+            assert len(results.succeeded) == total
+    return seconds
 
 
 async def main() -> None:

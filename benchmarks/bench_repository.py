@@ -2,16 +2,22 @@
 
 Processor time of the process, the thread of SQLite included; the disk is not waited for in it. Speed is told beside the
 smallest repository: 1 is a cost that does not grow.
+
+Then every store with 1,000 actions, by the clock, one operation after another and fifty readings at once: what an
+operation takes with its disk, its server and the way there. Servers are those of this machine.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import process_time
+from time import perf_counter, process_time
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import attrs
 from measure import Report, turns
@@ -81,13 +87,34 @@ OPERATIONS: dict[str, tuple[Operation, int]] = {
 """Each with how many calls a round makes."""
 
 
-async def measured(repositories: dict[str, wh.Repository], operation: Operation, calls: int, rounds: int) -> dict:
+async def measured(
+    repositories: dict[str, wh.Repository],
+    operation: Operation,
+    calls: int,
+    rounds: int,
+    clock: Callable[[], float] = process_time,
+) -> dict:
     seconds = {name: [] for name in repositories}
     for name in turns(repositories, rounds):
-        start = process_time()
+        start = clock()
         for number in range(calls):
             await operation(repositories[name], number)
-        seconds[name].append((process_time() - start) / calls)
+        seconds[name].append((clock() - start) / calls)
+    return seconds
+
+
+async def at_once(repositories: dict[str, wh.Repository], calls: int, rounds: int) -> dict:
+    """Readings by the clock, `AT_ONCE` under way: what a store gives in all."""
+    seconds = {name: [] for name in repositories}
+
+    async def read(repository: wh.Repository) -> None:
+        for _ in range(calls):
+            await get(repository, 0)
+
+    for name in turns(repositories, rounds):
+        start = perf_counter()
+        await asyncio.gather(*(read(repositories[name]) for _ in range(AT_ONCE)))
+        seconds[name].append((perf_counter() - start) / calls / AT_ONCE)
     return seconds
 
 
@@ -98,6 +125,93 @@ async def opened(files: dict[str, Path], rounds: int) -> dict:
         async with wh.SqliteRepository(files[name]):
             seconds[name].append(process_time() - start)
     return seconds
+
+
+@asynccontextmanager
+async def in_postgres(_: Path) -> AsyncIterator[wh.Repository]:
+    """A database of its own, which is dropped at last."""
+    import asyncpg
+
+    name, server = f"wayhook_bench_{uuid4().hex}", await asyncpg.connect(f"{POSTGRES}/postgres", timeout=5)
+    try:
+        await server.execute(f"CREATE DATABASE {name}")
+        await wh.SqlRepository(f"{POSTGRES}/{name}").migrate()
+        async with wh.SqlRepository(f"{POSTGRES}/{name}") as repository:
+            yield repository
+    finally:
+        await server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await server.close()
+
+
+@asynccontextmanager
+async def in_mysql(_: Path) -> AsyncIterator[wh.Repository]:
+    """A database of its own, which is dropped at last."""
+    import aiomysql
+
+    name, place = f"wayhook_bench_{uuid4().hex}", urlsplit(MYSQL)
+    how = {"host": place.hostname, "port": place.port or 3306, "user": place.username, "password": place.password or ""}
+    server = await aiomysql.connect(**how, connect_timeout=5)
+    try:
+        async with server.cursor() as cursor:
+            await cursor.execute(f"CREATE DATABASE {name}")
+        await wh.SqlRepository(f"{MYSQL}/{name}").migrate()
+        async with wh.SqlRepository(f"{MYSQL}/{name}") as repository:
+            yield repository
+    finally:
+        async with server.cursor() as cursor:
+            await cursor.execute(f"DROP DATABASE IF EXISTS {name}")
+        await server.ensure_closed()
+
+
+@asynccontextmanager
+async def in_redis(_: Path) -> AsyncIterator[wh.Repository]:
+    """Keys below a prefix of its own, which are deleted at last."""
+    from redis.asyncio import Redis
+
+    prefix = f"wayhook-bench-{uuid4().hex}"
+    async with Redis.from_url(REDIS, socket_connect_timeout=5) as client:
+        await client.ping()
+        try:
+            async with wh.RedisRepository(REDIS, prefix=prefix) as repository:
+                yield repository
+        finally:
+            async for key in client.scan_iter(f"*{prefix}*", count=1000):
+                await client.delete(key)
+
+
+POSTGRES = os.environ.get("WAYHOOK_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
+MYSQL = os.environ.get("WAYHOOK_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
+AT_ONCE = 50
+STORED = 1_000
+STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[wh.Repository]]] = {
+    "memory": lambda _: wh.MemoryRepository(),
+    "folder": lambda folder: wh.FolderRepository(folder / "actions"),
+    "SQLite": lambda folder: wh.SqliteRepository(folder / "actions.db"),
+    "PostgreSQL": in_postgres,
+    "MariaDB": in_mysql,
+    "Redis": in_redis,
+}
+
+
+async def every_store(report: Report, folder: Path, rounds: int) -> None:
+    """Each operation in each store that is there."""
+    stored = 100 if report.quick else STORED
+    async with AsyncExitStack() as stack:
+        repositories = {}
+        for name, made in STORES.items():
+            try:
+                repositories[name] = await stack.enter_async_context(made(folder))
+            except Exception as failure:  # noqa: BLE001 - whatever the driver of a server raises
+                report.absent(name, f"no server on this machine, {type(failure).__name__}")
+            else:
+                await fill(repositories[name], stored)
+        for title, (operation, calls) in OPERATIONS.items():
+            seconds = await measured(repositories, operation, calls, rounds, perf_counter)
+            report.table(f"every store: {title}", seconds, baseline="SQLite")
+        seconds = await at_once(repositories, 20, rounds)
+        title = f"every store: get, {AT_ONCE} at once"
+        report.table(title, seconds, baseline="SQLite", unit="calls per second")
 
 
 async def main() -> None:
@@ -116,6 +230,7 @@ async def main() -> None:
                     seconds = await measured(repositories, operation, calls, rounds)
                     report.table(f"{word}: {title}", seconds, baseline=SMALLEST)
         report.table("SQLite: open a file", await opened(files, rounds), baseline=SMALLEST, unit="ms")
+        await every_store(report, Path(folder), rounds)
         print()
         for name, file in files.items():
             report.note(f"size of the file of {name}", file.stat().st_size / 2**20, "MiB")

@@ -5,6 +5,8 @@ A page asks with the directive `bench`: a shape, a benchmark, and a table of it 
 `figures B T`: the table T of the benchmark B, the first unless named. `speeds B T`: how many times as fast as its
 baseline each contender is.
 `each B C`: one row for each table of B, with figure and speed of the contender C. `notes B`: its other figures.
+`cores B T`: how many cores our own contenders need for so many calls a second, with 50 connections; T tells their
+processor time for a call.
 `machine B`: where and when it ran, and who was absent. `plot NAME`: the plot of that name.
 """
 
@@ -16,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parents[1] / "explanation" / "figures"
+CONNECTIONS = 50
+RATES = (1_000, 10_000, 100_000)
 
 
 __all__ = ["FOLDER", "made", "measured", "table"]
@@ -60,6 +64,19 @@ def each(benchmark: str, contender: str) -> list[str]:
     return table((" ", one["unit"], f"speed, {one['baseline']} = 1"), rows)
 
 
+def cores(benchmark: str, key: str) -> list[str]:
+    """A row for each contender of ours: its time for a call, and the cores that this takes."""
+    found = measured(benchmark)["tables"][key]
+    place = found["columns"].index(str(CONNECTIONS))
+    heads = (" ", found["unit"], "calls a second of a core", *(f"cores for {rate:,}" for rate in RATES))
+    rows = (
+        (name, f"{spent:,.1f}", f"{1e6 / spent:,.0f}", *(f"{rate * spent / 1e6:,.1f}" for rate in RATES))
+        for name, spent in ((name, cells[place]["figure"]["median"]) for name, cells in found["rows"].items())
+        if name.startswith("wayhook")
+    )
+    return table(heads, rows)
+
+
 def notes(benchmark: str) -> Iterator[str]:
     """The figures outside of tables, as a list."""
     for name, note in measured(benchmark)["notes"].items():
@@ -81,12 +98,12 @@ def machine(benchmark: str) -> str:
 def made(shape: str, *words: str) -> list[str]:
     """The Markdown of what a page asks for."""
     match shape:
-        case "figures":
-            return grid("figure", 1, *words)
-        case "speeds":
-            return grid("speed", 2, *words)
+        case "figures" | "speeds":
+            return grid(shape.removesuffix("s"), 1 if shape == "figures" else 2, *words)
         case "each":
             return each(*words)
+        case "cores":
+            return cores(*words)
         case "notes":
             return list(notes(*words))
         case "machine":

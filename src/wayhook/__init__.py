@@ -279,6 +279,12 @@ class _FrontDoor(ModuleType):
         if name not in _LATER or not isinstance(value, ModuleType):
             super().__setattr__(name, value)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # A function of a notebook that says `wh` travels to Dask and Spark with what it says, by its name.
+        from importlib import import_module
+
+        return import_module, (self.__name__,)
+
 
 sys.modules[__name__].__class__ = _FrontDoor
 

@@ -49,6 +49,20 @@ async def statuses(executor: wh.Executor, action: wh.Action, count: int) -> list
     return [(await executor.call(action)).status for _ in range(count)]
 
 
+async def test_an_executor_says_whether_anything_limits_its_calls(kept: Counting, clock: FakeClock) -> None:
+    """A limiter of the user's, or what is deployed; a configuration that is not deployed limits nothing."""
+    async with wh.Executor(kept, transport=FakeTransport(), clock=clock) as executor:
+        before = await executor.is_limited()
+        await kept.save(CAPPING)
+        await kept.save(CAPPING.deployed())
+        await clock.sleep(1.5)
+        after = await executor.is_limited()
+    async with wh.Executor(transport=FakeTransport(), limiter=wh.WindowLimiter([RULE])) as executor:
+        own = await executor.is_limited()
+
+    assert (before, after, own) == (False, True, True)
+
+
 @pytest.mark.rule("R250", "R251", "R252", "R253", "R256")
 async def test_a_capping_acts_while_it_is_deployed(kept: Counting, ping: Make, clock: FakeClock) -> None:
     """Created: nothing; deployed: its rule; updated: the old one still; deployed again: the new; deleted: nothing."""

@@ -72,6 +72,8 @@ THIRD_PARTIES = {
     "anyio": {"execution/blocking.py"},
     "ipywidgets": {"notebook/form.py"},
     "tqdm": {"cli/demo.py", "notebook/progress.py"},
+    "distributed": {"notebook/cluster.py"},
+    "cloudpickle": {"notebook/cluster.py"},
     "pandas": {"notebook/frame.py"},
     "polars": {"notebook/frame.py"},
     "keyring": {"adapters/secret/keyring.py"},

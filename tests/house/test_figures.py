@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "docs" / "explanation" / name for name in ("performance.md", "scaling.md")]
+PAGES = [ROOT / "docs" / "explanation" / name for name in ("performance.md", "scaling.md", "scale.md")]
 ASKED = [
     line.split(maxsplit=3)[1:]
     for page in PAGES
@@ -49,6 +49,18 @@ def test_a_benchmark_is_on_the_page(script: str) -> None:
 def test_what_a_page_asks_for_was_measured(words: list[str]) -> None:
     """Nothing on the pages waits for a figure."""
     assert "".join(FIGURES.made(*words)).strip()
+
+
+def test_cores_are_the_calls_of_a_second_times_the_time_of_one() -> None:
+    """Of our own contenders alone, at fifty connections."""
+    cells = PUBLISHED["calls"]["tables"]["processor"]
+    place = cells["columns"].index("50")
+    spent = {name: row[place]["figure"]["median"] for name, row in cells["rows"].items() if name.startswith("wayhook")}
+
+    rows = [line.strip("| ").split(" | ") for line in FIGURES.made("cores", "calls", "processor")[2:]]
+
+    assert [row[0] for row in rows] == list(spent)
+    assert [row[-1] for row in rows] == [f"{microseconds / 10:,.1f}" for microseconds in spent.values()]
 
 
 def test_every_plot_is_on_a_page() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import pickle
 import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 import wayhook as wh
@@ -33,6 +35,12 @@ def test_what_is_loaded_is_what_the_type_checker_sees() -> None:
 
     assert sorted(seen) == wh.__all__
     assert [name for name, home in seen.items() if getattr(wh, name) is not getattr(import_module(home), name)] == []
+
+
+def test_the_package_travels_by_its_name() -> None:
+    """A function that names it can be sent to another process, as Dask and Spark send those of a notebook."""
+    assert pickle.loads(pickle.dumps(wh)) is wh
+    assert pickle.loads(cloudpickle.dumps(lambda: wh.Action))() is wh.Action
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

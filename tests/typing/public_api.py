@@ -206,6 +206,7 @@ def call_for_rows(repository: wh.Repository) -> wh.Results:
     assert_type(results.failed, wh.Results)
     assert_type(results[0], wh.Outcome)
     assert_type(results[1:], wh.Results)
+    assert_type(wh.map(SEND_SMS, rows, engine=object(), limiter=lambda: wh.WindowLimiter(())), wh.Results)
     assert_type(results.retry(unknown=False).succeeded, wh.Results)
     assert_type(results.to_records(), list[dict[str, Any]])
     assert_type(results.latencies, tuple[float, ...])

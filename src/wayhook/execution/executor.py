@@ -303,6 +303,12 @@ class Executor:
             return (await self._use(definition, label)).plan  # type: ignore[arg-type]  # it refuses an action
         return (await self._values_use(await self._action(definition), None)).plan  # type: ignore[arg-type]  # and a journey
 
+    async def is_limited(self) -> bool:
+        """Return whether anything limits calls now: a limiter, a cap of the edition, or what the repository deploys."""
+        self._require_home()
+        await self._limits.refresh(self._means.clock.monotonic() + self._timeout(None))
+        return self._limits.limiter is not None
+
     async def preview(self, journey: Journey | str, label: str, context: Context) -> Call:
         """Return the request that `execute` would send, its secrets masked; nothing is sent.
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from wayhook.errors import Delivery, ExecutionError
+from wayhook.errors import DefinitionError, Delivery, ExecutionError, Violation
 from wayhook.execution.batch import Batch
 from wayhook.execution.blocking import LoopBeside
 from wayhook.execution.execution import new_delivery_id
@@ -19,7 +19,9 @@ from wayhook.execution.executor import Executor
 from wayhook.execution.retry import IDEMPOTENT
 from wayhook.model.action import Action
 from wayhook.model.journey import Journey
+from wayhook.notebook.cluster import Cluster, Parted
 from wayhook.notebook.interrupt import Brake, Interrupted
+from wayhook.notebook.partition import Assignment, Noted, begun
 from wayhook.notebook.progress import Progress, Tell, telling
 from wayhook.notebook.results import Results, has_failed
 from wayhook.notebook.row import Rows
@@ -34,7 +36,10 @@ _LOOK = 0.1
 
 @attrs.frozen(repr=False)
 class Errand:
-    """What is called for each row: an action, or the activity `label` of a journey. `settings`: of the executor."""
+    """What is called for each row: an action, or the activity `label` of a journey.
+
+    `settings`: of the executor. `engine`: a client of the cluster whose workers call; None to call here.
+    """
 
     definition: Action | Journey | str
     label: str | None
@@ -43,13 +48,49 @@ class Errand:
     processes: int
     progress: bool | Tell
     settings: Mapping[str, Any]
+    engine: object = None
 
     @contextmanager
     def begun(self) -> Iterator[Round]:
-        """Open an executor on a loop of its own; raises what is wrong with the definition."""
+        """Open an executor on a loop of its own; raises what is wrong with the definition, or with the engine."""
+        noted = (
+            None if self.engine is None or self.settings["repository"] is None else Noted(self.settings["repository"])
+        )
         with Brake() as brake, LoopBeside() as loop:
-            executor = loop.enter_async(Executor(**self.settings))
-            yield Round(self, brake, loop, executor, loop.run(executor.plan, self.definition, self.label))
+            cluster = None if self.engine is None else self._cluster(noted)
+            settings = self.settings if cluster is None else {**self.settings, "repository": noted, "limiter": None}
+            executor = loop.enter_async(Executor(**settings))
+            plan = loop.run(executor.plan, self.definition, self.label)
+            if cluster is not None:
+                loop.run(self._require_calls, executor)
+            yield Round(self, brake, loop, executor, plan, cluster)
+
+    def _cluster(self, noted: Noted | None) -> Cluster:
+        """The workers of the engine; `noted`: what they need of the repository, when a plan is made."""
+        given = self.settings
+        assignment = Assignment(
+            self.definition,
+            self.label,
+            self.timeout,
+            self.concurrency,
+            given["guardrails"],
+            given["transport"],
+            given["limiter"],
+            None if noted is None else noted.shelf,
+        )
+        return Cluster.of(self.engine, assignment, given, processes=self.processes)
+
+    async def _require_calls(self, executor: Executor) -> None:
+        """Raise what a worker would: a timeout or a concurrency that is none, and limits that hold in one process."""
+        how: Any = {"concurrency": self.concurrency}
+        async with begun(executor, self.definition, self.label, (), self.timeout, **how):
+            pass
+        if await executor.is_limited():
+            message = (
+                "the edition or the repository limits calls, which holds in one process; give a function that makes a "
+                "limiter which all share, and guardrails and a repository without limits"
+            )
+            raise DefinitionError([Violation("$.engine", message)])
 
     def again(self, results: Results, *, unknown: bool) -> Results:
         """Call for the rows that failed, and keep the outcomes of the others."""
@@ -67,6 +108,7 @@ class Round:
     loop: LoopBeside
     executor: Executor
     plan: Plan
+    cluster: Cluster | None = None
 
     def results(self, rows: Rows) -> Results:
         """Call for each row; raises `Interrupted`."""
@@ -93,7 +135,7 @@ class Round:
         for place, outcome in enumerate(last):
             if outcome.delivery is Delivery.UNKNOWN:
                 ids[place] = outcome.delivery_id
-        taking = _Taking(self._batch(rows, ids), [None] * len(ids))
+        taking = self._taking(rows, ids)
         self.brake.is_gentle = True
         with telling(self.errand.progress, self.plan.action.name, len(ids)) as tell:
             try:
@@ -103,16 +145,15 @@ class Round:
         before: Sequence[Outcome | None] = last or [None] * len(ids)
         return tuple([self._settled(taking, *each) for each in zip(range(len(ids)), ids, before, strict=True)])
 
-    def _batch(self, rows: Rows, ids: Sequence[str]) -> Batch:
-        errand, executor = self.errand, self.executor
+    def _taking(self, rows: Rows, ids: Sequence[str]) -> _Taking | Parted:
+        if self.cluster is not None:
+            return self.cluster.parted(rows, ids)
+        errand = self.errand
         how: Any = {"concurrency": errand.concurrency, "processes": errand.processes, "delivery_ids": ids}
-        definition: Any = errand.definition  # the plan was made of it
-        if errand.label is not None:
-            return executor.batch(definition, errand.label, rows.subjects, **how)
-        values, paths = [given.values for given in rows.subjects], [given.path for given in rows.subjects]
-        return executor.call_each(definition, values, path=paths, timeout=errand.timeout, **how)
+        batch = begun(self.executor, errand.definition, errand.label, rows.subjects, errand.timeout, **how)
+        return _Taking(batch, [None] * len(ids))
 
-    def _take(self, taking: _Taking, tell: Tell) -> None:
+    def _take(self, taking: _Taking | Parted, tell: Tell) -> None:
         """Take everything, and tell the progress. The first Ctrl-C stops the batch, the second is raised."""
         taken, is_stopped = None, False
         while taken is None or not taken.done():
@@ -130,27 +171,28 @@ class Round:
         tell(taking.progress)
         taken.result()
 
-    def _settled(self, taking: _Taking, place: int, delivery_id: str, last: Outcome | None) -> Outcome:
+    def _settled(self, taking: _Taking | Parted, place: int, delivery_id: str, last: Outcome | None) -> Outcome:
         """What a row came to. What may have been done the last time is not taken back by a failure now."""
-        outcome, is_begun = taking.outcomes[place], place < taking.batch.pulled
-        if outcome is None and last is not None and not is_begun:
-            return last
+        outcome = taking.outcomes[place]
         if outcome is None:
-            outcome = self._left(place, delivery_id, is_begun=is_begun)
+            is_begun, why = taking.left(place)
+            if last is not None and not is_begun:
+                return last
+            outcome = self._left(place, delivery_id, why, is_begun=is_begun)
         if last is None:
             return outcome
         is_done = outcome.delivery in (Delivery.DELIVERED, Delivery.DELIVERED_UNREAD)
         word = Delivery.UNKNOWN if last.delivery is Delivery.UNKNOWN and not is_done else outcome.delivery
         return attrs.evolve(outcome, index=last.index, delivery=word)
 
-    def _left(self, place: int, delivery_id: str, *, is_begun: bool) -> Outcome:
-        """The outcome of a row that has none, because everything was stopped."""
+    def _left(self, place: int, delivery_id: str, why: str, *, is_begun: bool) -> Outcome:
+        """The outcome of a row that has none, because everything was stopped, or its worker was lost."""
         label, definition = self.errand.label, self.errand.definition
         journey = definition.name if isinstance(definition, Journey) else definition
         return Outcome(
             self.plan.action.name,
             "internalError",
-            cause=ExecutionError(f"stopped before this call {'had ended' if is_begun else 'was made'}"),
+            cause=ExecutionError(why),
             journey=None if label is None else str(journey),
             label=label,
             index=place,
@@ -188,6 +230,11 @@ class _Taking:
     async def stop(self) -> None:
         """Let the batch end."""
         self.batch.stop()
+
+    def left(self, place: int) -> tuple[bool, str]:
+        """Return whether the call of a row without an outcome may have been made, and why it has none."""
+        is_begun = place < self.batch.pulled
+        return is_begun, f"stopped before this call {'had ended' if is_begun else 'was made'}"
 
     @property
     def progress(self) -> Progress:

@@ -34,13 +34,14 @@ class Settings(TypedDict, total=False):
     delivery_ids: Each | None
     concurrency: int
     processes: int
+    engine: object
     timeout: float | None
     progress: bool | Tell
     repository: Repository | None
     guardrails: Guardrails | None
     secrets: SecretSource | None
     transport: Transport | str
-    limiter: Limiter | None
+    limiter: Limiter | Callable[[], Limiter] | None
     consent: Consent | None
     events: Iterable[EventSink]
     tokens: TokenStore | None
@@ -70,13 +71,14 @@ def map(  # noqa: A001
     dry_run: bool = False,
     concurrency: int = 50,
     processes: int = 1,
+    engine: object = None,
     timeout: float | None = None,
     progress: bool | Tell = True,
     repository: Repository | None = None,
     guardrails: Guardrails | None = None,
     secrets: SecretSource | None = None,
     transport: Transport | str = "httpx",
-    limiter: Limiter | None = None,
+    limiter: Limiter | Callable[[], Limiter] | None = None,
     consent: Consent | None = None,
     events: Iterable[EventSink] = (),
     tokens: TokenStore | None = None,
@@ -102,6 +104,10 @@ def map(  # noqa: A001
     is given a `Progress` ten times a second. `concurrency` (50 calls at once unless given), `processes` (1): as in
     `Executor.batch`. `timeout`: as in `Executor.call`. The others are those of `Executor`.
 
+    `engine`: a `distributed.Client` (extra `dask`), whose workers call by partitions of at most 1,000 rows, each with
+    `concurrency` calls at once. Transport by name, secrets by reference; `limiter` is a function that makes the limiter
+    of a partition, where all agree through a store. Rows of a worker that was lost are `unknown`, not called again.
+
     Ctrl-C ends the calls under way, starts no others, and raises `Interrupted`, which has the results so far; a second
     one does not wait for the calls to end. Raises what is wrong with the definition, as `Executor.call` does.
     """
@@ -120,7 +126,7 @@ def map(  # noqa: A001
         "events": tuple(events) if isinstance(events, Iterable) else events,
         "tokens": tokens,
     }
-    errand = Errand(action, label, timeout, concurrency, processes, progress, settings)
+    errand = Errand(action, label, timeout, concurrency, processes, progress, settings, engine)
     calls: list[Call] | None = [] if dry_run else None
     with errand.begun() as now:
         if label is None:
