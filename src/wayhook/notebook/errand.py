@@ -20,7 +20,7 @@ from wayhook.execution.retry import IDEMPOTENT
 from wayhook.model.action import Action
 from wayhook.model.journey import Journey
 from wayhook.notebook.interrupt import Brake, Interrupted
-from wayhook.notebook.progress import Progress, Tell, telling
+from wayhook.notebook.progress import Progress, Tell, Telling, telling
 from wayhook.notebook.results import Results, has_failed
 from wayhook.notebook.row import Rows
 from wayhook.rendering.plan import Plan
@@ -41,7 +41,7 @@ class Errand:
     timeout: float | None
     concurrency: int
     processes: int
-    progress: bool | Tell
+    progress: Telling
     settings: Mapping[str, Any]
 
     @contextmanager
