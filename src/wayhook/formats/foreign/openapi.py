@@ -19,7 +19,7 @@ from wayhook.formats.foreign.keyring import Keyring
 from wayhook.formats.foreign.outline import Outline, fitting
 from wayhook.formats.foreign.reason import COOKIES, UNASKED
 from wayhook.formats.foreign.schema import Schemas, resolved, schema_of
-from wayhook.formats.foreign.secrecy import is_secret
+from wayhook.formats.foreign.secrecy import holds_secret, is_secret
 from wayhook.formats.foreign.security import Security
 from wayhook.formats.foreign.source import Node, opened, step
 from wayhook.formats.foreign.template import Blank, Piece, Template
@@ -156,6 +156,10 @@ class _Reading:
         address = Address.of(url)
         host = (address.origin.plain or "").partition("://")[2].partition(":")[0] if address else ""
         parameters = list(self.parameters(operation))
+        authentication, keys = self.security.of(node, host)
+        for key in keys:
+            field = Field(key.name, key.value, f"{node.path}.security")  # type: ignore[arg-type]  # a reference, as found
+            parameters.append((key.location, field))
         payload, media = self.payload(node)
         for word, why in (("callbacks", _OF_THE_SERVICE), ("deprecated", _DEPRECATED)):
             if node.value.get(word):
@@ -166,7 +170,7 @@ class _Reading:
             name=name,
             path=node.path,
             url=url,
-            keyring=Keyring(self.intake, name, self.security.of(node, host)),
+            keyring=Keyring(self.intake, name, authentication),
             method=operation.method.upper(),
             description=_description(node),
             headers=tuple(field for kind, field in parameters if kind == "header"),
@@ -292,8 +296,19 @@ class _Reading:
             if parameters is not None:
                 return Payload(self.fitting(node, parameters, kind), kind)
             schema.leave_out("the fields of the body", "it is no object; the body is one text")
-        label = self.intake.variable(_TEXT) or Variable(_TEXT)
-        return Payload((MessageParameter(_TEXT, DataType.STRING, variable=label),), BodyFormat.RAW)
+        return Payload((self.text(schema, example),), BodyFormat.RAW)
+
+    def text(self, node: Node, example: Any) -> MessageParameter:
+        """The one text that a body is: a constant where it can have one value only."""
+        schema = Schemas(self.root).merged(node)
+        values = [] if schema is None or schema.kind != "string" else [example, *schema.values()]
+        value = next((each for each in values if isinstance(each, str) and not holds_secret(each)), None)
+        wanted = self.intake.variable(_TEXT)
+        if wanted is None and value is not None and schema is not None and len(schema.choices) == 1:
+            return MessageParameter(_TEXT, DataType.STRING, value)
+        label = schema.label if schema is not None and schema.kind == "string" else ""
+        variable = wanted or Variable(label or _TEXT, sample=value)
+        return MessageParameter(_TEXT, DataType.STRING, variable=variable)
 
     def fitting(
         self, node: Node, found: tuple[MessageParameter, ...], kind: BodyFormat
