@@ -26,6 +26,7 @@ from wayhook.formats.foreign.template import Blank, Piece, Template
 from wayhook.formats.foreign.yaml import parse_yaml
 from wayhook.model.action import BodyFormat
 from wayhook.model.parameter import MessageParameter, Variable
+from wayhook.model.url import MAX_LENGTH
 from wayhook.values import DataType, text_of
 
 __all__ = ["from_openapi"]
@@ -185,12 +186,16 @@ class _Reading:
 
     def url(self, operation: _Operation) -> Template:
         """The URL of an operation, what its path leaves open in it."""
+        base = self.base(operation).rstrip("/")
+        if len(operation.path) > MAX_LENGTH:
+            self.intake.fault(operation.node.path, f"a path has at most {MAX_LENGTH:,} characters; shorten it", "R37")
+            return Template(base)
         pieces: list[Piece] = []
         end = 0
         for found in _PARAMETER.finditer(operation.path):
             pieces += [operation.path[end : found.start()], Blank(found[1])]
             end = found.end()
-        return Template(self.base(operation).rstrip("/"), *pieces, operation.path[end:])
+        return Template(base, *pieces, operation.path[end:])
 
     def base(self, operation: _Operation) -> str:
         if self.server is not None:
@@ -203,9 +208,12 @@ class _Reading:
         for other in servers[1:]:
             other.leave_out("another server", "an action has one URL; give server='https://…' for another one")
         server = servers[0]
-        url = server.text("url")
-        for name, variable in server.at("variables").fields():
-            url = url.replace(f"{{{name}}}", variable.text("default"))
+        given, variables = server.text("url"), server.at("variables")
+        defaults = {name: variable.text("default") for name, variable in variables.fields()}
+        if len(given) > MAX_LENGTH or any(len(default) > MAX_LENGTH for default in defaults.values()):
+            self.intake.fault(f"{server.path}.url", f"a URL has at most {MAX_LENGTH:,} characters; shorten it", "R37")
+            return "https://missing"
+        url = _PARAMETER.sub(lambda found: defaults.get(found[1], found[0]), given)
         if not url.startswith(("http://", "https://")):
             message = f"the server {well_formed(url)!r} has no host; give server='https://HOST{well_formed(url)}'"
             self.intake.fault(f"{server.path}.url", message)

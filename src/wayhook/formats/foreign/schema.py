@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 import attrs
 
+from wayhook.formats.foreign.intake import MAX_SCHEMAS as MAX_IN_ALL
 from wayhook.formats.foreign.secrecy import holds_secret
 from wayhook.formats.foreign.source import Node
 from wayhook.values import DataType
@@ -157,6 +158,10 @@ class Schemas:
     def merged(self, node: Node, above: tuple[str, ...] = (), level: int = 0) -> Schema | None:
         """Return a schema with its references followed and its parts merged; None for one that has no end."""
         self.left -= 1
+        node.intake.schemas_left -= 1
+        if node.intake.schemas_left < 0:
+            node.leave_out("what is below", f"more than {MAX_IN_ALL:,} schemas are not read; ask for one operation")
+            return None
         if self.left < 0 or level > MAX_LEVELS:
             most = f"{MAX_LEVELS} levels" if level > MAX_LEVELS else f"{MAX_SCHEMAS:,} schemas"
             node.leave_out("what is further below", f"more than {most} are not read")
