@@ -332,7 +332,7 @@ def test_a_large_document_ends_soon_and_stays_small(name: str) -> None:
 
 @pytest.mark.parametrize(("number", "is_cut"), [(30, True), (100_000, False)])
 def test_the_schemas_of_a_document_are_bounded_in_all(
-    number: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+    *, number: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond them one operation is to be asked for; the first operations are whole."""
     monkeypatch.setattr(intake, "MAX_SCHEMAS", number)
