@@ -75,7 +75,7 @@ def values(text: str) -> Iterator[Any]:
     expression = wh.expression("@event{S.a, defaultValue: '<script>'}")
     fitting = wh.Action(
         name=name,
-        url_configuration=wh.UrlConfiguration("https://h.example", headers={"X": wh.variable(text, sample=text)}),
+        url_configuration=wh.UrlConfiguration("https://h.example", headers={"X": wh.variable(text, sample=sendable)}),
         message_parameters=[wh.MessageParameter("a", "string", variable=variable)],
     )
     activity = wh.ActionActivity(
@@ -102,7 +102,7 @@ def values(text: str) -> Iterator[Any]:
     yield from (record, wh.Page((record,), text))
     yield wh.Response(200, ((text, text), ("set-cookie", CANARY)), CANARY.encode(), text)
     yield expression
-    yield wh.expression(json.dumps(sendable))
+    yield wh.expression(json.dumps(sendable[:500]))
     yield wh.form(fitting)
     yield wh.Imported(
         (action,), (), (capping,), (FoundSecret(text, wh.secret("env:A"), text),), (LeftOut(text, text, text),)

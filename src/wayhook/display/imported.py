@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wayhook.display.part import Card, Cell, Note, Part, Section, Table, Value, bounded, counted
-from wayhook.formats.foreign.imported import Imported
+from wayhook.formats.foreign.imported import Imported, LeftOut
 
 __all__ = ["imported_card"]
 
@@ -21,11 +21,16 @@ def imported_card(imported: Imported) -> Card:
         ]
         parts.append(Section("Where secrets are kept", (_table(("found at", "reference", "it is to hold"), rows),)))
     if imported.left_out:
-        rows = [(Value(each.path), each.what, each.why) for each in imported.left_out]
+        rows = [(Value(each.path), _what(each), each.why) for each in imported.left_out]
         parts.append(Section("What did not come", (_table(("where", "what", "why"), rows),)))
     elif found:
         parts.append(Note("Nothing was left out.", "good", "✓"))
     return Card("import", title, tuple(parts))
+
+
+def _what(left: LeftOut) -> Cell:
+    """Its name; an option of a command stays in one piece."""
+    return Value(left.what) if left.what.startswith("-") else left.what
 
 
 def _kinds(imported: Imported) -> tuple[tuple[tuple[object, ...], str], ...]:
