@@ -26,7 +26,7 @@ Made = TypeVar("Made")
 def materials(places: Sequence[str], wish: Wish) -> list[Material]:
     """Read documents; raises every fault of all of them at once."""
     faults: list[Violation] = []
-    sources = list(_without_faults(places, lambda place: recognised(place, wish), faults))
+    sources = list(_without_faults(places, recognised, faults))
     found = list(_without_faults(together(sources), lambda source: source.read(wish), faults))
     if faults:
         order = {place: number for number, place in reversed(list(enumerate(places)))}

@@ -49,13 +49,11 @@ class Wish:
     """What somebody wants of a document.
 
     `name`: of what it describes, where it does not say. `secrets`: references by place. `operation`: one of several.
-    `format`: its name, where the content is not to tell.
     """
 
     name: str = ""
     secrets: Mapping[str, str] = attrs.Factory(dict)
     operation: str | None = None
-    format: str | None = None
 
 
 @attrs.frozen
@@ -101,23 +99,23 @@ class Source:
         return attrs.evolve(found, place=self.place)
 
 
-def recognised(place: str, wish: Wish) -> Source:
+def recognised(place: str) -> Source:
     """Return a document with its format; raises `DocumentError` for one of an unknown format, and `CannotRun`."""
     text = text_in(place)
     try:
         value, fault = parse_json(text, depth=MAX_DEPTH), ""
     except DefinitionError as error:
         value, fault = None, error.violations[0].message
-    chosen = [format_ for format_ in FORMATS if _is_chosen(format_, wish, text, value)]
-    if not chosen:
+    chosen = next((format_ for format_ in FORMATS if format_.fits(text, value)), None)
+    if chosen is None:
         about = fault if fault and text.lstrip()[:1] in ("{", "[") else "its content tells no format"
         raise DocumentError([Violation(f"{place}: $", f"{about}; it may be {', '.join(f.title for f in FORMATS)}")])
-    return Source(place, chosen[0], text, value)
+    return Source(place, chosen, text, value)
 
 
 def read(place: str, wish: Wish) -> Material:
     """Read a document; raises `DocumentError` with every fault and its place, and `CannotRun`."""
-    return recognised(place, wish).read(wish)
+    return recognised(place).read(wish)
 
 
 def together(sources: Sequence[Source]) -> Iterator[Source]:
@@ -154,10 +152,6 @@ def _parsed(source: Source) -> dict[str, Any]:
     except DefinitionError as error:
         raise within(source.place, error) from None
     return value if isinstance(value, dict) else {}
-
-
-def _is_chosen(format_: Format, wish: Wish, text: str, value: Any) -> bool:
-    return format_.fits(text, value) if wish.format is None else format_.name == wish.format
 
 
 def _has(**wanted: Callable[[Any], bool]) -> Callable[[str, Any], bool]:
