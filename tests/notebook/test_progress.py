@@ -115,6 +115,18 @@ def test_a_notebook_draws_the_picture_again(
     assert capsys.readouterr().err == ""
 
 
+def test_the_last_picture_is_drawn_however_soon(
+    shell: InteractiveShell, action: wh.Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is never left out for having come too quickly."""
+    monkeypatch.setattr(live, "_PAUSE", 3600.0)
+
+    wh.map(action, ROWS, transport=FakeTransport(), progress="picture")
+
+    _, last = shell.display_pub.outputs
+    assert "20 of 20 outcomes" in last["data"]["text/html"]
+
+
 def test_where_nothing_is_drawn_again_a_bar_stands_in_for_the_picture(
     action: wh.Action, capsys: pytest.CaptureFixture[str]
 ) -> None:
