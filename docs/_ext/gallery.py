@@ -197,4 +197,15 @@ def examples() -> dict[str, Any]:
         "capping": _capping(),
         "page": asyncio.run(page()),
         "variable": wh.variable("Recipient"),
+        "response": ACCEPTED,
+        "expression": wh.expression(
+            "if (@event{Order.total} > 100 and @event{Order.express} or @event{Order.gift}) "
+            "then ('Dear ' + @event{Order.name, defaultValue: 'friend'}) else ('')"
+        ),
+        "import": wh.from_curl(
+            "curl -k 'https://sms.example.com/v1/messages' -H 'X-Api-Key: of-the-gallery' --json '{\"to\": \"+33\"}'",
+            name="SendSms",
+            secrets={"X-Api-Key": "env:SMS_KEY"},
+        ),
+        "form": wh.form(SEND_SMS),
     }

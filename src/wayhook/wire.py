@@ -232,7 +232,7 @@ def _with_credential(url: str, credential: Credential, value: str, encode: Calla
 
 
 @attrs.frozen(repr=False, slots=False)
-class Response:
+class Response(Presentable):
     """An answer whose final head arrived.
 
     `headers`: names in lower case, in order of arrival. `body`: at most the transport's limit.

@@ -342,3 +342,82 @@ def test_what_others_describe_is_saved(
         assert "certificates are always checked" in json.dumps(told["left_out"])
     if SECRET in text:
         assert "env:SHOP" in json.dumps(told["secrets"])
+
+
+BRIDGE = {
+    "Name": "shop-key",
+    "AuthorizationType": "API_KEY",
+    "AuthParameters": {
+        "ApiKeyAuthParameters": {"ApiKeyName": "X-Key", "ApiKeyValue": SECRET},
+        "InvocationHttpParameters": {"HeaderParameters": [{"Key": "X-Shop", "Value": "7"}]},
+    },
+}
+TARGET = {
+    "Name": "send-order",
+    "ConnectionArn": "arn:aws:events:eu-west-1:123456789012:connection/shop-key/4711",
+    "InvocationEndpoint": "https://api.shop.example/v1/orders",
+    "HttpMethod": "POST",
+    "InvocationRateLimitPerSecond": 300,
+}
+YAML = """
+Resources:
+  Key: {Type: AWS::Events::Connection, Properties: {Name: shop-key, AuthorizationType: API_KEY,
+    AuthParameters: {ApiKeyAuthParameters: {ApiKeyName: X-Key, ApiKeyValue: !Ref Key},
+      InvocationHttpParameters: {HeaderParameters: [{Key: X-Shop, Value: '7'}]}}}}
+  Send: {Type: AWS::Events::ApiDestination, Properties: {Name: send-order, ConnectionArn: !GetAtt Key.Arn,
+    InvocationEndpoint: 'https://api.shop.example/v1/orders', InvocationRateLimitPerSecond: 300}}
+"""
+RESOURCES = [
+    {"Type": "AWS::Events::Connection", "Properties": BRIDGE},
+    {"Type": "AWS::Events::ApiDestination", "Properties": TARGET},
+]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [json.dumps(BRIDGE), json.dumps(TARGET)],
+        [json.dumps(TARGET), json.dumps(BRIDGE)],
+        [json.dumps(each) for each in RESOURCES],
+        [json.dumps({"Resources": {"A": RESOURCES[0], "B": RESOURCES[1]}})],
+        [YAML],
+        [json.dumps(BRIDGE), "\n".join(f"{name}: {json.dumps(value)}" for name, value in TARGET.items())],
+    ],
+    ids=["two files", "the other way round", "two resources", "a template", "a template in YAML", "JSON and YAML"],
+)
+def test_a_connection_and_a_destination_of_eventbridge_are_read_together(
+    shell: Shell, folder: Path, files: list[str]
+) -> None:
+    """In whatever way they come: the action refers to the connection and has its headers, and the rate is a limit."""
+    places = [f"./bridge{number}" for number in range(len(files))]
+    for place, text in zip(places, files, strict=True):
+        (folder / place).write_text(text)
+
+    told = shell.json("import", *places, *NEW)
+    shown = json.loads(shell("export", "SendOrder", *NEW).out)
+
+    assert sorted(item["kind"] for item in told["items"]) == ["action", "connection", "throttling"]
+    assert shown["authentication"] == {"kind": "connection", "name": "ShopKey"}
+    assert {"name": "X-Shop", "value": "7"} in shown["url_configuration"]["headers"]
+    assert SECRET not in json.dumps(told)
+
+
+def test_half_of_a_pair_is_read_by_itself(shell: Shell, folder: Path) -> None:
+    """A connection or a destination alone, and every fault of both, each with its file."""
+    (folder / "key.json").write_text(json.dumps(BRIDGE))
+    (folder / "target.json").write_text(json.dumps(TARGET))
+    (folder / "bad.json").write_text(json.dumps(BRIDGE | {"AuthorizationType": "MAGIC"}))
+    (folder / "worse.json").write_text(json.dumps(TARGET | {"HttpMethod": 7}))
+
+    key, target = (
+        shell.json("import", f"{name}.json", "--dry-run", *NEW, shape="import --dry-run")["items"]
+        for name in ("key", "target")
+    )
+    faults = shell.json("import", "bad.json", "worse.json", *NEW)["error"]["violations"]
+
+    assert [item["name"] for item in key] == ["ShopKey"]
+    assert [item["kind"] for item in target] == ["action", "throttling"]
+    assert sorted(fault["path"] for fault in faults) == [
+        "bad.json, worse.json: $.Resources.bad.json.Properties.AuthorizationType",
+        "bad.json, worse.json: $.Resources.worse.json.Properties.HttpMethod",
+    ]

@@ -74,6 +74,57 @@ def test_an_action_without_an_address_has_a_card_too() -> None:
     assert text == "actionAtypecampaignClassicnullsare sentbuilt inyesAuthenticationkindNo authentication"
 
 
+def test_the_card_of_an_answer_counts_its_body_and_hides_its_cookies() -> None:
+    """What nobody declared may be anybody's data; also behind an outcome, a cookie is a secret."""
+    answer = wh.Response(202, (("x-id", "7"), ("set-cookie", "session=s3cr3t")), b'{"who": "Ann"}', "the body was cut")
+    behind = wh.Outcome("A", "http_202", received=answer)
+
+    assert text_of(answer) == (
+        "response✓2xx202!the body was cutheadervaluex-id7set-cookie‹cookie›The body has 14 bytes; .text has them."
+    )
+    assert text_of(wh.Response(503)) == "response✗not 2xx503There is no body."
+    assert "‹cookie›" in text_of(behind)
+    assert "s3cr3t" not in text_of(behind)
+
+
+def test_the_card_of_an_expression_says_what_it_reads_and_gives() -> None:
+    """And warns of what may not be meant."""
+    text = text_of(wh.expression("@event{A.b} and @event{A.c} or #{S.d} == now()", dialect="lenient"))
+
+    assert text.startswith("expressiongives boolean@event{A.b} and")
+    assert "dialectlenienttimeit reads the current time" in text
+    assert "What it readsfromfieldeventA.beventA.cdata sourceS.d" in text
+    assert "This may not be meant:line 1, column 13: 'and' binds tighter" in text
+    assert text_of(wh.expression("@event{A.b}")).startswith("expressiongives what the data has@event{A.b}dialect")
+
+
+def test_the_card_of_a_form_has_a_row_for_each_field(send_sms: wh.Action) -> None:
+    """The path, headers and payload; the fields of a list's objects below."""
+    text = text_of(wh.form(send_sms))
+    nested = wh.message_parameters({"l": [{"id": "p"}]}, variables={"l": "Products", "l.id": "Product"})
+    listed = text_of(wh.form(attrs.evolve(send_sms, message_parameters=nested)))
+
+    assert text.startswith("formSendSms4 fields; what is not required may stay empty")
+    assert "Pathpathtextoptional" in text
+    assert "Recipienttotextrequired+33600000000" in text
+    assert "Each item of Products" in listed
+    assert "Productidtext" in listed
+
+
+def test_the_card_of_an_import_lists_what_came_and_what_did_not() -> None:
+    """With the reference of each secret."""
+    lossy = text_of(
+        wh.from_curl("curl -k https://h.example/a -H 'X-Api-Key: k-1'", name="A", secrets={"X-Api-Key": "vault:k"})
+    )
+    whole = text_of(wh.from_curl("curl https://h.example/a", name="A"))
+
+    assert lossy.startswith("import1 actionwhat came<Action A: GET https://h.example/a, 0 variables>")
+    assert "X-Api-Keysecret('vault:k')the whole value" in lossy
+    assert "What did not comewherewhatwhy$[1]--insecurecertificates" in lossy
+    assert whole.endswith("✓Nothing was left out.")
+    assert text_of(wh.Imported()) == "importnothing"
+
+
 @pytest.mark.rule("R134")
 @pytest.mark.parametrize(
     ("authentication", "shown"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ import wayhook as wh
 from wayhook.display.card import batch_picture
 from wayhook.display.terminal import terminal_card
 from wayhook.execution.latency import Latencies
+from wayhook.formats.foreign.imported import FoundSecret, LeftOut
 from wayhook.testing import FakeClock, FakeSecrets, FakeTransport
 
 CANARY = "canary-4f1c-secret"
@@ -71,6 +73,11 @@ def values(text: str) -> Iterator[Any]:
     yield wh.Connection(name, authentication, description=text)
     yield wh.BearerAuthentication(secret)
     expression = wh.expression("@event{S.a, defaultValue: '<script>'}")
+    fitting = wh.Action(
+        name=name,
+        url_configuration=wh.UrlConfiguration("https://h.example", headers={"X": wh.variable(text, sample=sendable)}),
+        message_parameters=[wh.MessageParameter("a", "string", variable=variable)],
+    )
     activity = wh.ActionActivity(
         name, label=name, path=text, headers={name: text}, query_parameters={name: expression},
         parameters={name: [text, {name: text}]}, fields={name: text}, alternative_path=True, on_error=text,
@@ -93,6 +100,14 @@ def values(text: str) -> Iterator[Any]:
     yield from calls(text, sendable)
     record = wh.Stored(attrs.evolve(action, name=name), 1, text)
     yield from (record, wh.Page((record,), text))
+    yield wh.Response(200, ((text, text), ("set-cookie", CANARY)), CANARY.encode(), text)
+    yield expression
+    yield wh.expression(json.dumps(sendable[:500]))
+    yield wh.form(fitting)
+    yield wh.Imported(
+        (action,), (), (capping,), (FoundSecret(text, wh.secret("env:A"), text),), (LeftOut(text, text, text),)
+    )
+    yield wh.Progress(1, 2, 1, {text: 1}, Latencies([0.1]))
     yield batch_picture({text: 3, "http_200": 4}, Latencies([0.1]), 7, 9)
 
 

@@ -540,7 +540,11 @@ OAUTH = wh.OAuthClientCredentials(
         ([{"oidc": []}], wh.NoAuthentication(), {"the security scheme oidc (openIdConnect)"}),
         ([{"broken": []}], wh.NoAuthentication(), {"the security scheme broken"}),
         ([{"nobody": []}], wh.NoAuthentication(), {"the security scheme nobody"}),
-        ([{"key": [], "query": []}], wh.ApiKeyAuthentication("X-Key", wh.secret("env:KEY")), {"query"}),
+        (
+            [{"bearer": [], "oauth": ["read"]}],
+            wh.BearerAuthentication(wh.secret("env:BEARER")),
+            {"oauth", "the flows authorizationCode"},
+        ),
         ([{"key": []}, {"bearer": []}], wh.ApiKeyAuthentication("X-Key", wh.secret("env:KEY")), {"bearer"}),
         ([{}, {"key": []}], wh.ApiKeyAuthentication("X-Key", wh.secret("env:KEY")), set()),
         ([], wh.NoAuthentication(), set()),
@@ -553,6 +557,95 @@ def test_security(security: list[Any], authentication: wh.Authentication, lost: 
 
     assert imported.action.authentication == authentication
     assert {each.what for each in imported.left_out} == lost
+
+
+@pytest.mark.parametrize("first", ["bearer", "tls", "key"])
+def test_keys_beside_an_authentication_are_secrets_of_their_own(first: str) -> None:
+    """A service that takes several keys at once gets all of them: as headers and query parameters."""
+    given = document(
+        operation={"security": [{"query": [], first: [], "key": []}]}, components={"securitySchemes": SCHEMES}
+    )
+
+    imported = wh.from_openapi(given, secrets={"key": "vault:key"})
+
+    call = wh.preview(imported.action)
+    assert {(each.location, each.name) for each in call.credentials} >= {("query", "k"), ("header", "X-Key")}
+    assert imported.action.authentication.kind == {"tls": "mutual_tls", "bearer": "bearer", "key": "api_key"}[first]
+    assert "‹vault:key›" in str(call)
+    assert imported.left_out == ()
+
+
+def test_what_a_schema_fixes_is_constant() -> None:
+    """A null, an empty array, and an array whose items are described one by one; what may vary in it stays variable."""
+    schema = {
+        "type": "object",
+        "properties": {
+            "nothing": {"type": ["string", "null"], "const": None},
+            "empty": {"type": "array", "const": []},
+            "two": {
+                "type": "array",
+                "prefixItems": [
+                    {"const": "a"},
+                    {
+                        "type": "object",
+                        "required": ["n"],
+                        "properties": {"n": {"type": "integer", "title": "Number", "example": 7}},
+                    },
+                ],
+                "items": False,
+            },
+            "later": {"type": "string", "format": "date-time-local", "const": "2030-01-02T03:04:05"},
+        },
+    }
+
+    action = wh.from_openapi(with_body(schema)).action
+
+    nothing, empty, two, later = action.message_parameters
+    assert (nothing.value, nothing.variable, nothing.data_type) == (None, None, "string")
+    assert (empty.parameters, empty.variable) == ((), None)
+    assert [item.value for item in two.parameters] == ["a", None]
+    assert dict(action.variables) == {"two.1.n": wh.variable("Number", optional=True)}
+    assert later.data_type == wh.DataType.DATE_TIME_ONLY
+
+
+def test_an_example_becomes_the_sample_of_a_variable() -> None:
+    """It shows what is meant; one that looks like a secret shows nothing, and a fixed secret is told."""
+    schema = {
+        "type": "object",
+        "required": ["to", "numbers", "hooks", "password"],
+        "properties": {
+            "to": {"type": "string", "example": "+33"},
+            "numbers": {"type": "array", "items": {"type": "integer"}, "example": [1, 2]},
+            "hooks": {"type": "array", "items": {"type": "string"}, "example": ["sk_live_12345678"]},
+            "password": {"type": "string", "const": "hush-4711"},
+        },
+    }
+
+    imported = wh.from_openapi(with_body(schema))
+
+    variables = dict(imported.action.variables)
+    assert (variables["to"].sample, variables["numbers"].sample, variables["hooks"].sample) == ("+33", [1, 2], [""])
+    assert [each.what for each in imported.left_out] == ["the value of password"]
+    assert "hush" not in wh.dumps(imported.action)
+
+
+@pytest.mark.parametrize(
+    ("schema", "wanted"),
+    [
+        ({"type": "string", "const": "PING"}, ("PING", None)),
+        ({"type": "string", "title": "Text", "example": "Hi"}, (None, wh.variable("Text", sample="Hi"))),
+        ({"type": "string", "const": "key=sk_live_12345678"}, (None, wh.variable("body"))),
+        ({"type": "integer", "const": 7}, (None, wh.variable("body"))),
+    ],
+)
+def test_a_text_as_the_body_is_what_its_schema_says(
+    schema: dict[str, Any], wanted: tuple[str | None, wh.Variable | None]
+) -> None:
+    """A constant, or a variable with the label and the sample of the schema; a secret is neither."""
+    [parameter] = wh.from_openapi(with_body(schema, "text/plain")).action.message_parameters
+
+    assert (parameter.value, parameter.variable) == wanted
+    assert getattr(parameter.variable, "sample", None) == getattr(wanted[1], "sample", None)
 
 
 def test_security_schemes_as_connections() -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import pickle
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import wayhook as wh
+from wayhook.formats.foreign import intake
 
 DOCUMENTS = Path(__file__).parent / "documents"
 CANARY = "s3cr3t-canary-4711"
@@ -123,7 +126,7 @@ def test_it_shows_itself() -> None:
         f"  $[1]: --insecure: {imported.left_out[0].why}",
     ]
     assert imported == pickle.loads(pickle.dumps(imported))
-    assert "Imported" in imported._repr_html_()
+    assert all(text in imported._repr_html_() for text in ("Action Orders", "X-Api-Key", "--insecure"))
 
 
 @pytest.mark.parametrize(
@@ -203,3 +206,146 @@ def test_a_thousand_things_are_listed_and_the_rest_is_counted() -> None:
 
     assert len(imported.left_out) == 1_001
     assert imported.left_out[-1].what == "1,000 more things"
+
+
+SCHEMAS: dict[str, Any] = {
+    f"S{i}": {"type": "object", "properties": {c: {"$ref": f"#/components/schemas/S{i + 1}"} for c in "abcdefgh"}}
+    for i in range(25)
+} | {"S25": {"type": "string"}}
+BODY_OF_SCHEMAS = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/S0"}}}}}
+SERVERS = [{"url": "https://h.example"}]
+BIG: dict[str, tuple[Callable[[], wh.Imported], str]] = {
+    "a server whose variables grow": (
+        lambda: wh.from_openapi(
+            {
+                "openapi": "3.1.0",
+                "paths": {"/p": {"get": {}}},
+                "servers": [
+                    {
+                        "url": "https://h.example/{a}",
+                        "variables": {chr(97 + i): {"default": ("{" + chr(98 + i) + "}") * 30} for i in range(12)},
+                    }
+                ],
+            }
+        ),
+        "<Imported 1 action",
+    ),
+    "a server without an end": (
+        lambda: wh.from_openapi(
+            {"openapi": "3.1.0", "paths": {"/p": {"get": {}}}, "servers": [{"url": "https://h.example/" + "a" * 10**6}]}
+        ),
+        "$.servers[0].url: a URL has at most 2,048 characters",
+    ),
+    "a path without an end": (
+        lambda: wh.from_openapi({"openapi": "3.1.0", "paths": {"/" + "{a}" * 10**6: {"get": {}}}, "servers": SERVERS}),
+        "a path has at most 2,048 characters",
+    ),
+    "operations of one name": (
+        lambda: wh.from_openapi(
+            {
+                "openapi": "3.1.0",
+                "servers": SERVERS,
+                "paths": {f"/p{i}": {"get": {"operationId": "same"}} for i in range(4_000)},
+            }
+        ),
+        "<Imported 4000 actions",
+    ),
+    "twenty faces of a large schema": (
+        lambda: wh.from_openapi(
+            {
+                "openapi": "3.1.0",
+                "servers": SERVERS,
+                "paths": {f"/p{i}": {"post": BODY_OF_SCHEMAS} for i in range(20)},
+                "components": {"schemas": SCHEMAS},
+            }
+        ),
+        "<Imported 20 actions, ",
+    ),
+    "faults everywhere": (
+        lambda: wh.from_openapi(
+            {"openapi": "3.0.0", "paths": {f"/p{i}": {"get": {"parameters": 7}} for i in range(5_000)}}
+        ),
+        "more faults; mend these first",
+    ),
+    "a form of one field": (lambda: wh.from_curl(f"curl https://h.example/a -d '{'a=b&' * 200_000}'"), "1 left out"),
+    "a query of many parameters": (
+        lambda: wh.from_curl(f"curl 'https://h.example/a?{'&'.join(f'a{i}={i}' for i in range(20_000))}'"),
+        "<Imported 1 action",
+    ),
+    "another secret in each request": (
+        lambda: wh.from_har(
+            {
+                "log": {
+                    "version": "1.2",
+                    "entries": [
+                        {
+                            "request": {
+                                "method": "GET",
+                                "url": "https://h.example/a",
+                                "headers": [{"name": "Authorization", "value": f"Bearer {CANARY}{i}"}],
+                            },
+                            "response": {"status": 200},
+                        }
+                        for i in range(2_100)
+                    ],
+                }
+            }
+        ),
+        "more than 2,000 secrets are in this",
+    ),
+    "a template with too many resources": (
+        lambda: wh.from_eventbridge({"Resources": {f"R{i}": {"Type": "AWS::Events::Rule"} for i in range(501)}}),
+        "a template has at most 500 resources",
+    ),
+    "names that are the same": (
+        lambda: wh.from_postman(
+            {"info": {"name": "x"}, "item": [{"name": "same", "request": "https://h.example/a"}] * 4_000}
+        ),
+        "<Imported 4000 actions",
+    ),
+    "a bomb of aliases": (
+        lambda: wh.from_openapi(
+            "openapi: 3.1.0\na0: &a0 [x, x, x]\n"
+            + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+        ),
+        "a document has at most 1,000,000 parts",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BIG)
+def test_a_large_document_ends_soon_and_stays_small(name: str) -> None:
+    """Whatever grows in it, the work and the answer are bounded, and the answer says what was too much."""
+    read, wanted = BIG[name]
+    began = time.process_time()
+
+    try:
+        shown = repr(read())
+    except wh.DocumentError as error:
+        shown = str(error)
+
+    assert wanted in shown
+    assert len(shown) < 200_000
+    assert CANARY not in shown
+    assert time.process_time() - began < 60
+
+
+@pytest.mark.parametrize(("number", "is_cut"), [(30, True), (100_000, False)])
+def test_the_schemas_of_a_document_are_bounded_in_all(
+    *, number: int, is_cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beyond them one operation is to be asked for; the first operations are whole."""
+    monkeypatch.setattr(intake, "MAX_SCHEMAS", number)
+    schema = {"type": "object", "properties": {f"f{i}": {"type": "string"} for i in range(10)}}
+    body = {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+    document = {
+        "openapi": "3.1.0",
+        "servers": SERVERS,
+        "paths": {f"/p{i}": {"post": {"operationId": f"o{i}", **body}} for i in range(9)},
+    }
+
+    whole, one = wh.from_openapi(document), wh.from_openapi(document, "o8")
+
+    assert any("ask for one operation" in each.why for each in whole.left_out) == is_cut
+    assert len(whole.actions[0].message_parameters) == len(one.action.message_parameters) == 10
+    assert one.left_out == ()

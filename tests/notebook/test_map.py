@@ -411,7 +411,7 @@ def test_what_is_wrong_with_the_definition_is_raised(action: wh.Action) -> None:
     [
         ({"label": 7}, r"\$\.label: a text belongs here, not int"),
         ({"values": ["a"]}, r"\$\.values: a mapping by the names of variables belongs here, not list"),
-        ({"progress": "bar"}, r"\$\.progress: True, False or a function belongs here, not str"),
+        ({"progress": "bar"}, r'\$\.progress: True, False, "picture" or a function belongs here, not str'),
         ({"strict": 1}, r"\$\.strict: True or False"),
         ({"dry_run": "yes"}, r"\$\.dry_run: True or False"),
         ({"path": 7}, r"\$\.path: give a text, a function of a row, or one for each row"),

@@ -7,11 +7,15 @@ import logging
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from IPython.core.displaypub import CapturingDisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
 
 import wayhook as wh
+from wayhook.display import live
 from wayhook.testing import FakeTransport
 
 ROWS = [{"to": f"n{number}", "text": "Hi"} for number in range(20)]
@@ -80,6 +84,56 @@ def test_there_need_be_no_bar(action: wh.Action, settings: Any, capsys: pytest.C
     wh.map(action, ROWS, transport=FakeTransport(), **settings)
 
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch) -> Iterator[InteractiveShell]:
+    """A shell of IPython that keeps what is published; it has a kernel, as in a notebook."""
+    shell = InteractiveShell.instance()
+    monkeypatch.setattr(shell, "display_pub", CapturingDisplayPublisher())
+    shell.kernel = object()
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+def test_a_notebook_draws_the_picture_again(
+    shell: InteractiveShell, action: wh.Action, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In its one place: at once, while calls are made, and when all have ended; there is no bar beside it."""
+    monkeypatch.setattr(live, "_PAUSE", 0.0)
+
+    wh.map(action, ROWS, transport=Slow(), concurrency=1, progress="picture")
+
+    published = shell.display_pub.outputs
+    assert len(published) > 4
+    assert len({output["transient"]["display_id"] for output in published}) == 1
+    first, *_, last = (output["data"]["text/html"] for output in published)
+    assert "0 of 20 outcomes" in first
+    assert all(text in last for text in ("20 of 20 outcomes", "http_422", "<svg", "16 succeeded", "4 failed"))
+    assert any("20 of 20" not in output["data"]["text/html"] for output in published[1:-1])
+    assert published[-1]["data"]["text/plain"] == "<Picture: 20 of 20 rows>"
+    assert capsys.readouterr().err == ""
+
+
+def test_the_last_picture_is_drawn_however_soon(
+    shell: InteractiveShell, action: wh.Action, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end is never left out for having come too quickly."""
+    monkeypatch.setattr(live, "_PAUSE", 3600.0)
+
+    wh.map(action, ROWS, transport=FakeTransport(), progress="picture")
+
+    _, last = shell.display_pub.outputs
+    assert "20 of 20 outcomes" in last["data"]["text/html"]
+
+
+def test_where_nothing_is_drawn_again_a_bar_stands_in_for_the_picture(
+    action: wh.Action, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a script, say."""
+    wh.map(action, ROWS, transport=FakeTransport(), progress="picture")
+
+    assert "20/20" in capsys.readouterr().err
 
 
 def test_a_bar_starts_no_thread(action: wh.Action) -> None:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, quote
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import wayhook as wh
+from wayhook.formats.foreign.secrecy import is_secret
 from wayhook.formats.foreign.yaml import parse_yaml
 
 DOCUMENTS = Path(__file__).parents[1] / "formats" / "documents"
@@ -98,6 +101,180 @@ def test_a_command_that_was_written_is_read_the_same(action: wh.Action, path: st
     again = wh.preview(imported.action)
     assert shown(again) == shown(call)
     assert call.credentials or again.url == call.url
+
+
+labels = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), max_size=12)
+blanks = st.builds(wh.variable, labels, optional=st.booleans())
+spoken = st.from_regex(r"[A-Za-z][A-Za-z0-9_-]{0,7}", fullmatch=True).filter(
+    lambda name: not is_secret(name, among_keys=True)
+)
+asked_for = spoken.filter(lambda name: name not in ("x", "y", "flag"))  # those stand in URLs
+leaves = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(-1e9, 1e9).map(lambda x: round(x * 8) / 8) | texts
+dates = st.sampled_from(["2030-01-02", "2030-01-02T03:04:05Z", "2030-01-02T03:04:05"])
+trees = st.recursive(
+    leaves | dates | st.none(),
+    lambda below: (
+        st.lists(below, max_size=3) | st.dictionaries(spoken, below, min_size=1, max_size=3)
+    ),  # an empty object is told
+    max_leaves=10,
+)
+TYPES = {10: "dateOnly", 20: "dateTime", 19: "dateTimeOnly"}
+
+
+def dotted(tree: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Each place of a sample below its top with its dotted path, those of lists by their numbers."""
+    below = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for name, value in below:
+        path = f"{above}.{name}" if above else str(name)
+        yield path, value
+        yield from dotted(value, path)
+
+
+@st.composite
+def parameters(draw: st.DrawFn, values: st.SearchStrategy[Any]) -> tuple[wh.MessageParameter, ...]:
+    """A payload of which some places are variables, required or not, and some texts are dates."""
+    sample = draw(st.dictionaries(spoken, values, min_size=1, max_size=4))
+    found = [(path, value) for path, value in dotted(sample) if value is not None and not isinstance(value, dict)]
+    types = {path: TYPES[len(value)] for path, value in found if isinstance(value, str) and DATE.match(value)}
+    types = {path: kind for path, kind in types.items() if draw(st.booleans())}
+    chosen = {path: draw(blanks) for path, _ in found if draw(st.booleans())}
+    try:
+        return wh.message_parameters(sample, variables=chosen, types=types)
+    except wh.DefinitionError:  # a list that cannot be a variable, or one inside of another
+        return wh.message_parameters(sample, types=types)
+
+
+DATE = re.compile(r"2030-")
+texts_or_blanks = visible | blanks
+forms = leaves | st.lists(texts, min_size=1, max_size=3)
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> wh.Action:
+    """An action as people describe them: constants and variables in every place, secrets, a body, answers."""
+    kind = draw(st.sampled_from(["json", "form", "raw", "none"]))
+    sent = {"json": trees, "form": forms, "raw": texts, "none": texts}[kind]
+    body = draw(parameters(sent)) if kind != "none" else ()
+    given = {name: value for name, value in draw(headers).items() if name.lower() != "x-key"}
+    given |= {f"Y-{name}": value for name, value in draw(st.dictionaries(spoken, texts_or_blanks, max_size=3)).items()}
+    made = wh.UrlConfiguration(
+        "https://h.example" + draw(st.sampled_from(URLS)),
+        method=draw(st.sampled_from(["POST", "PUT", "PATCH", "DELETE", "GET"])),
+        headers=given,
+        query_parameters=draw(st.dictionaries(asked_for, texts | blanks | st.just(wh.secret("env:Q")), max_size=3)),
+    )
+    answers = st.just(()) | st.dictionaries(spoken, trees, max_size=3).map(wh.payload)
+    oauth = wh.OAuthClientCredentials("https://l.example/t", "me", KEY, scope="read write")
+    tls = wh.MutualTlsAuthentication("PEM", KEY, authentication=wh.BearerAuthentication(KEY))
+    return wh.Action(
+        name="Act",
+        description=draw(labels),
+        url_configuration=made,
+        authentication=draw(st.sampled_from([*AUTHENTICATIONS, oauth, tls])),
+        message_parameters=body[:1] if kind == "raw" else body,
+        body_format="json" if kind == "none" else kind,
+        allow_null_values=draw(st.booleans()),
+        idempotency_header=draw(st.sampled_from([None, "Idempotency-Key"])),
+        response=draw(answers),
+        failure_response=draw(answers),
+    )
+
+
+def tree_of(fields: tuple[wh.MessageParameter, ...]) -> list[Any]:
+    """Message parameters as plain values, the samples of variables among them."""
+    return [
+        (
+            each.name,
+            each.data_type,
+            each.value,
+            each.variable,
+            getattr(each.variable, "sample", None),
+            tree_of(each.parameters),
+        )
+        for each in fields
+    ]
+
+
+def read_of(fields: tuple[wh.MessageParameter, ...]) -> list[Any]:
+    """What is read of an answer: names and types, of a list of objects those of its first item."""
+    items = {each.name: each.parameters[:1] if each.data_type is wh.DataType.LIST_OBJECT else () for each in fields}
+    return [
+        (
+            each.name,
+            each.data_type,
+            read_of(each.parameters if each.data_type is wh.DataType.OBJECT else items[each.name]),
+        )
+        for each in fields
+    ]
+
+
+def carried(action: wh.Action, lost: set[str]) -> dict[str, Any]:
+    """What an action is, without what is told to be lost: a constant query in its one place, a secret by where it goes.
+
+    What a document says twice, it says once: a secret header is an API key, and the other way round.
+    """
+    configuration = action.url_configuration
+    assert configuration is not None
+    url, _, query = configuration.url.partition("?")
+    pairs = {
+        "headers": [(each.name, each.value) for each in configuration.headers],
+        "query_parameters": [
+            *parse_qsl(query, keep_blank_values=True),
+            *((q.name, q.value) for q in configuration.query_parameters),
+        ],
+    }
+    plain = {
+        place: sorted(
+            (name, repr(value)) for name, value in found
+            if f"$.url_configuration.{place}.{name}" not in lost and isinstance(value, str | wh.Variable)
+        )
+        for place, found in pairs.items()
+    }  # fmt: skip
+    secret = {
+        (place[0], name)
+        for place, found in pairs.items()
+        for name, value in found
+        if not isinstance(value, str | wh.Variable)
+    }
+    named = {path.split(".")[2] for path in lost if path.startswith("$.message_parameters.")}
+    fields = tree_of(action.message_parameters)
+    if action.body_format == "raw":  # the name of the text is told to be lost, and a variable may have no other label
+        [text] = action.message_parameters or [None]
+        blank = text and text.variable
+        fields, named = [(text and text.value, blank and (blank.label or "body", blank.sample or ""))], set()
+    authentication = action.authentication
+    kinds = {authentication.kind, getattr(getattr(authentication, "authentication", None), "kind", "none")}
+    parts: dict[str, Any] = {
+        "url": quote(url, safe="/:%").rstrip("/"),
+        "method": configuration.method,
+        **plain,
+        "format": action.body_format if action.message_parameters else None,
+        "payload": [field for field in fields if field[0] not in named],
+        "allow_null_values": action.allow_null_values,
+        "idempotency_header": action.idempotency_header,
+        "description": action.description.removesuffix("Path: {path}").strip(),
+        "response": read_of(action.response),
+        "failure_response": read_of(action.failure_response),
+    }
+    if "$.authentication" not in lost:
+        parts["kinds"] = kinds - {"api_key", "none"}
+        parts["secrets"] = secret | {(each.location[0], each.name) for each in authentication.credentials()}
+    return {name: part for name, part in parts.items() if not any(path.startswith(f"$.{name}") for path in lost)}
+
+
+@given(definitions())
+def test_what_an_openapi_document_does_not_tell_to_be_lost_comes_back(action: wh.Action) -> None:
+    """`from_openapi` of `to_openapi` is the action: URL, method, headers, query, payload, answers, where secrets go."""
+    try:
+        document = wh.to_openapi(action)
+    except wh.DefinitionError:
+        assume(False)
+    lost = {each["path"] for each in document.get("x-wayhook-left-out", [])} - {"$.idempotency_header"}
+
+    imported = wh.from_openapi(json.loads(json.dumps(document)))
+
+    assert carried(imported.action, lost) == carried(action, lost)
+    assert {each.what for each in imported.left_out} <= {"the path {path}", "the value of Idempotency-Key"}
 
 
 def _yaml(name: str) -> Any:

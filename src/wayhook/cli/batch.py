@@ -15,6 +15,7 @@ from wayhook.cli.answer import Answer, CannotRun, ExitCode, Table
 from wayhook.cli.column import Layout
 from wayhook.cli.definition import definitions
 from wayhook.cli.feed import Feed
+from wayhook.cli.file import is_there
 from wayhook.cli.interrupt import at_once, in_two_steps
 from wayhook.cli.ledger import Ledger, State, new_batch, state_of
 from wayhook.cli.row import Row, Rows, digest, format_of
@@ -119,7 +120,7 @@ async def _begun(stack: AsyncExitStack, rows: Rows, order: Order) -> tuple[Ledge
 
     A file that is not there is made only when the rows fit.
     """
-    goes_on = order.out is not None and order.out.exists()
+    goes_on = order.out is not None and is_there(order.out)
     count = None if goes_on else _looked_at(rows, None, order)
     if order.out is None:
         return None, count

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 
 from wayhook.cli.answer import CannotRun
-from wayhook.cli.file import STDIN, text_in, within
+from wayhook.cli.file import STDIN, is_folder, text_in, within
 from wayhook.cli.settings import Settings
 from wayhook.errors import DocumentError, NotFound
 from wayhook.execution.opening import open_repository
@@ -153,10 +153,10 @@ def read_definition(place: str) -> Definition:
 
 def _files(place: str) -> Iterator[str]:
     """The file itself, or the documents of a folder."""
-    folder = Path(place)
-    if not folder.is_dir():
+    if is_folder(place):
+        yield from (str(file) for file in sorted(Path(place).rglob("*.json")))
+    else:
         yield place
-    yield from (str(file) for file in sorted(folder.rglob("*.json")))
 
 
 async def every(repository: Repository, kind: type[Kept]) -> AsyncIterator[Stored[Kept]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import attrs
 
 from wayhook.cli.answer import Answer, CannotRun, Table
 from wayhook.cli.catalogue import stored_document
-from wayhook.cli.material import Material, Wish, read
+from wayhook.cli.material import Material, Wish, recognised, together
 from wayhook.cli.settings import Settings
 from wayhook.errors import Conflict, DefinitionError, DocumentError, Violation
 from wayhook.execution.exchange import import_journey
@@ -19,18 +19,28 @@ from wayhook.model.record import Stored
 
 __all__ = ["bring", "materials"]
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
 
 def materials(places: Sequence[str], wish: Wish) -> list[Material]:
     """Read documents; raises every fault of all of them at once."""
-    found, faults = list[Material](), list[Violation]()
-    for place in places:
+    faults: list[Violation] = []
+    sources = list(_without_faults(places, recognised, faults))
+    found = list(_without_faults(together(sources), lambda source: source.read(wish), faults))
+    if faults:
+        order = {place: number for number, place in reversed(list(enumerate(places)))}
+        raise DocumentError(sorted(faults, key=lambda fault: order.get(fault.path.partition(": ")[0], len(order))))
+    return found
+
+
+def _without_faults(given: Iterable[Given], make: Callable[[Given], Made], faults: list[Violation]) -> Iterator[Made]:
+    """Yield what is made of each; the faults of those of which nothing can be made are kept."""
+    for each in given:
         try:
-            found.append(read(place, wish))
+            yield make(each)
         except DocumentError as error:
             faults += error.violations
-    if faults:
-        raise DocumentError(faults)
-    return found
 
 
 async def bring(

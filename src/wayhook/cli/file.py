@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,26 @@ from wayhook.cli.answer import CannotRun
 from wayhook.errors import DefinitionError, DocumentError
 from wayhook.jsonvalue import parse_exact_json
 
-__all__ = ["MAX_SIZE", "STDIN", "json_in", "opened", "text_in", "within"]
+__all__ = ["MAX_SIZE", "STDIN", "is_file", "is_folder", "is_there", "json_in", "opened", "text_in", "within"]
 
 STDIN = "-"
 MAX_SIZE = 20_000_000
 """Bytes of a file that is read as a whole: a description of a large service, say."""
+
+
+def is_there(place: str | Path) -> bool:
+    """Whether a file of that name is there, or a folder; what can be no name, or may not be looked at, is not."""
+    return os.path.exists(place)  # noqa: PTH110 - a `Path` raises for such names
+
+
+def is_file(place: str | Path) -> bool:
+    """Whether a file is there, and no pipe or folder; what can be no name, or may not be looked at, is not."""
+    return os.path.isfile(place)  # noqa: PTH113 - a `Path` raises for such names
+
+
+def is_folder(place: str) -> bool:
+    """Whether a folder is there; what can be no name, or may not be looked at, is none."""
+    return os.path.isdir(place)  # noqa: PTH112 - a `Path` raises for such names
 
 
 @contextmanager

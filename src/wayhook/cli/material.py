@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -16,10 +17,12 @@ from wayhook.formats.adobe import load_authorization
 from wayhook.formats.bundle import KIND, load_bundle, with_secrets
 from wayhook.formats.document import MAX_DEPTH, loads
 from wayhook.formats.foreign.curl import from_curl
+from wayhook.formats.foreign.eventbridge import from_eventbridge
 from wayhook.formats.foreign.har import from_har
 from wayhook.formats.foreign.imported import Imported
 from wayhook.formats.foreign.openapi import from_openapi
 from wayhook.formats.foreign.postman import from_postman
+from wayhook.formats.foreign.yaml import parse_yaml
 from wayhook.formats.limit import load_capping, load_throttling
 from wayhook.jsonvalue import parse_json
 from wayhook.model.capping import CappingConfiguration, CappingRule
@@ -28,10 +31,17 @@ from wayhook.model.record import KINDS, Definition
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.secret import secret
 
-__all__ = ["FORMATS", "Material", "Wish", "read"]
+__all__ = ["FORMATS", "Material", "Source", "Wish", "read", "recognised", "together"]
 
 _CURL = re.compile(r"\s*(\$ )?curl(\.exe)?\s", re.ASCII)
 _OPENAPI = re.compile(r"^['\"]?openapi['\"]?:\s*['\"]?3\.", re.MULTILINE | re.ASCII)
+
+_EVENTBRIDGE = "eventbridge"
+_RESOURCES = ("AWS::Events::Connection", "AWS::Events::ApiDestination")
+_AWS = re.compile(r"AWS::Events::(Connection|ApiDestination)\b")
+_DESCRIBED = re.compile(r"^(AuthParameters|InvocationEndpoint):", re.MULTILINE)
+_DESTINATION = re.compile(r"^InvocationEndpoint:", re.MULTILINE)
+_A_PAIR = 2
 
 
 @attrs.frozen
@@ -39,13 +49,11 @@ class Wish:
     """What somebody wants of a document.
 
     `name`: of what it describes, where it does not say. `secrets`: references by place. `operation`: one of several.
-    `format`: its name, where the content is not to tell.
     """
 
     name: str = ""
     secrets: Mapping[str, str] = attrs.Factory(dict)
     operation: str | None = None
-    format: str | None = None
 
 
 @attrs.frozen
@@ -73,26 +81,77 @@ class Format:
     read: Callable[[str, Any, Wish], Material]
 
 
-def read(place: str, wish: Wish) -> Material:
-    """Read a document; raises `DocumentError` with every fault and its place, and `CannotRun` for an unknown format."""
+@attrs.frozen
+class Source:
+    """A document whose format is known. `value`: of its JSON, None for another text."""
+
+    place: str
+    format: Format
+    text: str
+    value: Any
+
+    def read(self, wish: Wish) -> Material:
+        """Return what it holds; raises `DocumentError` with every fault and its place."""
+        try:
+            found = self.format.read(self.text, self.value, wish)
+        except DefinitionError as error:
+            raise within(self.place, error) from None
+        return attrs.evolve(found, place=self.place)
+
+
+def recognised(place: str) -> Source:
+    """Return a document with its format; raises `DocumentError` for one of an unknown format, and `CannotRun`."""
     text = text_in(place)
     try:
         value, fault = parse_json(text, depth=MAX_DEPTH), ""
     except DefinitionError as error:
         value, fault = None, error.violations[0].message
-    chosen = [format_ for format_ in FORMATS if _is_chosen(format_, wish, text, value)]
-    if not chosen:
+    chosen = next((format_ for format_ in FORMATS if format_.fits(text, value)), None)
+    if chosen is None:
         about = fault if fault and text.lstrip()[:1] in ("{", "[") else "its content tells no format"
         raise DocumentError([Violation(f"{place}: $", f"{about}; it may be {', '.join(f.title for f in FORMATS)}")])
+    return Source(place, chosen, text, value)
+
+
+def read(place: str, wish: Wish) -> Material:
+    """Read a document; raises `DocumentError` with every fault and its place, and `CannotRun`."""
+    return recognised(place).read(wish)
+
+
+def together(sources: Sequence[Source]) -> Iterator[Source]:
+    """Yield documents, those of EventBridge as one: a destination needs its connection."""
+    parts = [source for source in sources if source.format.name == _EVENTBRIDGE]
+    yield from (source for source in sources if len(parts) < _A_PAIR or source not in parts)
+    if len(parts) >= _A_PAIR:
+        places = ", ".join(source.place for source in parts)
+        yield attrs.evolve(parts[0], place=places, text="", value=_template(parts))
+
+
+def _template(parts: Sequence[Source]) -> dict[str, Any]:
+    """One template of documents, each a template itself or one resource, which is called by its file."""
+    whole: dict[str, Any] = {"Resources": {}, "Parameters": {}}
+    for part in parts:
+        value = _parsed(part)
+        for word in ("Resources", "Parameters"):
+            given = value.get(word)
+            whole[word] |= given if isinstance(given, dict) else {}
+        if not isinstance(value.get("Resources"), dict):
+            kind = "ApiDestination" if "InvocationEndpoint" in value else "Connection"
+            is_resource = isinstance(value.get("Properties"), dict)
+            whole["Resources"][part.place] = (
+                value if is_resource else {"Type": f"AWS::Events::{kind}", "Properties": value}
+            )
+    return whole
+
+
+def _parsed(source: Source) -> dict[str, Any]:
+    if source.value is not None:
+        return source.value  # type: ignore[no-any-return]  # an object, as its format says
     try:
-        found = chosen[0].read(text, value, wish)
+        value = parse_yaml(source.text)
     except DefinitionError as error:
-        raise within(place, error) from None
-    return attrs.evolve(found, place=place)
-
-
-def _is_chosen(format_: Format, wish: Wish, text: str, value: Any) -> bool:
-    return format_.fits(text, value) if wish.format is None else format_.name == wish.format
+        raise within(source.place, error) from None
+    return value if isinstance(value, dict) else {}
 
 
 def _has(**wanted: Callable[[Any], bool]) -> Callable[[str, Any], bool]:
@@ -156,6 +215,14 @@ def _har(_: str, value: Any, wish: Wish) -> Material:
     return _imported(from_har(value, wish.operation, name=wish.name, secrets=wish.secrets), wish)
 
 
+def _eventbridge(text: str, value: Any, wish: Wish) -> Material:
+    document = text if value is None else value
+    is_destination = isinstance(value, dict) and "InvocationEndpoint" in value
+    is_destination = is_destination or (value is None and _DESTINATION.search(text) is not None)
+    pair = (None, document) if is_destination else (document, None)
+    return _imported(from_eventbridge(*pair, name=wish.name, secrets=wish.secrets), wish)
+
+
 def _imported(found: Imported, wish: Wish) -> Material:
     """What a repository keeps of it; a rule becomes a configuration, which is not deployed."""
     limits = [
@@ -185,6 +252,19 @@ FORMATS = (
         "a custom authorization of the product",
         lambda text, value: _has(authorizationType=_any)(text, value) or _has(authentication=_any)(text, value),
         _authorization,
+    ),
+    Format(
+        _EVENTBRIDGE,
+        "a connection or an API destination of EventBridge",
+        lambda text, value: (
+            _has(AuthorizationType=_any, AuthParameters=_any)(text, value)
+            or _has(InvocationEndpoint=_any)(text, value)
+            or _has(Type=lambda kind: kind in _RESOURCES)(text, value)
+            or _has(Resources=lambda found: _AWS.search(json.dumps(found)) is not None)(text, value)
+            or (value is None and _AWS.search(text) is not None)
+            or (value is None and _DESCRIBED.search(text) is not None)
+        ),
+        _eventbridge,
     ),
     Format("capping", "a capping of the product", _has(url=_any, services=_any), _capping),
     Format("throttling", "a throttling of the product", _has(urlPattern=_any), _throttling),

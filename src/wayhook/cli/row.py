@@ -6,14 +6,13 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import attrs
 
 from wayhook.cli.answer import CannotRun
 from wayhook.cli.column import Column, Layout, Use
-from wayhook.cli.file import STDIN, opened
+from wayhook.cli.file import STDIN, is_file, is_there, opened
 from wayhook.cli.target import Subject, Target
 from wayhook.errors import DefinitionError, DocumentError, RenderError, Violation
 from wayhook.expression.context import Context
@@ -76,8 +75,9 @@ class Rows:
     @property
     def are_finite(self) -> bool:
         """Whether all of them can be looked at before the first one is sent."""
-        file = Path(self.place)
-        return self.place != STDIN and (file.is_file() or not file.exists())  # and no pipe, which is read once
+        return self.place != STDIN and (
+            is_file(self.place) or not is_there(self.place)
+        )  # and no pipe, which is read once
 
     def __iter__(self) -> Iterator[Row]:
         """Read the rows; raises `CannotRun` for a file, and `DocumentError` for a first row, that cannot be used."""

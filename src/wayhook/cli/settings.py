@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from getpass import getuser
-from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -13,6 +12,7 @@ import attrs
 
 from wayhook.cli.answer import CannotRun
 from wayhook.cli.console import Console
+from wayhook.cli.file import is_file
 from wayhook.errors import DefinitionError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Settings:
     @property
     def url(self) -> str | None:
         """The URL of the repository, or None where there is none."""
-        return self.repository or (_SQLITE + USUAL if Path(USUAL).is_file() else None)
+        return self.repository or (_SQLITE + USUAL if is_file(USUAL) else None)
 
     @asynccontextmanager
     async def opened(self, *, make: bool = False) -> AsyncIterator[Repository]:
@@ -96,13 +96,15 @@ def _within(repository: Repository, namespace: str) -> Repository:
 
 def _is_missing(url: str) -> bool:
     """Whether the file of a repository is not there; looking for it must not make it."""
-    return url.startswith(_SQLITE) and not Path(unquote(url.removeprefix(_SQLITE))).is_file()
+    return url.startswith(_SQLITE) and not is_file(unquote(url.removeprefix(_SQLITE)))
 
 
 def _policy(words: Sequence[str]) -> NetworkPolicy:
     """The policy that the words of `--allow` make."""
     from wayhook.model.guardrail import NetworkPolicy
 
+    if options := [word for word in words if word.startswith("-")]:
+        raise CannotRun(f"--allow: a host belongs here, such as loopback or crm.internal:8443, not {options[0]}")
     networks = {word for word in words if "/" in word}
     ports = {word for word in words if word.startswith(":") and word[1:].isdecimal()}
     hosts = {*words} - networks - ports - {"loopback"}

@@ -10,10 +10,11 @@ from wayhook.display.part import Card, Chip, Histogram, Part, Section, Share, Sh
 from wayhook.errors import Delivery
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
+from wayhook.notebook.progress import Progress
 from wayhook.notebook.results import Results
 from wayhook.wire import NOT_MADE
 
-__all__ = ["BatchFigures", "batch_card", "figures_card", "results_card"]
+__all__ = ["BatchFigures", "batch_card", "figures_card", "progress_card", "results_card"]
 
 MAX_SHARES = 12
 _BINS = 40
@@ -39,6 +40,11 @@ def batch_card(batch: Batch) -> Card:
     """Return the card of a batch as far as it is."""
     about = f"{counted(batch.pulled, 'context')} pulled from the source"
     return figures_card(BatchFigures(batch.tally, batch.latencies, batch.taken, about=about))
+
+
+def progress_card(progress: Progress) -> Card:
+    """Return the card of a map as far as it is."""
+    return figures_card(BatchFigures(progress.tally, progress.latencies, progress.done, progress.total), "map")
 
 
 def results_card(results: Results) -> Card:

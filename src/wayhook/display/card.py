@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from wayhook.display.batch import BatchFigures, batch_card, figures_card, results_card
+from wayhook.display.batch import BatchFigures, batch_card, figures_card, progress_card, results_card
 from wayhook.display.call import call_card
 from wayhook.display.definition import (
     action_card,
@@ -20,10 +20,13 @@ from wayhook.display.definition import (
     parameters_card,
     variable_card,
 )
+from wayhook.display.expression import expression_card
+from wayhook.display.form import form_card
 from wayhook.display.html import written
+from wayhook.display.imported import imported_card
 from wayhook.display.journey import activity_card, journey_card
 from wayhook.display.limit import limit_card, rating_card, rule_card
-from wayhook.display.outcome import attempt_card, outcome_card
+from wayhook.display.outcome import attempt_card, outcome_card, response_card
 from wayhook.display.part import Card
 from wayhook.display.record import edit_card, page_card, stored_card
 from wayhook.display.violation import can_deploy_card, error_card, violations_card
@@ -31,6 +34,9 @@ from wayhook.errors import Violation, Violations, WayhookError
 from wayhook.execution.batch import Batch
 from wayhook.execution.latency import Latencies
 from wayhook.execution.ports import Page
+from wayhook.expression.expression import Expression
+from wayhook.formats.foreign.imported import Imported
+from wayhook.formats.form import Form
 from wayhook.model.action import Action, UrlConfiguration
 from wayhook.model.authentication import Authentication
 from wayhook.model.capping import CappingConfiguration, CappingRule
@@ -40,8 +46,9 @@ from wayhook.model.limit import CanDeploy, Rating
 from wayhook.model.parameter import MessageParameter, ParameterTree, Variable
 from wayhook.model.record import Edit, Stored
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
+from wayhook.notebook.progress import Picture, Progress
 from wayhook.notebook.results import Results
-from wayhook.wire import Attempt, Call, Outcome
+from wayhook.wire import Attempt, Call, Outcome, Response
 
 __all__ = ["batch_picture", "card", "card_of"]
 
@@ -68,8 +75,14 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return outcome_card(value)
         case Attempt():
             return attempt_card(value)
+        case Response():
+            return response_card(value)
         case Batch():
             return batch_card(value)
+        case Progress():
+            return progress_card(value)
+        case Picture():
+            return progress_card(value.now)
         case Results():
             return results_card(value)
         case BatchFigures():
@@ -92,6 +105,12 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return journey_card(value)
         case ActionActivity() | Activity():
             return activity_card(value)
+        case Expression():
+            return expression_card(value)
+        case Form():
+            return form_card(value)
+        case Imported():
+            return imported_card(value)
         case CappingConfiguration() | ThrottlingConfiguration():
             return limit_card(value)
         case CappingRule() | ThrottlingRule():

@@ -29,7 +29,7 @@ from wayhook.display.violation import violations_table
 from wayhook.errors import Delivery
 from wayhook.wire import NOT_MADE, Attempt, Call, Outcome, Response
 
-__all__ = ["attempt_card", "delivery_chip", "outcome_card"]
+__all__ = ["attempt_card", "delivery_chip", "outcome_card", "response_card"]
 
 _WORDS: dict[Delivery, tuple[str, Tone]] = {
     Delivery.DELIVERED: ("✓", "good"),
@@ -40,6 +40,7 @@ _WORDS: dict[Delivery, tuple[str, Tone]] = {
     Delivery.REFUSED: ("⊘", "bad"),
 }
 MAX_BARS = 20
+_COOKIE = "‹cookie›"
 _SHORTEST_WAIT = 0.005
 """Of the whole time: what is shorter is no wait that can be seen."""
 
@@ -145,8 +146,26 @@ def _received(received: Response) -> Iterator[Part]:
     if received.fault:
         yield Note(received.fault, "doubt", "!")
     if received.headers:
-        rows, more = bounded((Value(name), Value(value)) for name, value in received.headers)
-        yield Fold(f"Headers of the {received.status}", (Table(("header", "value"), rows, more),))
+        yield Fold(f"Headers of the {received.status}", (_headers(received),))
+
+
+def _headers(received: Response) -> Table:
+    """The headers; what a cookie holds opens somebody's session, and is not shown."""
+    rows, more = bounded(
+        (Value(name), Value(_COOKIE if name == "set-cookie" else text)) for name, text in received.headers
+    )
+    return Table(("header", "value"), rows, more)
+
+
+def response_card(response: Response) -> Card:
+    """Return the card of an answer by itself. Nothing says which of its fields may be seen, so the body is counted."""
+    sign: Chip = Chip("2xx", "good", "✓") if response.succeeded else Chip("not 2xx", "bad", "✗")
+    size = counted(len(response.body), "byte")
+    parts: list[Part] = [Note(response.fault, "doubt", "!")] if response.fault else []
+    if response.headers:
+        parts.append(_headers(response))
+    parts.append(Note(f"The body has {size}; .text has them." if response.body else "There is no body."))
+    return Card("response", str(response.status), tuple(parts), (sign,))
 
 
 def _sent(call: Call | None) -> Iterator[Part]:

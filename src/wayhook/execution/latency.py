@@ -39,12 +39,13 @@ class Latencies:
     def counts(self) -> Iterator[tuple[float, float, int]]:
         """Yield, from the shortest that was counted to the longest: above how many seconds, up to how many, how often.
 
-        What is longer than all is counted as if it were at the end.
+        What is longer than all is counted as if it were at the end. Another thread may go on counting meanwhile.
         """
-        there = [place for place, count in enumerate(self._counts) if count]
+        counts = tuple(self._counts)
+        there = [place for place, count in enumerate(counts) if count]
         for place in range(there[0], there[-1] + 1) if there else ():
             low = _BOUNDS[place - 1] if place else 0.0
-            yield low, _BOUNDS[min(place, len(_BOUNDS) - 1)], self._counts[place]
+            yield low, _BOUNDS[min(place, len(_BOUNDS) - 1)], counts[place]
 
     def within(self, share: float) -> float:
         """Return the seconds within which a `share` (0 to 1) of the calls ended, an eighth too long at most; 0 of none.
@@ -52,8 +53,9 @@ class Latencies:
         >>> Latencies([0.1] * 98 + [2.0, 2.0]).within(0.95)
         0.1
         """
-        wanted = share * self.total
-        for (_, high, _), so_far in zip(self.counts(), accumulate(count for *_, count in self.counts()), strict=True):
+        found = tuple(self.counts())
+        wanted = share * sum(count for *_, count in found)
+        for (_, high, _), so_far in zip(found, accumulate(count for *_, count in found), strict=True):
             if so_far >= wanted:
                 return high
         return 0.0

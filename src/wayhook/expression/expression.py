@@ -15,6 +15,7 @@ from wayhook.expression.effort import Frame, Uncounted
 from wayhook.expression.fault import Fault
 from wayhook.expression.syntax import Call, Node, Reference, Source, below, reads
 from wayhook.expression.type import ExpressionType, fits
+from wayhook.presentation import Presentable
 
 __all__ = ["Expression", "FieldReference", "expression"]
 
@@ -33,7 +34,7 @@ class FieldReference:
 
 
 @attrs.frozen(repr=False, init=False)
-class Expression:
+class Expression(Presentable):
     """A parsed, checked and compiled expression; equal to another with the same text and dialect.
 
     `text`: the source. `dialect`: whose rules it keeps. `type`: what it gives, None where only the data tells.

@@ -297,6 +297,8 @@ class _Operation:
             if item.value is None and item.variable is None and not item.data_type.is_container:
                 self.leave_out(f"$.message_parameters.{path}.{item.name}", "a null in a list, which is never sent")
             else:
+                if item.variable is not None and item.variable.optional:
+                    self.leave_out(f"$.message_parameters.{path}.{item.name}", "that an item of a list may be empty")
                 sent.append(self.schema(item, f"{path}.{item.name}"))
         return {"type": "array", "prefixItems": sent, "items": False} if sent else {"type": "array", "const": []}
 

@@ -22,7 +22,7 @@ from wayhook.model.journey import Journey
 from wayhook.notebook.cluster import Cluster, Parted
 from wayhook.notebook.interrupt import Brake, Interrupted
 from wayhook.notebook.partition import Assignment, Noted, begun
-from wayhook.notebook.progress import Progress, Tell, telling
+from wayhook.notebook.progress import Progress, Tell, Telling, telling
 from wayhook.notebook.results import Results, has_failed
 from wayhook.notebook.row import Rows
 from wayhook.rendering.plan import Plan
@@ -46,7 +46,7 @@ class Errand:
     timeout: float | None
     concurrency: int
     processes: int
-    progress: bool | Tell
+    progress: Telling
     settings: Mapping[str, Any]
     engine: object = None
 

@@ -14,7 +14,7 @@ from wayhook.model.guardrail import Guardrails
 from wayhook.model.journey import Journey
 from wayhook.notebook.errand import Errand
 from wayhook.notebook.match import Matching
-from wayhook.notebook.progress import Tell
+from wayhook.notebook.progress import PICTURE, Telling
 from wayhook.notebook.results import Calls, Results
 from wayhook.notebook.row import Each, read_contexts, read_rows
 from wayhook.wire import Call
@@ -36,7 +36,7 @@ class Settings(TypedDict, total=False):
     processes: int
     engine: object
     timeout: float | None
-    progress: bool | Tell
+    progress: Telling
     repository: Repository | None
     guardrails: Guardrails | None
     secrets: SecretSource | None
@@ -73,7 +73,7 @@ def map(  # noqa: A001
     processes: int = 1,
     engine: object = None,
     timeout: float | None = None,
-    progress: bool | Tell = True,
+    progress: Telling = True,
     repository: Repository | None = None,
     guardrails: Guardrails | None = None,
     secrets: SecretSource | None = None,
@@ -100,8 +100,9 @@ def map(  # noqa: A001
     and the rows are contexts.
 
     `delivery_ids`: a function of a row, or one for each row, so that running again repeats with the same ids (P6).
-    `dry_run`: render all rows and return the `Calls`; nothing is sent. `progress`: False for no bar, or a function that
-    is given a `Progress` ten times a second. `concurrency` (50 calls at once unless given), `processes` (1): as in
+    `dry_run`: render all rows and return the `Calls`; nothing is sent. `progress`: False for no bar; "picture"
+    for one of the tally and the latencies that a notebook draws again; or a function, given a `Progress` ten times a
+    second. `concurrency` (50 calls at once unless given), `processes` (1): as in
     `Executor.batch`. `timeout`: as in `Executor.call`. The others are those of `Executor`.
 
     `engine`: a `distributed.Client` (extra `dask`), whose workers call by partitions of at most 1,000 rows, each with
@@ -147,7 +148,10 @@ def map(  # noqa: A001
 _WANTED: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "label": (lambda given: given is None or isinstance(given, str), "a text"),
     "values": (lambda given: given is None or isinstance(given, Mapping), "a mapping by the names of variables"),
-    "progress": (lambda given: isinstance(given, bool) or callable(given), "True, False or a function"),
+    "progress": (
+        lambda given: isinstance(given, bool) or given == PICTURE or callable(given),
+        f'True, False, "{PICTURE}" or a function',
+    ),
     "strict": (lambda given: isinstance(given, bool), "True or False"),
     "dry_run": (lambda given: isinstance(given, bool), "True or False"),
 }

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Literal
 
 import attrs
 
 from wayhook.execution.latency import Latencies
+from wayhook.presentation import Live, Presentable
 
-__all__ = ["Progress", "Tell", "telling"]
+__all__ = ["PICTURE", "Picture", "Progress", "Tell", "Telling", "telling"]
 
 _LOG = logging.getLogger("wayhook")
 
 
-@attrs.frozen
-class Progress:
+@attrs.frozen(slots=False)
+class Progress(Presentable):
     """How far a map is: `done` of `total` rows have their outcome.
 
     `succeeded`: of these. `tally`: how many have each status. `latencies`: how long they took, as of a batch; these are
@@ -31,15 +34,33 @@ class Progress:
 
 
 Tell = Callable[[Progress], object]
+Telling = bool | Literal["picture"] | Tell
+PICTURE = "picture"
+
+
+class Picture(Live):
+    """What a notebook shows of a map, and draws again: its progress `now`."""
+
+    def __init__(self, now: Progress) -> None:
+        self.now = now
+
+    def __repr__(self) -> str:
+        return f"<Picture: {self.now.done:,} of {self.now.total:,} rows>"
 
 
 @contextmanager
-def telling(progress: bool | Tell, name: str, total: int) -> Iterator[Tell]:  # noqa: FBT001 - the setting of `map`
-    """Give what is told of the progress: a bar, the caller's own function, or nobody."""
+def telling(progress: Telling, name: str, total: int) -> Iterator[Tell]:
+    """Give what is told of the progress: a bar, a picture, the caller's own function, or nobody.
+
+    Where nothing can be drawn again, in a terminal, a bar stands in for the picture.
+    """
     if callable(progress):
         yield _Told(progress)
     elif not progress:
         yield lambda _: None
+    elif progress == PICTURE and _is_in_notebook():
+        with _drawn(Picture(Progress(0, total, 0, {}, Latencies()))) as tell:
+            yield tell
     else:
         from tqdm.auto import tqdm
 
@@ -55,6 +76,27 @@ def telling(progress: bool | Tell, name: str, total: int) -> Iterator[Tell]:  # 
                 bar.update(now.done - bar.n)
 
             yield _Told(show)
+
+
+def _is_in_notebook() -> bool:
+    """Whether a kernel runs this; asked without loading IPython, which is there then."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
+
+
+@contextmanager
+def _drawn(picture: Picture) -> Iterator[Tell]:
+    """Give what draws the picture again, once more when all is over, however it ends."""
+    picture._ipython_display_()
+
+    def show(now: Progress) -> None:
+        picture.now = now
+        picture.redraw(False)  # type: ignore[misc]  # it was shown
+
+    try:
+        yield _Told(show)
+    finally:
+        picture.redraw(True)  # type: ignore[misc]
 
 
 class _Told:

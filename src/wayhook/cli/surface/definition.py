@@ -125,7 +125,7 @@ def _import(
     replace: Annotated[bool, typer.Option("--replace", help="Save over what has the same names.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be saved; nothing is.")] = False,
 ) -> Work:
-    """Bring documents into the repository: ours, the product's, curl commands, OpenAPI, Postman, HAR."""
+    """Bring documents into the repository: ours, the product's, curl, OpenAPI, Postman, HAR, EventBridge."""
     from wayhook.cli.exchange import bring
     from wayhook.cli.material import Wish
 

@@ -128,9 +128,10 @@ def _has_nulls(value: Any) -> bool:
 
 def _form(intake: Intake, text: Template, pairs: list[tuple[str, str]], path: str) -> Payload | None:
     """The fields of a form, or None where they would send something else; values are marked parts of the text."""
-    fields: dict[str, Any] = {}
+    values: dict[str, list[str]] = {}
     for name, value in pairs:
-        fields[name] = [*_as_list(fields[name]), value] if name in fields else value
+        values.setdefault(name, []).append(value)
+    fields: dict[str, Any] = {name: found if len(found) > 1 else found[0] for name, found in values.items()}
     try:
         parameters = message_parameters(fields)
         rendered = compile_form(parameters, {}, {}, nulls=False)
@@ -154,10 +155,6 @@ def _emptied(value: Any, places: Collection[str], above: str = "") -> Any:
         emptied = {name: _emptied(part, places, f"{above}.{name}".lstrip(".")) for name, part in below}
         return emptied if isinstance(value, dict) else list(emptied.values())
     return type(value)() if above in places else value
-
-
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 @attrs.define

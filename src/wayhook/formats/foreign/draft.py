@@ -6,6 +6,7 @@ Whatever the source, the same is done here with its URL, headers, query, secrets
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
@@ -31,7 +32,6 @@ __all__ = ["Draft", "Field", "drafted"]
 _JSON_OF_TEXT = Header("content-type", BodyFormat.JSON.content_type)
 """The Content-Type of a JSON that is sent as a text: spelled as the default, it would give way to that of a text."""
 _TWICE = "this name stands there already; an action has each once"
-_MAX_FAULTS = 100
 _IDEMPOTENCY = re.compile(r"(x-)?idempotency-key", re.IGNORECASE)
 
 
@@ -85,8 +85,10 @@ def drafted(
             del intake.secrets[found:]
             faults += intake.faults
             intake.faults.clear()
+            intake.more_faults = 0
     if not actions:
-        intake.faults += list(dict.fromkeys(faults))[:_MAX_FAULTS]
+        for fault in faults:
+            intake.fault(fault.path, fault.message, fault.rule)
     return tuple(actions)
 
 
@@ -193,11 +195,11 @@ class _Making:
         """
         draft = self.draft
         values = [self.keyring.value(Field(q.name, q.value, f"{draft.path}.url"), "query") for q in questions]
-        names = [question.name for question in questions]
+        times = Counter(question.name for question in questions)
         staying = [
             i
             for i, (question, value) in enumerate(zip(questions, values, strict=True))
-            if isinstance(value, str) and (names.count(question.name) > 1 or not question.is_plain(value))
+            if isinstance(value, str) and (times[question.name] > 1 or not question.is_plain(value))
         ]
         last = max(staying, default=-1)
         fixed, query = [], list[tuple[str, Value]]()

@@ -45,6 +45,8 @@ _CONNECTION, _DESTINATION = "AWS::Events::Connection", "AWS::Events::ApiDestinat
 _INVOCATION = "InvocationHttpParameters"
 _OPEN = re.compile(r"\$\{([^}]*)\}|\{\{resolve:[^}]*\}\}")
 _ARN = re.compile(r"arn:[^:]*:events:[^:]*:[^:]*:connection/([^/]+)(/.*)?")
+_MAX_RESOURCES = 500
+"""As CloudFormation has it."""
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _PRIVATE = "how a host inside of a private network is reached is a setting of the executor"
 _CLIENT = "AWS does not say how it sends them; here it is a Basic header, or else client_authentication='body'"
@@ -137,6 +139,10 @@ class _Resource:
 def _resources(root: Node, kind: str) -> Iterator[_Resource]:
     """The resources of a template, or the one that a document is; `kind`: of one that does not say."""
     if root.at("Resources").is_object:
+        if len(root.at("Resources").value) > _MAX_RESOURCES:
+            message = f"a template has at most {_MAX_RESOURCES} resources; give a part of it"
+            root.intake.fault("$.Resources", message)
+            return
         for key, node in root.at("Resources").fields():
             if node.value and node.at("Type").value in (_CONNECTION, _DESTINATION):
                 yield _Resource(node.object("Properties"), node.text("Type"), key, root.at("Parameters"))

@@ -24,6 +24,10 @@ Secrets = Mapping[str, str | SecretReference]
 Variables = Mapping[str, str | Variable]
 _SHOWN = 80
 _MAX_LISTED = 1000
+_MAX_SECRETS = 2000
+"""Each of them is looked for in every text that follows."""
+MAX_SCHEMAS = 500_000
+"""Schemas that are read of one document, those that are referred to again and again counted each time."""
 _TELLING = 6
 """Signs that a secret has at least, so that finding it elsewhere tells something."""
 
@@ -33,7 +37,7 @@ class Intake:
     """What one import was given and what it found: secrets by their places, faults, and what is left out.
 
     `name`: of the action, where the caller gave one. `used`: which secrets and variables of the caller met a place.
-    `spelled`: their places as the caller wrote them.
+    `spelled`: their places as the caller wrote them. `names`: of actions, with the number that the next one gets.
     `places`: where variables can be. `references`: by place and text of a secret; these texts go with the intake.
     """
 
@@ -45,10 +49,12 @@ class Intake:
     faults: list[Violation] = attrs.Factory(list)
     used: set[str] = attrs.Factory(set)
     spelled: dict[str, str] = attrs.Factory(dict)
-    names: set[str] = attrs.Factory(set)
+    names: dict[str, int] = attrs.Factory(dict)
     places: list[str] = attrs.Factory(list)
     references: dict[tuple[str, str], SecretReference] = attrs.Factory(dict)
     more: int = 0
+    more_faults: int = 0
+    schemas_left: int = attrs.Factory(lambda: MAX_SCHEMAS)
 
     @classmethod
     def of(cls, name: object, secrets: object, variables: object) -> Intake:
@@ -88,8 +94,12 @@ class Intake:
         self.given_variables[place] = value if isinstance(value, Variable) else Variable(value)
 
     def fault(self, path: str, message: str, rule: str = "") -> None:
-        """Remember what makes the import impossible."""
-        self.faults.append(Violation(path, message, rule))
+        """Remember what makes the import impossible, once; beyond a thousand such things they are counted."""
+        found = Violation(path, message, rule)
+        if len(self.faults) >= _MAX_LISTED:
+            self.more_faults += 1
+        elif found not in self.faults[-20:]:
+            self.faults.append(found)
 
     def leave_out(self, path: str, what: str, why: str) -> None:
         """Remember what is not carried over, once; beyond a thousand things they are counted."""
@@ -134,13 +144,17 @@ class Intake:
         """Remember where a secret is to be kept."""
         found = FoundSecret(place, reference, holds)
         if found not in self.secrets:
+            if len(self.secrets) >= _MAX_SECRETS:
+                message = f"more than {_MAX_SECRETS:,} secrets are in this; give a part of it, or ask for one request"
+                raise DocumentError([*self.faults, Violation("$", message)])
             self.secrets.append(found)
 
     def _free(self, owner: str, place: str) -> str:
         """A name of an environment variable that stands for no other place."""
         name = _environment(f"{owner}_{place}")
         taken = {each.reference.source for each in self.secrets if each.place != place}
-        return next(free for free in _numbered(name) if f"env:{free}" not in taken)
+        numbered = (_with_number(name, number) for number in count(1))
+        return next(free for free in numbered if f"env:{free}" not in taken)
 
     def named(self, *wanted: str) -> str:
         """Return the name of an action: the caller's, or a legal one made of the first of `wanted` that has letters.
@@ -148,9 +162,12 @@ class Intake:
         Each is another one: the second of the same name gets a number.
         """
         legal = self.name or next(filter(None, map(title, wanted)), "Imported")
-        name = next(free for free in _numbered(legal, 0 if self.name else NAME_LIMIT) if free not in self.names)
-        self.names.add(name)
-        return name
+        for number in count(self.names.get(legal, 1)):
+            name = _with_number(legal, number, 0 if self.name else NAME_LIMIT)
+            if name not in self.names:
+                self.names[legal], self.names[name] = number + 1, 1
+                return name
+        raise AssertionError  # there is always another number
 
     def imported(
         self,
@@ -168,6 +185,8 @@ class Intake:
 
     def require_none(self) -> None:
         """Raise `DocumentError` with every fault so far, if there is one."""
+        if self.more_faults:
+            self.faults.append(Violation("$", f"there are {self.more_faults:,} more faults; mend these first"))
         if self.faults:
             raise DocumentError(self.faults)
 
@@ -199,12 +218,10 @@ def title(text: str) -> str:
     return "".join(word[0].upper() + word[1:] for word in words)[:NAME_LIMIT]
 
 
-def _numbered(name: str, limit: int = 0) -> Iterator[str]:
-    """The name, and then with numbers from 2, cut so that it is within the limit."""
-    yield name
-    for number in count(2):
-        suffix = f"_{number}"
-        yield (name[: limit - len(suffix)] if limit else name) + suffix
+def _with_number(name: str, number: int, limit: int = 0) -> str:
+    """The name, from 2 on with its number, cut so that it is within the limit."""
+    suffix = f"_{number}" if number > 1 else ""
+    return (name[: limit - len(suffix)] if limit and suffix else name) + suffix
 
 
 def shown(value: Any) -> str:

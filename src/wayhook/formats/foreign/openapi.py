@@ -19,13 +19,14 @@ from wayhook.formats.foreign.keyring import Keyring
 from wayhook.formats.foreign.outline import Outline, fitting
 from wayhook.formats.foreign.reason import COOKIES, UNASKED
 from wayhook.formats.foreign.schema import Schemas, resolved, schema_of
-from wayhook.formats.foreign.secrecy import is_secret
+from wayhook.formats.foreign.secrecy import holds_secret, is_secret
 from wayhook.formats.foreign.security import Security
 from wayhook.formats.foreign.source import Node, opened, step
 from wayhook.formats.foreign.template import Blank, Piece, Template
 from wayhook.formats.foreign.yaml import parse_yaml
 from wayhook.model.action import BodyFormat
 from wayhook.model.parameter import MessageParameter, Variable
+from wayhook.model.url import MAX_LENGTH
 from wayhook.values import DataType, text_of
 
 __all__ = ["from_openapi"]
@@ -156,6 +157,10 @@ class _Reading:
         address = Address.of(url)
         host = (address.origin.plain or "").partition("://")[2].partition(":")[0] if address else ""
         parameters = list(self.parameters(operation))
+        authentication, keys = self.security.of(node, host)
+        for key in keys:
+            field = Field(key.name, key.value, f"{node.path}.security")  # type: ignore[arg-type]  # a reference, as found
+            parameters.append((key.location, field))
         payload, media = self.payload(node)
         for word, why in (("callbacks", _OF_THE_SERVICE), ("deprecated", _DEPRECATED)):
             if node.value.get(word):
@@ -166,7 +171,7 @@ class _Reading:
             name=name,
             path=node.path,
             url=url,
-            keyring=Keyring(self.intake, name, self.security.of(node, host)),
+            keyring=Keyring(self.intake, name, authentication),
             method=operation.method.upper(),
             description=_description(node),
             headers=tuple(field for kind, field in parameters if kind == "header"),
@@ -181,12 +186,16 @@ class _Reading:
 
     def url(self, operation: _Operation) -> Template:
         """The URL of an operation, what its path leaves open in it."""
+        base = self.base(operation).rstrip("/")
+        if len(operation.path) > MAX_LENGTH:
+            self.intake.fault(operation.node.path, f"a path has at most {MAX_LENGTH:,} characters; shorten it", "R37")
+            return Template(base)
         pieces: list[Piece] = []
         end = 0
         for found in _PARAMETER.finditer(operation.path):
             pieces += [operation.path[end : found.start()], Blank(found[1])]
             end = found.end()
-        return Template(self.base(operation).rstrip("/"), *pieces, operation.path[end:])
+        return Template(base, *pieces, operation.path[end:])
 
     def base(self, operation: _Operation) -> str:
         if self.server is not None:
@@ -199,9 +208,12 @@ class _Reading:
         for other in servers[1:]:
             other.leave_out("another server", "an action has one URL; give server='https://…' for another one")
         server = servers[0]
-        url = server.text("url")
-        for name, variable in server.at("variables").fields():
-            url = url.replace(f"{{{name}}}", variable.text("default"))
+        given, variables = server.text("url"), server.at("variables")
+        defaults = {name: variable.text("default") for name, variable in variables.fields()}
+        if len(given) > MAX_LENGTH or any(len(default) > MAX_LENGTH for default in defaults.values()):
+            self.intake.fault(f"{server.path}.url", f"a URL has at most {MAX_LENGTH:,} characters; shorten it", "R37")
+            return "https://missing"
+        url = _PARAMETER.sub(lambda found: defaults.get(found[1], found[0]), given)
         if not url.startswith(("http://", "https://")):
             message = f"the server {well_formed(url)!r} has no host; give server='https://HOST{well_formed(url)}'"
             self.intake.fault(f"{server.path}.url", message)
@@ -292,8 +304,19 @@ class _Reading:
             if parameters is not None:
                 return Payload(self.fitting(node, parameters, kind), kind)
             schema.leave_out("the fields of the body", "it is no object; the body is one text")
-        label = self.intake.variable(_TEXT) or Variable(_TEXT)
-        return Payload((MessageParameter(_TEXT, DataType.STRING, variable=label),), BodyFormat.RAW)
+        return Payload((self.text(schema, example),), BodyFormat.RAW)
+
+    def text(self, node: Node, example: Any) -> MessageParameter:
+        """The one text that a body is: a constant where it can have one value only."""
+        schema = Schemas(self.root).merged(node)
+        values = [] if schema is None or schema.kind != "string" else [example, *schema.values()]
+        value = next((each for each in values if isinstance(each, str) and not holds_secret(each)), None)
+        wanted = self.intake.variable(_TEXT)
+        if wanted is None and value is not None and schema is not None and len(schema.choices) == 1:
+            return MessageParameter(_TEXT, DataType.STRING, value)
+        label = schema.label if schema is not None and schema.kind == "string" else ""
+        variable = wanted or Variable(label or _TEXT, sample=value)
+        return MessageParameter(_TEXT, DataType.STRING, variable=variable)
 
     def fitting(
         self, node: Node, found: tuple[MessageParameter, ...], kind: BodyFormat

@@ -9,7 +9,7 @@ import attrs
 
 from wayhook.errors import DefinitionError
 from wayhook.formats.foreign.intake import Intake
-from wayhook.formats.foreign.reason import UNASKED
+from wayhook.formats.foreign.reason import HIDDEN, UNASKED
 from wayhook.formats.foreign.schema import Schema, Schemas
 from wayhook.formats.foreign.secrecy import is_secret, looks_secret
 from wayhook.formats.foreign.source import Node, step
@@ -131,7 +131,13 @@ class Outline:
         kind = schema.data_type
         value = next((value for value in [spot.example, *schema.values()] if fitting(kind, value)), None)
         if is_secret(spot.name) or (isinstance(value, str) and looks_secret(value)):
+            if value is not None and not self.answer:
+                spot.node.leave_out(f"the value of {spot.place}", HIDDEN)
             value = None
+        if schema.is_null and not self.answer:
+            self.types[spot.place] = kind
+            yield None
+            return
         wanted = None if self.answer else self.intake.variable(spot.place)
         is_constant = wanted is None and not spot.varying and (self.chosen or len(schema.choices) == 1)
         if not self.answer and is_constant and value is None and not spot.required:
@@ -141,8 +147,9 @@ class Outline:
         if self.answer or (is_constant and value is not None):
             yield value
         else:
-            self.variables[spot.place] = wanted or Variable(schema.label, optional=not spot.required)
-            yield _SAMPLES.get(kind, "")
+            label = schema.title if is_secret(spot.name) else schema.label
+            self.variables[spot.place] = wanted or Variable(label, optional=not spot.required)
+            yield _SAMPLES.get(kind, "") if value is None else value
 
     def array(self, schema: Schema, spot: _Spot) -> Iterator[list[Any]]:
         """Yield the sample of an array, or nothing."""
@@ -154,7 +161,13 @@ class Outline:
         if items is None:
             return
         if self.answer:
-            yield self.answered(items, item)
+            yield self.answered(items, item) if schema.items is not None else []
+            return
+        if schema.choices == [[]]:
+            yield []
+            return
+        if schema.places:
+            yield self.listed(schema, spot)
             return
         wanted = self.intake.variable(spot.place)
         below = any(place.startswith(f"{spot.place}.") for place in self.intake.given_variables)
@@ -166,13 +179,24 @@ class Outline:
             spot.node.leave_out("an array", _NESTED)
             yield from () if spot.varying else examples[:1]
         else:
-            sample: Any = self.object(items, item) if items.kind == "object" else _SAMPLES.get(items.data_type, "")
-            if sample == {}:
+            sample = [self.object(items, item)] if items.kind == "object" else _items(items.data_type, example)
+            if sample == [{}]:
                 return
             self.variables[spot.place] = wanted or Variable(schema.label, optional=not spot.required)
             if items.kind != "object":
                 self.types[spot.place] = DataType.list_of(items.data_type)
-            yield [sample]
+            yield sample
+
+    def listed(self, schema: Schema, spot: _Spot) -> list[Any]:
+        """The items of an array that describes each of them, one by one."""
+        found: list[Any] = []
+        for node, above in schema.places:
+            path, place = f"{spot.node.path}[{len(found)}]", f"{spot.place}.{len(found)}"
+            item = attrs.evolve(
+                spot, node=attrs.evolve(node, path=path), above=above, place=place, example=None, level=spot.level + 1
+            )
+            found += self.field(item).values()
+        return found
 
     def answered(self, items: Schema, item: _Spot) -> list[Any]:
         """The sample of an array that is read: its first item."""
@@ -184,6 +208,17 @@ class Outline:
             case _:
                 self.types[item.place.removesuffix(".0")] = DataType.list_of(items.data_type)
                 return [item.example if fitting(items.data_type, item.example) else None]
+
+
+def _items(data_type: DataType, example: Any) -> list[Any]:
+    """What shows the items of a variable list: an example without a secret, or one value of the type."""
+    given = example if isinstance(example, list) else []
+    is_harmless = not any(isinstance(each, str) and looks_secret(each) for each in given)
+    return (
+        given
+        if given and is_harmless and all(fitting(data_type, each) for each in given)
+        else [_SAMPLES.get(data_type, "")]
+    )
 
 
 def _is_constant(value: Any) -> bool:

@@ -11,6 +11,8 @@ from urllib.parse import unquote
 
 import attrs
 
+from wayhook.formats.foreign.intake import MAX_SCHEMAS as MAX_IN_ALL
+from wayhook.formats.foreign.secrecy import holds_secret
 from wayhook.formats.foreign.source import Node
 from wayhook.values import DataType
 
@@ -27,7 +29,7 @@ _TYPES = {
     "number": DataType.DECIMAL,
     "boolean": DataType.BOOLEAN,
 }
-_FORMATS = {"date-time": DataType.DATE_TIME, "date": DataType.DATE_ONLY}
+_FORMATS = {"date-time": DataType.DATE_TIME, "date": DataType.DATE_ONLY, "date-time-local": DataType.DATE_TIME_ONLY}
 _KINDS = {bool: "boolean", int: "integer", float: "number", dict: "object", list: "array"}
 _BOUNDS = frozenset(
     {
@@ -83,13 +85,15 @@ def schema_of(value: Any) -> dict[str, Any]:
 class Schema:
     """A schema whose parts are merged. `words`: its own. `required`: which of its properties are.
 
-    `properties`, `items`: what is below, each with the references that led to it.
+    `properties`, `items`: what is below, each with the references that led to it. `places`: of an array that has a
+    schema for each of its items, and no others.
     """
 
     words: dict[str, Any] = attrs.Factory(dict)
     properties: dict[str, tuple[Node, tuple[str, ...]]] = attrs.Factory(dict)
     required: set[str] = attrs.Factory(set)
     items: tuple[Node, tuple[str, ...]] | None = None
+    places: list[tuple[Node, tuple[str, ...]]] = attrs.Factory(list)
 
     @property
     def kind(self) -> str:
@@ -111,6 +115,11 @@ class Schema:
         return _FORMATS.get(given, kind) if kind is DataType.STRING and isinstance(given, str) else kind
 
     @property
+    def is_null(self) -> bool:
+        """Whether it allows nothing but null."""
+        return "const" in self.words and self.words["const"] is None
+
+    @property
     def choices(self) -> list[Any]:
         """The values that it allows, where it lists them; a null aside."""
         given = [self.words["const"]] if "const" in self.words else self.words.get("enum")
@@ -124,13 +133,18 @@ class Schema:
         yield from examples[:1] if isinstance(examples, list) else ()
 
     @property
-    def label(self) -> str:
-        """What a marketer sees: its title, or the first line of its description, and what it can be."""
+    def title(self) -> str:
+        """What it is called, or the first line of its description."""
         texts = [self.words[word] for word in ("title", "description") if isinstance(self.words.get(word), str)]
         text = next((text.strip().splitlines()[0] for text in texts if text.strip()), "")
-        text = text if len(text) <= _LABEL else text[: _LABEL - 1].rstrip() + "…"
+        return text if len(text) <= _LABEL else text[: _LABEL - 1].rstrip() + "…"
+
+    @property
+    def label(self) -> str:
+        """What a marketer sees: its title, and what it can be, unless that looks like a secret."""
         listed = ", ".join(map(str, self.choices))
-        return f"{text} ({listed})".strip() if self.choices and len(listed) <= _CHOICES else text
+        is_told = self.choices and len(listed) <= _CHOICES and not holds_secret(listed)
+        return f"{self.title} ({listed})".strip() if is_told else self.title
 
 
 @attrs.define
@@ -144,6 +158,10 @@ class Schemas:
     def merged(self, node: Node, above: tuple[str, ...] = (), level: int = 0) -> Schema | None:
         """Return a schema with its references followed and its parts merged; None for one that has no end."""
         self.left -= 1
+        node.intake.schemas_left -= 1
+        if node.intake.schemas_left < 0:
+            node.leave_out("what is below", f"more than {MAX_IN_ALL:,} schemas are not read; ask for one operation")
+            return None
         if self.left < 0 or level > MAX_LEVELS:
             most = f"{MAX_LEVELS} levels" if level > MAX_LEVELS else f"{MAX_SCHEMAS:,} schemas"
             node.leave_out("what is further below", f"more than {most} are not read")
@@ -178,11 +196,14 @@ class Schemas:
             found.properties |= merged.properties
             found.required |= merged.required
             found.items = merged.items or found.items
+            found.places = merged.places or found.places
         found.words |= {word: value for word, value in own.items() if word not in ("allOf", "oneOf", "anyOf")}
         found.properties |= {name: (each, above) for name, each in node.at("properties").fields()}
         required = own.get("required")
         found.required |= {name for name in required if isinstance(name, str)} if isinstance(required, list) else set()
         found.items = (node.at("items"), above) if "items" in own else found.items
+        if own.get("items") is False and isinstance(own.get("prefixItems"), list):
+            found.places = [(each, above) for each in node.each("prefixItems")]
         self.bounds |= _BOUNDS & own.keys()
         return found
 

@@ -23,6 +23,8 @@ from wayhook.secret import SecretReference
 __all__ = ["Security"]
 
 _PERSON = "a person has to agree to it; the token is a secret that somebody renews"
+_SECOND = "an action has one authentication; add its secret as a header or a query parameter"
+_ORDER = {"mutual_tls": 0, "api_key": 2}
 _ANOTHER = "an action has one authentication; another way to authenticate is not carried over"
 
 
@@ -38,8 +40,11 @@ class Security:
     shared: bool = False
     connections: dict[str, Connection] = attrs.Factory(dict)
 
-    def of(self, operation: Node, host: str) -> Authentication | None:
-        """Return the authentication of an operation: the first of its alternatives that an action can have, or None."""
+    def of(self, operation: Node, host: str) -> tuple[Authentication | None, tuple[ApiKeyAuthentication, ...]]:
+        """Return the authentication of an operation, and the keys that it takes beside it.
+
+        They are of the first of its alternatives that an action can have; there may be none.
+        """
         asked = operation if operation.at("security").is_there else self.root
         alternatives = [each for each in asked.each("security") if each.value != {}]
         for number, alternative in enumerate(alternatives):
@@ -49,23 +54,29 @@ class Security:
                 if rest:
                     asked.at("security").leave_out(rest, _ANOTHER)
                 return found
-        return None
+        return None, ()
 
-    def all_of(self, requirement: Node, host: str) -> Authentication | None:
-        """The authentication that takes all schemes of one alternative, or None for one that no action can have."""
+    def all_of(self, requirement: Node, host: str) -> tuple[Authentication, tuple[ApiKeyAuthentication, ...]] | None:
+        """What takes all schemes of one alternative, or None for one that no action can have.
+
+        An action has one authentication. Another key is a secret header or query parameter of its own.
+        """
         names = [name for name, _ in requirement.fields()]
         found = [(name, self.scheme(name, requirement)) for name in names]
         known = [(name, each) for name, each in found if each is not None]
         if not known or len(known) < len(found):
             return None
-        (first, authentication), *others = sorted(known, key=lambda pair: pair[1].kind != "mutual_tls")
+        (first, authentication), *others = sorted(known, key=lambda pair: _ORDER.get(pair[1].kind, 1))
+        beside = []
         for name, other in others:
             if isinstance(authentication, MutualTlsAuthentication) and authentication.authentication.kind == "none":
                 authentication = attrs.evolve(authentication, authentication=other)
+            elif isinstance(other, ApiKeyAuthentication):
+                beside.append(other)
             else:
-                why = "an action has one authentication; add its secret as a header or a query parameter"
-                requirement.leave_out(name, why)
-        return self.connected(first, authentication, host) if self.shared else authentication
+                requirement.leave_out(name, _SECOND)
+        found_one = self.connected(first, authentication, host) if self.shared else authentication
+        return found_one, tuple(beside)
 
     def connected(self, name: str, authentication: Authentication, host: str) -> Authentication:
         """The reference to a connection with that authentication, which may be sent to this host, too."""
