@@ -60,17 +60,17 @@ async def _working(end: socket.socket) -> None:
     line = _Line(pipe)
     plan = plan_values(given.action) if given.activity is None else plan_activity(given.action, given.activity)
     use = Use(plan, given.timeout, (), given.journey, given.activity, given.uid, given.left_out)
-    means = _means(given, line)
+    sharing = Sharing(line, SystemClock(), system_random, _PATIENCE)
+    means = _means(given, line, sharing)
     pipe.send("ready", 0)
     try:
-        await _Hand(line, means, use, has_consent=given.has_consent).serve()
+        await _Hand(line, means, sharing, use, has_consent=given.has_consent).serve()
     finally:
         await means.transport.aclose()
 
 
-def _means(work: Work, line: _Line) -> Means:
+def _means(work: Work, line: _Line, sharing: Sharing) -> Means:
     rails, clock = work.guardrails, SystemClock()
-    sharing = Sharing(line, clock, system_random, _PATIENCE)
     events = Events((_Sink(line.pipe),) if work.hears else ())
     return Means(
         plugin("transports", work.transport)(),
@@ -208,8 +208,9 @@ class _Asked:
 class _Hand:
     """Makes the calls of one use of an action."""
 
-    def __init__(self, line: _Line, means: Means, use: Use, *, has_consent: bool) -> None:
-        self._line, self._means, self._use, self._has_consent = line, means, use, has_consent
+    def __init__(self, line: _Line, means: Means, sharing: Sharing, use: Use, *, has_consent: bool) -> None:
+        self._line, self._means, self._sharing = line, means, sharing
+        self._use, self._has_consent = use, has_consent
         self._calls: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -251,7 +252,9 @@ class _Hand:
         means = attrs.evolve(self._means, consent=_Asked(self._line, index)) if self._has_consent else self._means
         execution = Execution(means, self._use, means.clock.monotonic(), delivery_id, index)
         try:
-            self._line.pipe.send("outcome", index, *packed_outcome(await execution.outcome(subject)))
+            outcome = await execution.outcome(subject)
+            await self._sharing.told()  # the batch may end with this outcome
+            self._line.pipe.send("outcome", index, *packed_outcome(outcome))
         except asyncio.CancelledError:
             self._line.pipe.send("lost", index)
             raise

@@ -50,7 +50,7 @@ class Sharing:
     """What one executor shares of its destinations.
 
     `is_away`: while the store cannot be asked. `patience`: the seconds after which one that did not answer is away.
-    `is_closed`: when nothing is told any more.
+    `is_closed`: when nothing is told any more. `telling`: what is being told.
     """
 
     def __init__(self, port: Standings, clock: Clock, random: Randomness, patience: float = _PATIENCE) -> None:
@@ -60,6 +60,7 @@ class Sharing:
         self._destinations: Destinations | None = None
         self._listening: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
+        self.telling: set[asyncio.Task[None]] = set()
         self._failing: set[_Account] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.is_closed = False
@@ -192,6 +193,11 @@ class Sharing:
     def _look(self) -> None:
         self._failing = {account for account in self._failing if account.look()}
         self._timer = asyncio.get_running_loop().call_later(_LOOK, self._look) if self._failing else None
+
+    async def told(self) -> None:
+        """Wait until what was learnt so far is told, for a second at most."""
+        if self.telling:
+            await asyncio.wait(tuple(self.telling), timeout=_CLOSING)
 
     async def aclose(self) -> None:
         """End: what is being told is told, within a second."""
@@ -424,6 +430,8 @@ class _Account:
     def _wake(self) -> None:
         if (self.worker is None or self.worker.done()) and not self.sharing.is_closed:
             self.worker = self.sharing.start(self._work())
+            self.sharing.telling.add(self.worker)
+            self.worker.add_done_callback(self.sharing.telling.discard)
 
     async def _work(self) -> None:
         """Tell and ask, one thing after the other, until nothing is left; what happens meanwhile goes along."""
