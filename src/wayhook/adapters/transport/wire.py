@@ -196,8 +196,8 @@ class _Connections(Pool["_Connection"]):
     def post(self, connection: _Connection) -> None:
         """Let the connection write when all have been heard whose turn it is in the loop.
 
-        Requests that are written one right after another cost less than half: a receiver that is awake already need not
-        be woken by each.
+        Requests that are written one right after another cost less: a receiver that is awake already need not be woken
+        by each.
         """
         if not self._leaving:
             self.loop.call_soon(self._write_all)
