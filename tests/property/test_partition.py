@@ -1,4 +1,4 @@
-"""Rows cut into partitions: all of them, in order, and none too large; away from clusters, whose threads draw lots too."""
+"""Rows cut into partitions: all of them, in order, and none too large. Away from clusters, whose threads draw lots."""
 
 from __future__ import annotations
 
