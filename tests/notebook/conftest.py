@@ -64,4 +64,6 @@ def _leaves_no_thread() -> Iterator[None]:
     """What a test starts has ended when it ends."""
     before = set(threading.enumerate())
     yield
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)  # one that has waited for a process of ours may have its last step before it
     assert set(threading.enumerate()) <= before
