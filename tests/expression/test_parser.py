@@ -302,6 +302,14 @@ def test_an_expression_is_text(given: object) -> None:
     assert error.message == f"an expression is text, not {type(given).__name__}"
 
 
+@pytest.mark.parametrize("text", ["1 +\n+", "'", ":", "not " * 100 + "true"])
+def test_an_error_keeps_nothing_of_the_parser(text: str) -> None:
+    """Libraries that pickle an error with what came before it find nothing there."""
+    error = fault(text)
+
+    assert (error.__cause__, error.__context__) == (None, None)
+
+
 def test_an_error_survives_a_pickle() -> None:
     """Everything that the error says is still there in another process."""
     error = fault("1 +\n+")

@@ -131,12 +131,13 @@ def parse(text: str) -> Node:
     try:
         return _lark().parse(text)  # type: ignore[return-value]  # the transformer builds nodes while it parses
     except lark.exceptions.UnexpectedToken as error:
-        raise _unexpected(text, error) from None
+        fault = _unexpected(text, error)
     except lark.exceptions.UnexpectedCharacters as error:
-        raise _unexpected_character(text, error.pos_in_stream or 0) from None
+        fault = _unexpected_character(text, error.pos_in_stream or 0)
     except _Deep as deep:
         message = f"the expression is nested more than {MAX_DEPTH} levels deep; make it flatter"
-        raise ExpressionError.of([problem_at(message, text, deep.args[0])], text) from None
+        fault = ExpressionError.of([problem_at(message, text, deep.args[0])], text)
+    raise fault  # out here it keeps nothing of the parser, which some libraries would pickle along with it
 
 
 def problem_at(message: str, text: str, place: int, expected: tuple[str, ...] = ()) -> ExpressionProblem:
