@@ -391,7 +391,7 @@ async def test_calls_are_refused_while_the_store_is_away(
     transport = FakeTransport()
     async with (
         make.behind_a_proxy() as (proxy, where),
-        make([capping(3)], where=where) as limiter,
+        make([capping(3)], where=where, standings=False) as limiter,
         wh.Executor(limiter=limiter, transport=transport) as executor,
     ):
         first = await executor.call(ACTION)
@@ -608,3 +608,87 @@ async def test_many_who_enter_a_new_database_make_its_tables_once(postgres_url: 
     await connection.close()
 
     assert sorted(found) == [False, False, True, True]
+
+
+BUSY = wh.Response(503, (("retry-after", "60"),))
+
+
+async def _is_held_back(executor: wh.Executor) -> bool:
+    return not (await executor.call(ACTION)).attempts
+
+
+async def test_a_limiter_brings_standings_along(make: Store) -> None:
+    """What one executor was told holds back the other; not one in another namespace, and not without the standings."""
+    transport = FakeTransport()
+    other = attrs.evolve(make, settings={**make.settings, "namespace": f"test-{uuid4().hex}"})
+    async with (
+        make() as mine,
+        make() as yours,
+        other() as apart,
+        make(standings=False) as without,
+        wh.Executor(limiter=mine, transport=FakeTransport(BUSY)) as one,
+        wh.Executor(limiter=yours, transport=transport) as another,
+        wh.Executor(limiter=apart, transport=FakeTransport()) as stranger,
+        wh.Executor(limiter=without, transport=FakeTransport()) as alone,
+    ):
+        before = await another.call(ACTION)
+        await one.call(ACTION)
+        await _until(lambda: _is_held_back(another))
+        free = [(await executor.call(ACTION)).succeeded for executor in (stranger, alone)]
+
+    assert before.succeeded
+    assert free == [True, True]
+    assert without.standings is None
+
+
+async def test_one_word_says_what_becomes_of_all_calls_while_the_store_is_away(make: Store) -> None:
+    """Where calls are refused, one that no rule covers is not sent either; where they are shared, it is."""
+    elsewhere = wh.Action(name="Other", url_configuration=wh.UrlConfiguration("https://other.example.com/"))
+    found = []
+    for settings in ({}, {"when_away": "share", "processes": 2}):
+        async with (
+            make.behind_a_proxy() as (proxy, where),
+            make([capping(9)], where=where, **settings) as limiter,
+            wh.Executor(limiter=limiter, transport=FakeTransport()) as executor,
+        ):
+            assert (await executor.call(elsewhere)).succeeded
+            proxy.cut()
+            await _until(lambda executor=executor: _is_away(executor))
+            found.append((await executor.call(elsewhere)).delivery)
+
+    assert found == [wh.Delivery.UNAVAILABLE, wh.Delivery.DELIVERED]
+
+
+async def _is_away(executor: wh.Executor) -> bool:
+    return executor._sharing is not None and executor._sharing.is_away
+
+
+async def test_who_is_closed_is_used_no_more_until_it_is_entered_again(make: Store) -> None:
+    """A limiter that was left sends nobody, connects to nothing, and may be entered a second time."""
+    limiter = make([capping(9)])
+    async with limiter:
+        before = await admits(limiter)
+    with pytest.raises(wh.LimitsUnavailable, match="closed"):
+        await admits(limiter)
+    with pytest.raises(wh.StoreUnavailable, match="closed"):
+        await limiter.standings.tell("https://x", wh.StandingReport(), None)
+    async with limiter:
+        after = await admits(limiter)
+        standing = await limiter.standings.tell("https://x", wh.StandingReport(), None)
+
+    assert (before, after, standing.state) == (True, True, "closed")
+
+
+@pytest.mark.parametrize("decodes", [True, False])
+async def test_a_client_of_the_host_shares_everything(redis_prefix: str, decodes: bool) -> None:  # noqa: FBT001
+    """Whether it decodes answers or not; and it stays open."""
+    async with Redis.from_url(REDIS, decode_responses=decodes) as client:
+        async with (
+            wh.RedisLimiter(client, [capping(9)], prefix=redis_prefix) as limiter,
+            wh.RedisStandings(client, prefix=redis_prefix) as standings,
+            wh.Executor(limiter=limiter, transport=FakeTransport(BUSY)) as one,
+            wh.Executor(standings=standings, transport=FakeTransport()) as another,
+        ):
+            await one.call(ACTION)
+            await _until(lambda: _is_held_back(another))
+        assert await client.ping()

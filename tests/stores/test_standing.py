@@ -9,14 +9,13 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import asyncpg
 import attrs
 import pytest
 
@@ -24,28 +23,8 @@ import wayhook as wh
 from wayhook.testing import StandingContract
 
 REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
-POSTGRES = f"{os.environ.get('WAYHOOK_TEST_POSTGRES', 'postgresql://postgres@127.0.0.1:5432')}/postgres"
 LONG = 60
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-def postgres_table() -> Iterator[str]:
-    """The name of a table that is not there, and is not at last."""
-    table = f"wayhook_test_{uuid4().hex[:16]}"
-
-    async def dropped() -> None:
-        connection = await asyncpg.connect(POSTGRES, timeout=5)
-        await connection.execute(f"DROP TABLE IF EXISTS {table}")
-        await connection.close()
-
-    try:
-        asyncio.run(dropped())
-    except (OSError, asyncpg.PostgresError) as error:
-        message = f"postgresql is not running here ({type(error).__name__}); CONTRIBUTING says how to start it"
-        pytest.fail(message) if "CI" in os.environ else pytest.skip(message)
-    yield table
-    asyncio.run(dropped())
 
 
 class TestRedisStandings(StandingContract):
@@ -68,15 +47,15 @@ class TestPostgresStandings(StandingContract):
     """Every promise, in PostgreSQL."""
 
     @pytest.fixture
-    async def standings(self, postgres_table: str) -> AsyncIterator[wh.PostgresStandings]:
+    async def standings(self, postgres_url: str) -> AsyncIterator[wh.PostgresStandings]:
         """Standings without a destination."""
-        async with wh.PostgresStandings(POSTGRES, table=postgres_table) as standings:
+        async with wh.PostgresStandings(postgres_url) as standings:
             yield standings
 
     @pytest.fixture
-    async def another(self, postgres_table: str) -> AsyncIterator[wh.PostgresStandings]:
+    async def another(self, postgres_url: str) -> AsyncIterator[wh.PostgresStandings]:
         """The same, as another process opens them."""
-        async with wh.PostgresStandings(POSTGRES, table=postgres_table) as standings:
+        async with wh.PostgresStandings(postgres_url) as standings:
             yield standings
 
 
@@ -85,7 +64,7 @@ def place(request: pytest.FixtureRequest) -> list[str]:
     """Where processes share: the kind of the store, its address, and what of it is theirs."""
     if request.param == "redis":
         return ["redis", REDIS, request.getfixturevalue("redis_prefix")]
-    return ["postgres", POSTGRES, request.getfixturevalue("postgres_table")]
+    return ["postgres", request.getfixturevalue("postgres_url"), f"test-{uuid4().hex}"]
 
 
 PROCESS = """
@@ -96,7 +75,7 @@ import wayhook as wh
 kind, address, own, url, rails = sys.argv[1:]
 rails = json.loads(rails)
 standings = (
-    wh.RedisStandings(address, prefix=own) if kind == "redis" else wh.PostgresStandings(address, table=own)
+    wh.RedisStandings(address, prefix=own) if kind == "redis" else wh.PostgresStandings(address, namespace=own)
 )
 guardrails = attrs.evolve(
     wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True)),
@@ -448,7 +427,7 @@ async def test_redis_that_is_killed_is_gone_without(tmp_path: Path, log: Log, lo
     server = OwnRedis(tmp_path)
     await server.start()
     try:
-        async with wh.RedisStandings(server.url) as standings:
+        async with wh.RedisStandings(server.url, when_away="share", processes=1) as standings:
             await _goes_without(standings, log, server.stop, server.start, loopback)
     finally:
         await server.stop()
@@ -470,7 +449,7 @@ def _along(way: Way, place: list[str], **settings: Any) -> wh.RedisStandings | w
     url = url._replace(netloc=f"{user}@127.0.0.1:{way.port}" if user else f"127.0.0.1:{way.port}")
     if kind == "redis":
         return wh.RedisStandings(url.geturl(), prefix=own, **settings)
-    return wh.PostgresStandings(url.geturl(), table=own, **settings)
+    return wh.PostgresStandings(url.geturl(), namespace=own, **settings)
 
 
 async def test_a_store_that_cannot_be_reached_is_gone_without(
@@ -484,7 +463,7 @@ async def test_a_store_that_cannot_be_reached_is_gone_without(
     async def back() -> None:
         way.is_open = True
 
-    async with _along(way, place) as standings:
+    async with _along(way, place, when_away="share", processes=1) as standings:
         await _goes_without(standings, log, away, back, loopback)
 
 

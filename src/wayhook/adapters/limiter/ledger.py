@@ -11,11 +11,12 @@ import json
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
-from wayhook.errors import DefinitionError, StoreUnavailable, Violation
+from wayhook.adapters.limiter.absence import WhenAway, require_absence
+from wayhook.errors import StoreUnavailable
 from wayhook.execution.destination import NEVER, Breaker, Budget, Destination
 from wayhook.execution.ports import Randomness, Standing, StandingReport
 from wayhook.execution.standing import probed, reported, signature, spent, standing_of
@@ -26,7 +27,6 @@ __all__ = ["LedgerStandings", "Swap"]
 KEPT = 3600.0
 """Seconds after which a destination is forgotten that nothing was told of, and that is neither paused nor open."""
 _TRIES, _LONGEST_WAIT = 200, 0.02
-_PROCESSES = 10_000
 
 
 class Swap(NamedTuple):
@@ -40,15 +40,9 @@ class Swap(NamedTuple):
 class LedgerStandings(ABC):
     """A `Standings` over a place of texts; `when_away`, `processes` as that says."""
 
-    def __init__(self, when_away: Literal["share", "refuse"], processes: int | None, random: Randomness) -> None:
-        faults = []
-        if when_away not in ("share", "refuse"):
-            faults.append(Violation("$.when_away", "what happens without the store is 'share' or 'refuse'"))
-        if processes is not None and (type(processes) is not int or not 1 <= processes <= _PROCESSES):
-            faults.append(Violation("$.processes", f"a whole number from 1 to {_PROCESSES:,} belongs here"))
-        if faults:
-            raise DefinitionError(faults)
-        self.when_away: Literal["share", "refuse"] = when_away
+    def __init__(self, when_away: WhenAway, processes: int | None, random: Randomness) -> None:
+        require_absence(when_away, processes)
+        self.when_away: WhenAway = when_away
         self.processes = processes
         self._random = random
 
