@@ -452,6 +452,7 @@ async def test_a_pause_of_the_time_without_the_store_is_told_when_it_is_back(
         await _settled()
         await _calls(executor, ping(), 1)
         without = await store.kept.tell("https://api.example.com", wh.StandingReport(), None)
+        store.was_asked.clear()
         store.failure = None
         async with asyncio.timeout(10):
             await store.was_asked.wait()

@@ -11,15 +11,19 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+import asyncpg
 import attrs
 import pytest
+from redis.asyncio import Redis
 
 import wayhook as wh
+import wayhook.testing
 from wayhook.testing import StandingContract
 
 REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
@@ -495,3 +499,111 @@ async def test_a_place_that_is_not_there_is_ours_to_tell() -> None:
             with pytest.raises(wh.StoreUnavailable, match=f"127.0.0.1:{port}") as caught:
                 await standings.tell("https://x", wh.StandingReport(), None)
         assert "canary-7" not in str(caught.value)
+
+
+@asynccontextmanager
+async def _redis() -> AsyncIterator[Redis]:
+    async with Redis.from_url(REDIS, decode_responses=True) as client:
+        yield client
+
+
+async def _overwritten(place: list[str], text: str) -> None:
+    """Somebody else writes over all that is kept, and tells news that are none."""
+    kind, address, own = place
+    if kind == "redis":
+        async with _redis() as client:
+            async for key in client.scan_iter(f"{own}:*:standing:*"):
+                await client.set(key, text)
+            await client.publish(f"{own}:{{standings:default}}:news", text)
+        return
+    connection = await asyncpg.connect(address)
+    await connection.execute("UPDATE wayhook_standing_1 SET text = $1 WHERE namespace = $2", text, own)
+    channel = f"wayhook_standing_1_{sha256(own.encode()).hexdigest()[:32]}"
+    await connection.execute("SELECT pg_notify($1, $2)", channel, text)
+    await connection.close()
+
+
+GARBAGE = ["", "no JSON", "[1]", "7", '{"ends": 5}', '{"ends": [[1]]}', '{"version": "x"}', '{"state": "ajar"}']
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+async def test_what_nobody_can_read_is_begun_anew(place: list[str], text: str, log: Log) -> None:
+    """It stops no call, neither of who is there nor of who comes, and the log tells of it."""
+    kind, address, own = place
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> wh.RedisStandings | wh.PostgresStandings:
+            return await stack.enter_async_context(
+                wh.RedisStandings(address, prefix=own)
+                if kind == "redis"
+                else wh.PostgresStandings(address, namespace=own)
+            )
+
+        standings = await opened()
+        await standings.tell("https://x", wh.StandingReport(paused=60), None)
+        await _overwritten(place, text)
+        heard: list[str] = []
+        async with (await opened()).news(lambda name, _: heard.append(name)):
+            again = await standings.tell("https://x", wh.StandingReport(paused=5), wh.BreakerRule())
+        executor = await stack.enter_async_context(
+            wh.Executor(standings=await opened(), transport=wh.testing.FakeTransport())
+        )
+        await _overwritten(place, text)
+        outcome = await executor.call(_ping("https://other.example.com/"))
+
+    assert 4 < again.paused <= 5
+    assert heard[:1] == ["https://x"]
+    assert outcome.succeeded
+    assert any("cannot be read" in line for line in log.lines)
+
+
+async def test_connections_that_the_server_ends_cost_no_call(postgres_url: str, log: Log) -> None:
+    """Neither those of the limits and standings, nor the one for news: calls wait until there is another."""
+    administrator = await asyncpg.connect(postgres_url)
+    end = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    rule = wh.CappingRule("https://x.example.com/*", wh.Rating(1000, 60_000))
+    async with (
+        wh.PostgresLimiter(postgres_url, [rule]) as limiter,
+        wh.Executor(limiter=limiter, transport=wh.testing.FakeTransport()) as executor,
+    ):
+        outcomes, ended = [await executor.call(_ping("https://x.example.com/"))], []
+        for _ in range(6):
+            ended.append(await administrator.fetchval(end))
+            outcomes += await asyncio.gather(*(executor.call(_ping("https://x.example.com/")) for _ in range(3)))
+    await administrator.close()
+
+    assert all(ended)
+    assert [outcome.status for outcome in outcomes] == ["http_200"] * 19
+    assert log.lines == []
+
+
+async def test_a_store_whose_clock_is_behind_is_believed(redis_prefix: str, log: Log, loopback: wh.Guardrails) -> None:
+    """After a failover to a server whose clock is an hour behind, what it says counts."""
+    url = urlsplit(REDIS)
+    async with (
+        Other() as other,
+        Way(url.hostname or "127.0.0.1", url.port or 6379) as way,
+        _redis() as client,
+        _along(way, ["redis", REDIS, redis_prefix]) as standings,
+        wh.Executor(standings=standings, guardrails=loopback) as executor,
+    ):
+        ping = _ping(other.url)
+        assert (await executor.call(ping)).succeeded
+        key = f"{redis_prefix}:{{standings:default}}:standing:{other.url[:-1]}"
+        now = float((await client.time())[0])
+        await client.set(key, json.dumps({"version": int((now + 3600) * 1e6), "state": "closed"}))
+        await standings.tell(other.url[:-1], wh.StandingReport(paused=0.1), None)
+        other.say(408)
+        await executor.call(ping)  # which hears the version of the clock that is ahead
+        other.say(200)
+        way.cut()
+        await log.until("nobody is called")
+        await client.set(key, json.dumps({"version": int(now * 1e6), "paused_until": now + 600}))
+        way.is_open = True
+        await log.until("can be used again")
+        outcome = await executor.call(ping)
+
+    assert outcome.attempts == ()

@@ -81,15 +81,27 @@ class PostgresConnection:
 
     async def done(self, work: Awaitable[Any]) -> Any:
         """Return what the database gives; everything that goes wrong is `StoreUnavailable`."""
-        from asyncpg import InterfaceError, PostgresError
+        from asyncpg import InterfaceError, InternalClientError, PostgresError
 
         try:
             return await work
-        except (PostgresError, InterfaceError, OSError, TimeoutError, ValueError) as error:
+        except (PostgresError, InterfaceError, InternalClientError, OSError, TimeoutError, ValueError) as error:
             said = str(error).partition("\n")[0][:200].rstrip(".") or type(error).__name__
             raise StoreUnavailable(f"{self.place} cannot be used now: {said}.") from None
 
     async def _rows(self, form: Form, statement: str, values: tuple[object, ...]) -> list[Any]:
+        """Ask, and once more where the server ended the connection, which it may do to one that is idle."""
+        from asyncpg import InterfaceError, InternalClientError, PostgresConnectionError
+        from asyncpg.exceptions import AdminShutdownError
+
+        try:
+            return await self._fetched(form, statement, values)
+        except (PostgresConnectionError, AdminShutdownError, InterfaceError, InternalClientError, ConnectionError):
+            if self._pool is not None:
+                await self._pool.expire_connections()  # where one was ended, the others may be
+            return await self._fetched(form, statement, values)
+
+    async def _fetched(self, form: Form, statement: str, values: tuple[object, ...]) -> list[Any]:
         if self._is_closed:
             raise StoreUnavailable(f"{self.place} cannot be used now: it was closed here.")
         pool = self._pool if self._pool is not None and form in self._made else await self._opened(form)

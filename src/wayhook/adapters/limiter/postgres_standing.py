@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Self
 
 from wayhook.adapters.limiter.absence import WhenAway
-from wayhook.adapters.limiter.ledger import LedgerStandings, Swap, opened_news, packed_news
+from wayhook.adapters.limiter.ledger import LedgerStandings, Swap, packed_news
 from wayhook.adapters.limiter.postgres_connection import Form, PostgresConnection
 from wayhook.errors import StoreUnavailable
 from wayhook.execution.ports import Standing, system_random
@@ -88,7 +88,7 @@ class PostgresBook(LedgerStandings):
         await self._connection.rows(_FORM, _TIDY)
         connection = await self._connection.single()
         try:
-            await done(connection.add_listener(self._channel, lambda *told: hear(*opened_news(str(told[-1])))))
+            await done(connection.add_listener(self._channel, lambda *told: self._pass_on(str(told[-1]), hear)))
             for row in await done(connection.fetch(_KNOWN, self._namespace)):
                 hear(*self._heard(*row))
             listening = asyncio.ensure_future(self._listen(connection))

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 from wayhook.adapters.limiter.absence import WhenAway
-from wayhook.adapters.limiter.ledger import LedgerStandings, Swap, opened_news, packed_news
+from wayhook.adapters.limiter.ledger import LedgerStandings, Swap, packed_news
 from wayhook.adapters.limiter.redis_connection import RedisConnection, require_prefix
 from wayhook.errors import StoreUnavailable
 from wayhook.execution.ports import Standing, system_random
@@ -112,7 +112,7 @@ class RedisBook(LedgerStandings):
             if message["type"] == "subscribe":
                 return
             if message["type"] == "message":
-                hear(*opened_news(str(_plain(message["data"]))))
+                self._pass_on(str(_plain(message["data"])), hear)
 
     def _key(self, name: str) -> str:
         return f"{self._below}standing:{name}"
