@@ -692,3 +692,51 @@ async def test_a_client_of_the_host_shares_everything(redis_prefix: str, decodes
             await one.call(ACTION)
             await _until(lambda: _is_held_back(another))
         assert await client.ping()
+
+
+async def test_it_is_used_on_one_loop_and_in_one_process(make: Store) -> None:
+    """Elsewhere it is refused, with what to do; where it belongs, nothing is changed by that, and no place is lost."""
+
+    async def elsewhere() -> list[str]:
+        said = []
+        for use in (
+            lambda: admits(limiter),
+            lambda: limiter.spend("POST", URL),
+            lambda: limiter.standings.tell("https://x", wh.StandingReport(), None),
+            limiter.__aenter__,
+        ):
+            with pytest.raises(wh.ExecutionError) as caught:
+                await use()
+            said.append(str(caught.value))
+        return said
+
+    def forked() -> int:
+        if (process := os.fork()) == 0:
+            code = 1
+            with suppress(BaseException):
+                said = asyncio.run(elsewhere())
+                asyncio.run(limiter.__aexit__(None, None, None))
+                code = 0 if all("forked" in line for line in said) else 2
+            os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    async with make([capping(3, connections=3)]) as limiter:
+        before = [await admits(limiter), await limiter.standings.tell("https://x", wh.StandingReport(), None) and True]
+        other_loop = await asyncio.to_thread(asyncio.run, elsewhere())
+        other_process = await asyncio.to_thread(forked)
+        after = [await admits(limiter) for _ in range(3)]
+
+    assert before == [True, True]
+    assert all("another event loop" in line for line in other_loop)
+    assert other_process == 0
+    assert after == [True, True, False]
+
+
+async def test_a_place_that_is_asked_for_twice_is_had(make: Store) -> None:
+    """An answer may be lost on its way, and the question comes again with the same ticket."""
+    async with make([capping(3, connections=2)]) as limiter:
+        bounds = limiter._coverage.of("POST", URL)
+        first = await limiter._ledger.ask(bounds, "ticket", 0)
+        second = await limiter._ledger.ask(bounds, "ticket", 0)
+
+    assert (first.verdict, second.verdict) == (first.verdict.GOES,) * 2

@@ -119,7 +119,8 @@ BEGIN
                 DELETE FROM wayhook_limit_call_1 WHERE name = names[i] AND number <= rank - counts[i];
             END IF;
             IF connections[i] > 0 THEN
-                INSERT INTO wayhook_limit_lease_1 VALUES (names[i], mine, moment + lease);
+                INSERT INTO wayhook_limit_lease_1 VALUES (names[i], mine, moment + lease)
+                    ON CONFLICT (name, ticket) DO UPDATE SET ends = excluded.ends;  -- of who asked twice
             END IF;
         END LOOP;
         verdict := 1; delay := 0;

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from wayhook.adapters.limiter.address import require_address
+from wayhook.adapters.limiter.home import Home
 from wayhook.errors import MissingExtra, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PostgresConnection:
         self._url = url.replace("postgresql+asyncpg://", "postgresql://", 1)
         self._pool: Pool[Any] | None = None
         self._made: set[Form] = set()
+        self._home = Home(purpose)
         self._opening, self._is_closed = asyncio.Lock(), False
 
     @property
@@ -55,7 +57,7 @@ class PostgresConnection:
         """Close the connections; nothing goes through any more."""
         self._is_closed = True
         pool, self._pool = self._pool, None
-        if pool is None:
+        if pool is None or self._home.is_gone:
             return
         from asyncpg import InterfaceError, PostgresError
 
@@ -67,6 +69,7 @@ class PostgresConnection:
 
     async def rows(self, form: Form, statement: str, *values: object) -> list[Any]:
         """Return the rows of a statement, for which `form` is made if it is not there."""
+        self._home.require()
         found: list[Any] = await self.done(self._rows(form, statement, values))
         return found
 
@@ -74,6 +77,7 @@ class PostgresConnection:
         """Return a connection beside the pool, which the caller terminates."""
         import asyncpg
 
+        self._home.require()
         connection: Connection[Any] = await self.done(
             asyncpg.connect(self._url, timeout=_TIMEOUT, command_timeout=_TIMEOUT)
         )

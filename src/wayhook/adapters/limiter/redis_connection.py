@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from importlib.util import find_spec
-from inspect import iscoroutinefunction
+from inspect import iscoroutine, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
 from wayhook.adapters.limiter.address import require_address
+from wayhook.adapters.limiter.home import Home
 from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class RedisConnection:
 
     def __init__(self, where: str | Redis, purpose: str) -> None:
         self._is_ours, self._is_closed = isinstance(where, str), False
+        self._home = Home(purpose)
         self.client = _client(where, purpose) if isinstance(where, str) else _given(where)
 
     @property
@@ -38,17 +40,21 @@ class RedisConnection:
     async def close(self) -> None:
         """Close the connections, if they are ours; nothing goes through any more."""
         self._is_closed = True
-        if self._is_ours:
+        if self._is_ours and not self._home.is_gone:
             await self.client.aclose()
 
     async def done(self, work: Awaitable[Any]) -> Any:
         """Return what Redis answers; everything that goes wrong is `StoreUnavailable`."""
         from redis import RedisError
 
-        if self._is_closed:
-            if hasattr(work, "close"):
+        try:
+            self._home.require()
+            if self._is_closed:
+                raise StoreUnavailable(f"{self.place} cannot be used now: it was closed here.")
+        except BaseException:
+            if iscoroutine(work):
                 work.close()
-            raise StoreUnavailable(f"{self.place} cannot be used now: it was closed here.")
+            raise
         try:
             return await work
         except (RedisError, OSError) as error:

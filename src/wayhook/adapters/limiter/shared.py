@@ -27,6 +27,7 @@ from typing import Any, Protocol, Self, TypeVar
 import attrs
 
 from wayhook.adapters.limiter.absence import WhenAway, require_absence
+from wayhook.adapters.limiter.home import Home
 from wayhook.errors import LimitsUnavailable, StoreUnavailable
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.coverage import (
@@ -135,8 +136,8 @@ class _Waiting:
 class SharedLimiter:
     """Enforces rules in a store; see `RuleLimiter` for what is promised. Stores are `RedisLimiter`, `PostgresLimiter`.
 
-    It belongs to the event loop that it is used on. `standings`: what an executor shares pauses, breakers and the
-    budget of repeats through; None where it is left out.
+    It belongs to the process and the event loop that it is first used on. `standings`: what an executor shares pauses,
+    breakers and the budget of repeats through; None where it is left out.
     """
 
     standings: Standings | None = None
@@ -151,7 +152,7 @@ class SharedLimiter:
         clock: Clock | None,
     ) -> None:
         require_absence(when_away, processes)
-        self._ledger, self._clock = ledger, clock or SystemClock()
+        self._ledger, self._clock, self._home = ledger, clock or SystemClock(), Home("limits")
         self._held: dict[Hashable, _Rules] = {}
         self._coverage: Coverage[Bound] = Coverage(())
         self._shares = _Shares(processes, self._clock) if when_away == "share" and processes else None
@@ -166,6 +167,7 @@ class SharedLimiter:
         self._hold(_given(rules), None)
 
     async def __aenter__(self) -> Self:
+        self._home.require()
         self._try_again = 0.0  # who enters again has it tried at once
         try:
             await self._told(self._ledger.open, _TO_OPEN)
@@ -179,6 +181,8 @@ class SharedLimiter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._home.is_gone:
+            return
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.wait([self._renewing])
@@ -213,6 +217,7 @@ class SharedLimiter:
         caps = tuple(bound for bound in self._coverage.of(method, url) if not bound.queues)
         if not caps:
             return
+        self._home.require()
         try:
             is_taken = await self._told(lambda: self._ledger.spend(caps))
         except StoreUnavailable as error:
@@ -223,6 +228,7 @@ class SharedLimiter:
 
     @asynccontextmanager
     async def _place(self, bounds: tuple[Bound, ...], method: str, url: str) -> AsyncIterator[float]:
+        self._home.require()
         ticket = f"{self._process}-{next(self._tickets)}"
         shared: WindowLimiter | None = None
         try:
