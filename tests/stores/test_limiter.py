@@ -740,3 +740,38 @@ async def test_a_place_that_is_asked_for_twice_is_had(make: Store) -> None:
         second = await limiter._ledger.ask(bounds, "ticket", 0)
 
     assert (first.verdict, second.verdict) == (first.verdict.GOES,) * 2
+
+
+async def _set_clock_back(make: Store, limiter: Any) -> None:
+    """Let everything that is kept be an hour ahead of the clock of the store."""
+    hour = 3_600_000_000
+    if make.kind is wh.PostgresLimiter:
+        connection = await asyncpg.connect(make.url)
+        for table, columns in (("call", ["at"]), ("ticket", ["arrival", "ends"]), ("lease", ["ends"])):
+            told = ", ".join(f"{column} = {column} + {hour}" for column in columns)
+            await connection.execute(f"UPDATE wayhook_limit_{table}_1 SET {told}")
+        await connection.close()
+        return
+    client = limiter._ledger._connection.client
+    async for key in client.scan_iter(f"{make.settings['prefix']}:*"):
+        await client.persist(key)
+        if await client.type(key) == b"list":
+            for at, went in enumerate(await client.lrange(key, 0, -1)):
+                await client.lset(key, at, int(went) + hour)
+        else:
+            for member, score in await client.zrange(key, 0, -1, withscores=True):
+                await client.zadd(key, {member: score + hour})
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting(make: Store) -> None:
+    """What went, who waits and what is under way counts as of now, not as of an hour from now."""
+    rules = [capping(2, 500), wh.ThrottlingRule(URL, ["POST"], 4), wh.CappingRule(URL, wh.Rating(99, 1000, 2))]
+    async with make(rules) as limiter, make(rules) as killed:
+        assert [await admits(limiter) for _ in range(3)] == [True, True, False]
+        bounds = killed._coverage.of("POST", URL)
+        await killed._ledger.ask(bounds, "killed", 0)
+        await _set_clock_back(make, limiter)
+        found = [await admits(limiter), await admits(limiter)]
+        await _until(lambda: admits(limiter))
+
+    assert found == [False, False]

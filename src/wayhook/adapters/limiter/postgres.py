@@ -72,13 +72,23 @@ BEGIN
         ON CONFLICT DO NOTHING;
     PERFORM FROM wayhook_limit_1 WHERE name = ANY (names) ORDER BY name FOR UPDATE;
     moment := wayhook_limit_now_1();
-    IF came = 0 THEN came := moment; END IF;
+    IF came = 0 OR came > moment THEN came := moment; END IF;
     opening := moment;
 
-    DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ends <= moment AND ticket <> mine;
+    -- where the clock was set back, what went later than now went now, and nobody waits for the time to come again
+    IF EXISTS (
+        SELECT FROM wayhook_limit_1 AS bound JOIN wayhook_limit_call_1 AS call
+            ON call.name = bound.name AND call.number = bound.went - 1
+        WHERE bound.name = ANY (names) AND call.at > moment
+    ) THEN
+        UPDATE wayhook_limit_call_1 SET at = moment WHERE name = ANY (names) AND at > moment;
+    END IF;
+    DELETE FROM wayhook_limit_ticket_1
+        WHERE name = ANY (names) AND (ends <= moment OR ends > moment + 60000000) AND ticket <> mine;
     FOR i IN 1 .. cardinality(names) LOOP
         IF connections[i] > 0 THEN
             DELETE FROM wayhook_limit_lease_1 WHERE name = names[i] AND ends <= moment;
+            UPDATE wayhook_limit_lease_1 SET ends = moment + lease WHERE name = names[i] AND ends > moment + lease;
             rank := (SELECT count(*) FROM wayhook_limit_ticket_1 WHERE name = names[i] AND arrival < came);
             IF (SELECT count(*) FROM wayhook_limit_lease_1 WHERE name = names[i]) + rank >= connections[i] THEN
                 stuck := greatest(stuck, rank);

@@ -32,7 +32,7 @@ _ASK = """
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local ticket, arrival, lease, grace = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if arrival == 0 then arrival = now end
+if arrival == 0 or arrival > now then arrival = now end
 
 local function whole(number) return string.format('%.0f', number) end
 local function ahead(line) return redis.call('ZCOUNT', line, '-inf', '(' .. whole(arrival)) end
@@ -41,6 +41,21 @@ local function throw_away(key, gone)
   redis.call('ZREM', key .. ':held', gone)
   redis.call('ZREM', key .. ':line', gone)
   redis.call('ZREM', key .. ':until', gone)
+end
+
+-- where the clock was set back, what went later than now went now, and nobody waits for the time to come again
+local function believe(key, period)
+  local at = -1
+  local went = redis.call('LINDEX', key, at)
+  while went and tonumber(went) > now do
+    redis.call('LSET', key, at, whole(now))
+    at = at - 1
+    went = redis.call('LINDEX', key, at)
+  end
+  if at < -1 then redis.call('PEXPIRE', key, whole(math.ceil(period / 1000))) end
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key .. ':until', whole(now + 60000000), '+inf')) do
+    if gone ~= ticket then throw_away(key, gone) end
+  end
 end
 
 -- the moment when there is a place behind `rank` others; now, when there is one
@@ -65,6 +80,7 @@ for i, key in ipairs(KEYS) do
     connections = tonumber(ARGV[at + 3]), queues = ARGV[at + 4] == '1'
   }
   bounds[i], is_throttled = bound, is_throttled or bound.queues
+  believe(key, bound.period)
   for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key .. ':until', '-inf', whole(now))) do
     if gone ~= ticket then throw_away(key, gone) end
   end
@@ -74,6 +90,9 @@ local stuck, opening = -1, now
 for _, bound in ipairs(bounds) do
   if bound.connections > 0 then
     redis.call('ZREMRANGEBYSCORE', bound.key .. ':leases', '-inf', whole(now))
+    for _, late in ipairs(redis.call('ZRANGEBYSCORE', bound.key .. ':leases', '(' .. whole(now + lease), '+inf')) do
+      redis.call('ZADD', bound.key .. ':leases', whole(now + lease), late)
+    end
     local rank = ahead(bound.key .. ':line')
     if redis.call('ZCARD', bound.key .. ':leases') + rank >= bound.connections then stuck = math.max(stuck, rank) end
   end
