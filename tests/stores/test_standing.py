@@ -607,3 +607,30 @@ async def test_a_store_whose_clock_is_behind_is_believed(redis_prefix: str, log:
         outcome = await executor.call(ping)
 
     assert outcome.attempts == ()
+
+
+async def test_every_key_of_redis_ends(redis_prefix: str) -> None:
+    """Nothing is left of destinations that nobody calls any more."""
+    async with wh.RedisStandings(REDIS, prefix=redis_prefix) as standings, _redis() as client:
+        for number, seconds in enumerate((600, 0.1)):
+            await standings.tell(f"https://x{number}", wh.StandingReport(paused=seconds), None)
+        left = {key: await client.ttl(key) async for key in client.scan_iter(f"{redis_prefix}:*")}
+
+    assert len(left) == 3
+    assert all(3000 < seconds <= 3600 + 600 for seconds in left.values())
+    assert left[f"{redis_prefix}:{{standings:default}}:known"] > 3700
+
+
+async def test_what_is_over_leaves_postgres_while_processes_run(postgres_url: str) -> None:
+    """Whoever hears the news tidies as well."""
+    connection = await asyncpg.connect(postgres_url)
+    async with wh.PostgresStandings(postgres_url) as standings, standings.news(lambda *_: None):
+        for name in ("https://over", "https://kept"):
+            await standings.tell(name, wh.StandingReport(paused=60), None)
+        await connection.execute("UPDATE wayhook_standing_1 SET until = 1 WHERE name = 'https://over'")
+        async with asyncio.timeout(LONG):
+            while len(left := await connection.fetch("SELECT name FROM wayhook_standing_1")) > 1:
+                pass
+    await connection.close()
+
+    assert [row["name"] for row in left] == ["https://kept"]

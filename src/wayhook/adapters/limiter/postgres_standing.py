@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PostgresBook", "PostgresStandings"]
 
 _ALIVE = 2.0
-"""Seconds between two questions whether the connection for news is alive."""
+"""Seconds between two times that what is over is thrown away, through the connection for news."""
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 _FORM = Form(
     "SELECT to_regclass('wayhook_standing_1') IS NOT NULL",
@@ -47,7 +47,11 @@ WITH made AS (
 )
 SELECT count(*), CASE WHEN count(*) > 0 AND $6::text IS NOT NULL THEN pg_notify($7, $6)::text END FROM made
 """  # noqa: S608 - as above
-_TIDY = f"DELETE FROM wayhook_standing_1 WHERE until <= {_NOW}"  # noqa: S608 - as above
+_TIDY = f"""
+DELETE FROM wayhook_standing_1 WHERE (namespace, name) IN (
+    SELECT namespace, name FROM wayhook_standing_1 WHERE until <= {_NOW} FOR UPDATE SKIP LOCKED
+)
+"""  # noqa: S608 - as above
 _KNOWN = f"SELECT name, text, {_NOW} FROM wayhook_standing_1 WHERE namespace = $1"  # noqa: S608 - as above
 
 
@@ -101,14 +105,14 @@ class PostgresBook(LedgerStandings):
             connection.terminate()
 
     async def _listen(self, connection: Connection[Any]) -> None:
-        """Ask now and then whether the connection is alive; news come by themselves."""
+        """Tidy now and then, which shows whether the connection is alive; news come by themselves."""
         while True:
             lost = asyncio.get_running_loop().create_future()
             connection.add_termination_listener(lambda _, lost=lost: lost.done() or lost.set_result(None))
             await asyncio.wait([lost], timeout=_ALIVE)
             if lost.done():
                 return
-            await self._connection.done(connection.execute("SELECT 1"))
+            await self._connection.done(connection.execute(_TIDY))
 
 
 class PostgresStandings(PostgresBook):

@@ -37,6 +37,7 @@ if (text or '') ~= ARGV[1] then return {0, text, string.format('%.6f', now)} end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 redis.call('ZADD', KEYS[2], now + ARGV[3] / 1000, ARGV[4])
+if redis.call('PTTL', KEYS[2]) < tonumber(ARGV[3]) then redis.call('PEXPIRE', KEYS[2], ARGV[3]) end
 if ARGV[5] ~= '' then redis.call('PUBLISH', KEYS[3], ARGV[5]) end
 return {1}
 """
