@@ -48,19 +48,19 @@ async def in_redis() -> AsyncIterator[wh.RedisStandings]:
     from redis import Redis
 
     with Redis.from_url(REDIS) as client:
-        for key in client.scan_iter(f"{{{OWN}}}*"):
+        for key in client.scan_iter(f"{OWN}:*"):
             client.delete(key)
 
 
 @asynccontextmanager
 async def in_postgres() -> AsyncIterator[wh.PostgresStandings]:
     """Standings in the PostgreSQL of this machine, and nothing of them at last."""
-    async with wh.PostgresStandings(POSTGRES, table=OWN) as standings:
+    async with wh.PostgresStandings(POSTGRES, namespace=OWN) as standings:
         yield standings
     import asyncpg
 
     connection = await asyncpg.connect(POSTGRES)
-    await connection.execute(f"DROP TABLE {OWN}")
+    await connection.execute("DELETE FROM wayhook_standing_1 WHERE namespace = $1", OWN)
     await connection.close()
 
 

@@ -452,6 +452,7 @@ async def test_a_pause_of_the_time_without_the_store_is_told_when_it_is_back(
         await _settled()
         await _calls(executor, ping(), 1)
         without = await store.kept.tell("https://api.example.com", wh.StandingReport(), None)
+        store.was_asked.clear()
         store.failure = None
         async with asyncio.timeout(10):
             await store.was_asked.wait()
@@ -524,9 +525,14 @@ def test_what_shares_nothing_is_refused() -> None:
     ("wrong", "where"),
     [
         ({"url": "http://x"}, r"\$: "),
+        ({"url": "scheme://me:ca/ry@127.0.0.1/x"}, "%2F"),
         ({"when_away": "wait"}, r"\$\.when_away"),
-        ({"processes": 0}, r"\$\.processes"),
-        ({"processes": True}, r"\$\.processes"),
+        ({"when_away": "share"}, r"\$\.processes"),
+        ({"when_away": "share", "processes": 0}, r"\$\.processes"),
+        ({"when_away": "share", "processes": 10_001}, r"\$\.processes"),
+        ({"when_away": "share", "processes": True}, r"\$\.processes"),
+        ({"processes": 4}, r"\$\.processes"),
+        ({"namespace": "x'; DROP TABLE y"}, r"\$\.namespace"),
     ],
 )
 @pytest.mark.parametrize(
@@ -535,21 +541,16 @@ def test_what_shares_nothing_is_refused() -> None:
 def test_bad_settings_are_refused(kind: Any, url: str, wrong: dict[str, Any], where: str) -> None:
     """By name, and before anything is opened."""
     with pytest.raises(wh.DefinitionError, match=where):
-        kind(**{"url": url, **wrong})
+        kind(
+            wrong.get("url", url).replace("scheme", url.partition(":")[0]),
+            **{name: value for name, value in wrong.items() if name != "url"},
+        )
 
 
-@pytest.mark.parametrize(
-    ("kind", "url", "wrong"),
-    [
-        (wh.RedisStandings, "redis://127.0.0.1", {"prefix": "a{b}"}),
-        (wh.PostgresStandings, "postgresql://127.0.0.1/x", {"table": "x; DROP TABLE y"}),
-    ],
-)
-def test_a_bad_name_of_the_place_is_refused(kind: Any, url: str, wrong: dict[str, Any]) -> None:
-    """A prefix, or a table, is a name and nothing else."""
-    [name] = wrong
-    with pytest.raises(wh.DefinitionError, match=rf"\$\.{name}"):
-        kind(url, **wrong)
+def test_a_bad_prefix_is_refused() -> None:
+    """It has no braces: they would tell a cluster where the keys are."""
+    with pytest.raises(wh.DefinitionError, match=r"\$\.prefix"):
+        wh.RedisStandings("redis://127.0.0.1", prefix="a{b}")
 
 
 @pytest.mark.parametrize(
@@ -568,8 +569,8 @@ def test_no_text_form_shows_a_password(kind: Any, url: str) -> None:
 @pytest.mark.parametrize(
     ("module", "kind", "url", "extra"),
     [
-        ("redis_standing", wh.RedisStandings, "redis://127.0.0.1", "wayhook[redis]"),
-        ("postgres_standing", wh.PostgresStandings, "postgresql://127.0.0.1/x", "wayhook[postgres]"),
+        ("redis_connection", wh.RedisStandings, "redis://127.0.0.1", "wayhook[redis]"),
+        ("postgres_connection", wh.PostgresStandings, "postgresql://127.0.0.1/x", "wayhook[postgres]"),
     ],
 )
 def test_a_missing_library_is_told(

@@ -43,11 +43,12 @@ THIRD_PARTIES = {
     "botocore": {"adapters/secret/aws.py"},
     "redis": {
         "adapters/limiter/redis.py",
+        "adapters/limiter/redis_connection.py",
         "adapters/limiter/redis_standing.py",
         "adapters/repository/redis.py",
         "adapters/repository/redis_shelf.py",
     },
-    "asyncpg": {"adapters/limiter/postgres.py", "adapters/limiter/postgres_standing.py"},
+    "asyncpg": {"adapters/limiter/postgres_connection.py", "adapters/limiter/postgres_standing.py"},
     "ruamel": {"adapters/repository/folder_text.py"},
     "sqlalchemy": {
         "adapters/repository/sql.py",

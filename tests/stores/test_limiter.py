@@ -391,7 +391,7 @@ async def test_calls_are_refused_while_the_store_is_away(
     transport = FakeTransport()
     async with (
         make.behind_a_proxy() as (proxy, where),
-        make([capping(3)], where=where) as limiter,
+        make([capping(3)], where=where, standings=False) as limiter,
         wh.Executor(limiter=limiter, transport=transport) as executor,
     ):
         first = await executor.call(ACTION)
@@ -608,3 +608,170 @@ async def test_many_who_enter_a_new_database_make_its_tables_once(postgres_url: 
     await connection.close()
 
     assert sorted(found) == [False, False, True, True]
+
+
+BUSY = wh.Response(503, (("retry-after", "60"),))
+
+
+async def _is_held_back(executor: wh.Executor) -> bool:
+    return not (await executor.call(ACTION)).attempts
+
+
+async def test_a_limiter_brings_standings_along(make: Store) -> None:
+    """What one executor was told holds back the other; not one in another namespace, and not without the standings."""
+    transport = FakeTransport()
+    other = attrs.evolve(make, settings={**make.settings, "namespace": f"test-{uuid4().hex}"})
+    async with (
+        make() as mine,
+        make() as yours,
+        other() as apart,
+        make(standings=False) as without,
+        wh.Executor(limiter=mine, transport=FakeTransport(BUSY)) as one,
+        wh.Executor(limiter=yours, transport=transport) as another,
+        wh.Executor(limiter=apart, transport=FakeTransport()) as stranger,
+        wh.Executor(limiter=without, transport=FakeTransport()) as alone,
+    ):
+        before = await another.call(ACTION)
+        await one.call(ACTION)
+        await _until(lambda: _is_held_back(another))
+        free = [(await executor.call(ACTION)).succeeded for executor in (stranger, alone)]
+
+    assert before.succeeded
+    assert free == [True, True]
+    assert without.standings is None
+
+
+async def test_one_word_says_what_becomes_of_all_calls_while_the_store_is_away(make: Store) -> None:
+    """Where calls are refused, one that no rule covers is not sent either; where they are shared, it is."""
+    elsewhere = wh.Action(name="Other", url_configuration=wh.UrlConfiguration("https://other.example.com/"))
+    found = []
+    for settings in ({}, {"when_away": "share", "processes": 2}):
+        async with (
+            make.behind_a_proxy() as (proxy, where),
+            make([capping(9)], where=where, **settings) as limiter,
+            wh.Executor(limiter=limiter, transport=FakeTransport()) as executor,
+        ):
+            assert (await executor.call(elsewhere)).succeeded
+            proxy.cut()
+            await _until(lambda executor=executor: _is_away(executor))
+            found.append((await executor.call(elsewhere)).delivery)
+
+    assert found == [wh.Delivery.UNAVAILABLE, wh.Delivery.DELIVERED]
+
+
+async def _is_away(executor: wh.Executor) -> bool:
+    return executor._sharing is not None and executor._sharing.is_away
+
+
+async def test_who_is_closed_is_used_no_more_until_it_is_entered_again(make: Store) -> None:
+    """A limiter that was left sends nobody, connects to nothing, and may be entered a second time."""
+    limiter = make([capping(9)])
+    async with limiter:
+        before = await admits(limiter)
+    with pytest.raises(wh.LimitsUnavailable, match="closed"):
+        await admits(limiter)
+    with pytest.raises(wh.StoreUnavailable, match="closed"):
+        await limiter.standings.tell("https://x", wh.StandingReport(), None)
+    async with limiter:
+        after = await admits(limiter)
+        standing = await limiter.standings.tell("https://x", wh.StandingReport(), None)
+
+    assert (before, after, standing.state) == (True, True, "closed")
+
+
+@pytest.mark.parametrize("decodes", [True, False])
+async def test_a_client_of_the_host_shares_everything(redis_prefix: str, decodes: bool) -> None:  # noqa: FBT001
+    """Whether it decodes answers or not; and it stays open."""
+    async with Redis.from_url(REDIS, decode_responses=decodes) as client:
+        async with (
+            wh.RedisLimiter(client, [capping(9)], prefix=redis_prefix) as limiter,
+            wh.RedisStandings(client, prefix=redis_prefix) as standings,
+            wh.Executor(limiter=limiter, transport=FakeTransport(BUSY)) as one,
+            wh.Executor(standings=standings, transport=FakeTransport()) as another,
+        ):
+            await one.call(ACTION)
+            await _until(lambda: _is_held_back(another))
+        assert await client.ping()
+
+
+async def test_it_is_used_on_one_loop_and_in_one_process(make: Store) -> None:
+    """Elsewhere it is refused, with what to do; where it belongs, nothing is changed by that, and no place is lost."""
+
+    async def elsewhere() -> list[str]:
+        said = []
+        for use in (
+            lambda: admits(limiter),
+            lambda: limiter.spend("POST", URL),
+            lambda: limiter.standings.tell("https://x", wh.StandingReport(), None),
+            limiter.__aenter__,
+        ):
+            with pytest.raises(wh.ExecutionError) as caught:
+                await use()
+            said.append(str(caught.value))
+        return said
+
+    def forked() -> int:
+        if (process := os.fork()) == 0:
+            code = 1
+            with suppress(BaseException):
+                said = asyncio.run(elsewhere())
+                asyncio.run(limiter.__aexit__(None, None, None))
+                code = 0 if all("forked" in line for line in said) else 2
+            os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+    async with make([capping(3, connections=3)]) as limiter:
+        before = [await admits(limiter), await limiter.standings.tell("https://x", wh.StandingReport(), None) and True]
+        other_loop = await asyncio.to_thread(asyncio.run, elsewhere())
+        other_process = await asyncio.to_thread(forked)
+        after = [await admits(limiter) for _ in range(3)]
+
+    assert before == [True, True]
+    assert all("another event loop" in line for line in other_loop)
+    assert other_process == 0
+    assert after == [True, True, False]
+
+
+async def test_a_place_that_is_asked_for_twice_is_had(make: Store) -> None:
+    """An answer may be lost on its way, and the question comes again with the same ticket."""
+    async with make([capping(3, connections=2)]) as limiter:
+        bounds = limiter._coverage.of("POST", URL)
+        first = await limiter._ledger.ask(bounds, "ticket", 0)
+        second = await limiter._ledger.ask(bounds, "ticket", 0)
+
+    assert (first.verdict, second.verdict) == (first.verdict.GOES,) * 2
+
+
+async def _set_clock_back(make: Store, limiter: Any) -> None:
+    """Let everything that is kept be an hour ahead of the clock of the store."""
+    hour = 3_600_000_000
+    if make.kind is wh.PostgresLimiter:
+        connection = await asyncpg.connect(make.url)
+        for table, columns in (("call", ["at"]), ("ticket", ["arrival", "ends"]), ("lease", ["ends"])):
+            told = ", ".join(f"{column} = {column} + {hour}" for column in columns)
+            await connection.execute(f"UPDATE wayhook_limit_{table}_1 SET {told}")
+        await connection.close()
+        return
+    client = limiter._ledger._connection.client
+    async for key in client.scan_iter(f"{make.settings['prefix']}:*"):
+        await client.persist(key)
+        if await client.type(key) == b"list":
+            for at, went in enumerate(await client.lrange(key, 0, -1)):
+                await client.lset(key, at, int(went) + hour)
+        else:
+            for member, score in await client.zrange(key, 0, -1, withscores=True):
+                await client.zadd(key, {member: score + hour})
+
+
+async def test_a_clock_that_is_set_back_keeps_nobody_waiting(make: Store) -> None:
+    """What went, who waits and what is under way counts as of now, not as of an hour from now."""
+    rules = [capping(2, 500), wh.ThrottlingRule(URL, ["POST"], 4), wh.CappingRule(URL, wh.Rating(99, 1000, 2))]
+    async with make(rules) as limiter, make(rules) as killed:
+        assert [await admits(limiter) for _ in range(3)] == [True, True, False]
+        bounds = killed._coverage.of("POST", URL)
+        await killed._ledger.ask(bounds, "killed", 0)
+        await _set_clock_back(make, limiter)
+        found = [await admits(limiter), await admits(limiter)]
+        await _until(lambda: admits(limiter))
+
+    assert found == [False, False]

@@ -9,8 +9,9 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -19,33 +20,15 @@ from uuid import uuid4
 import asyncpg
 import attrs
 import pytest
+from redis.asyncio import Redis
 
 import wayhook as wh
+import wayhook.testing
 from wayhook.testing import StandingContract
 
 REDIS = os.environ.get("WAYHOOK_TEST_REDIS", "redis://127.0.0.1:6379/0")
-POSTGRES = f"{os.environ.get('WAYHOOK_TEST_POSTGRES', 'postgresql://postgres@127.0.0.1:5432')}/postgres"
 LONG = 60
 pytestmark = pytest.mark.services
-
-
-@pytest.fixture
-def postgres_table() -> Iterator[str]:
-    """The name of a table that is not there, and is not at last."""
-    table = f"wayhook_test_{uuid4().hex[:16]}"
-
-    async def dropped() -> None:
-        connection = await asyncpg.connect(POSTGRES, timeout=5)
-        await connection.execute(f"DROP TABLE IF EXISTS {table}")
-        await connection.close()
-
-    try:
-        asyncio.run(dropped())
-    except (OSError, asyncpg.PostgresError) as error:
-        message = f"postgresql is not running here ({type(error).__name__}); CONTRIBUTING says how to start it"
-        pytest.fail(message) if "CI" in os.environ else pytest.skip(message)
-    yield table
-    asyncio.run(dropped())
 
 
 class TestRedisStandings(StandingContract):
@@ -68,15 +51,15 @@ class TestPostgresStandings(StandingContract):
     """Every promise, in PostgreSQL."""
 
     @pytest.fixture
-    async def standings(self, postgres_table: str) -> AsyncIterator[wh.PostgresStandings]:
+    async def standings(self, postgres_url: str) -> AsyncIterator[wh.PostgresStandings]:
         """Standings without a destination."""
-        async with wh.PostgresStandings(POSTGRES, table=postgres_table) as standings:
+        async with wh.PostgresStandings(postgres_url) as standings:
             yield standings
 
     @pytest.fixture
-    async def another(self, postgres_table: str) -> AsyncIterator[wh.PostgresStandings]:
+    async def another(self, postgres_url: str) -> AsyncIterator[wh.PostgresStandings]:
         """The same, as another process opens them."""
-        async with wh.PostgresStandings(POSTGRES, table=postgres_table) as standings:
+        async with wh.PostgresStandings(postgres_url) as standings:
             yield standings
 
 
@@ -85,7 +68,7 @@ def place(request: pytest.FixtureRequest) -> list[str]:
     """Where processes share: the kind of the store, its address, and what of it is theirs."""
     if request.param == "redis":
         return ["redis", REDIS, request.getfixturevalue("redis_prefix")]
-    return ["postgres", POSTGRES, request.getfixturevalue("postgres_table")]
+    return ["postgres", request.getfixturevalue("postgres_url"), f"test-{uuid4().hex}"]
 
 
 PROCESS = """
@@ -96,7 +79,7 @@ import wayhook as wh
 kind, address, own, url, rails = sys.argv[1:]
 rails = json.loads(rails)
 standings = (
-    wh.RedisStandings(address, prefix=own) if kind == "redis" else wh.PostgresStandings(address, table=own)
+    wh.RedisStandings(address, prefix=own) if kind == "redis" else wh.PostgresStandings(address, namespace=own)
 )
 guardrails = attrs.evolve(
     wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True)),
@@ -448,7 +431,7 @@ async def test_redis_that_is_killed_is_gone_without(tmp_path: Path, log: Log, lo
     server = OwnRedis(tmp_path)
     await server.start()
     try:
-        async with wh.RedisStandings(server.url) as standings:
+        async with wh.RedisStandings(server.url, when_away="share", processes=1) as standings:
             await _goes_without(standings, log, server.stop, server.start, loopback)
     finally:
         await server.stop()
@@ -470,7 +453,7 @@ def _along(way: Way, place: list[str], **settings: Any) -> wh.RedisStandings | w
     url = url._replace(netloc=f"{user}@127.0.0.1:{way.port}" if user else f"127.0.0.1:{way.port}")
     if kind == "redis":
         return wh.RedisStandings(url.geturl(), prefix=own, **settings)
-    return wh.PostgresStandings(url.geturl(), table=own, **settings)
+    return wh.PostgresStandings(url.geturl(), namespace=own, **settings)
 
 
 async def test_a_store_that_cannot_be_reached_is_gone_without(
@@ -484,7 +467,7 @@ async def test_a_store_that_cannot_be_reached_is_gone_without(
     async def back() -> None:
         way.is_open = True
 
-    async with _along(way, place) as standings:
+    async with _along(way, place, when_away="share", processes=1) as standings:
         await _goes_without(standings, log, away, back, loopback)
 
 
@@ -516,3 +499,138 @@ async def test_a_place_that_is_not_there_is_ours_to_tell() -> None:
             with pytest.raises(wh.StoreUnavailable, match=f"127.0.0.1:{port}") as caught:
                 await standings.tell("https://x", wh.StandingReport(), None)
         assert "canary-7" not in str(caught.value)
+
+
+@asynccontextmanager
+async def _redis() -> AsyncIterator[Redis]:
+    async with Redis.from_url(REDIS, decode_responses=True) as client:
+        yield client
+
+
+async def _overwritten(place: list[str], text: str) -> None:
+    """Somebody else writes over all that is kept, and tells news that are none."""
+    kind, address, own = place
+    if kind == "redis":
+        async with _redis() as client:
+            async for key in client.scan_iter(f"{own}:*:standing:*"):
+                await client.set(key, text)
+            await client.publish(f"{own}:{{standings:default}}:news", text)
+        return
+    connection = await asyncpg.connect(address)
+    await connection.execute("UPDATE wayhook_standing_1 SET text = $1 WHERE namespace = $2", text, own)
+    channel = f"wayhook_standing_1_{sha256(own.encode()).hexdigest()[:32]}"
+    await connection.execute("SELECT pg_notify($1, $2)", channel, text)
+    await connection.close()
+
+
+GARBAGE = ["", "no JSON", "[1]", "7", '{"ends": 5}', '{"ends": [[1]]}', '{"version": "x"}', '{"state": "ajar"}']
+
+
+@pytest.mark.parametrize("text", GARBAGE)
+async def test_what_nobody_can_read_is_begun_anew(place: list[str], text: str, log: Log) -> None:
+    """It stops no call, neither of who is there nor of who comes, and the log tells of it."""
+    kind, address, own = place
+    async with AsyncExitStack() as stack:
+
+        async def opened() -> wh.RedisStandings | wh.PostgresStandings:
+            return await stack.enter_async_context(
+                wh.RedisStandings(address, prefix=own)
+                if kind == "redis"
+                else wh.PostgresStandings(address, namespace=own)
+            )
+
+        standings = await opened()
+        await standings.tell("https://x", wh.StandingReport(paused=60), None)
+        await _overwritten(place, text)
+        heard: list[str] = []
+        async with (await opened()).news(lambda name, _: heard.append(name)):
+            again = await standings.tell("https://x", wh.StandingReport(paused=5), wh.BreakerRule())
+        executor = await stack.enter_async_context(
+            wh.Executor(standings=await opened(), transport=wh.testing.FakeTransport())
+        )
+        await _overwritten(place, text)
+        outcome = await executor.call(_ping("https://other.example.com/"))
+
+    assert 4 < again.paused <= 5
+    assert heard[:1] == ["https://x"]
+    assert outcome.succeeded
+    assert any("cannot be read" in line for line in log.lines)
+
+
+async def test_connections_that_the_server_ends_cost_no_call(postgres_url: str, log: Log) -> None:
+    """Neither those of the limits and standings, nor the one for news: calls wait until there is another."""
+    administrator = await asyncpg.connect(postgres_url)
+    end = (
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    rule = wh.CappingRule("https://x.example.com/*", wh.Rating(1000, 60_000))
+    async with (
+        wh.PostgresLimiter(postgres_url, [rule]) as limiter,
+        wh.Executor(limiter=limiter, transport=wh.testing.FakeTransport()) as executor,
+    ):
+        outcomes, ended = [await executor.call(_ping("https://x.example.com/"))], []
+        for _ in range(6):
+            ended.append(await administrator.fetchval(end))
+            outcomes += await asyncio.gather(*(executor.call(_ping("https://x.example.com/")) for _ in range(3)))
+    await administrator.close()
+
+    assert all(ended)
+    assert [outcome.status for outcome in outcomes] == ["http_200"] * 19
+    assert log.lines == []
+
+
+async def test_a_store_whose_clock_is_behind_is_believed(redis_prefix: str, log: Log, loopback: wh.Guardrails) -> None:
+    """After a failover to a server whose clock is an hour behind, what it says counts."""
+    url = urlsplit(REDIS)
+    async with (
+        Other() as other,
+        Way(url.hostname or "127.0.0.1", url.port or 6379) as way,
+        _redis() as client,
+        _along(way, ["redis", REDIS, redis_prefix]) as standings,
+        wh.Executor(standings=standings, guardrails=loopback) as executor,
+    ):
+        ping = _ping(other.url)
+        assert (await executor.call(ping)).succeeded
+        key = f"{redis_prefix}:{{standings:default}}:standing:{other.url[:-1]}"
+        now = float((await client.time())[0])
+        await client.set(key, json.dumps({"version": int((now + 3600) * 1e6), "state": "closed"}))
+        await standings.tell(other.url[:-1], wh.StandingReport(paused=0.1), None)
+        other.say(408)
+        await executor.call(ping)  # which hears the version of the clock that is ahead
+        other.say(200)
+        way.cut()
+        await log.until("nobody is called")
+        await client.set(key, json.dumps({"version": int(now * 1e6), "paused_until": now + 600}))
+        way.is_open = True
+        await log.until("can be used again")
+        outcome = await executor.call(ping)
+
+    assert outcome.attempts == ()
+
+
+async def test_every_key_of_redis_ends(redis_prefix: str) -> None:
+    """Nothing is left of destinations that nobody calls any more."""
+    async with wh.RedisStandings(REDIS, prefix=redis_prefix) as standings, _redis() as client:
+        for number, seconds in enumerate((600, 0.1)):
+            await standings.tell(f"https://x{number}", wh.StandingReport(paused=seconds), None)
+        left = {key: await client.ttl(key) async for key in client.scan_iter(f"{redis_prefix}:*")}
+
+    assert len(left) == 3
+    assert all(3000 < seconds <= 3600 + 600 for seconds in left.values())
+    assert left[f"{redis_prefix}:{{standings:default}}:known"] > 3700
+
+
+async def test_what_is_over_leaves_postgres_while_processes_run(postgres_url: str) -> None:
+    """Whoever hears the news tidies as well."""
+    connection = await asyncpg.connect(postgres_url)
+    async with wh.PostgresStandings(postgres_url) as standings, standings.news(lambda *_: None):
+        for name in ("https://over", "https://kept"):
+            await standings.tell(name, wh.StandingReport(paused=60), None)
+        await connection.execute("UPDATE wayhook_standing_1 SET until = 1 WHERE name = 'https://over'")
+        async with asyncio.timeout(LONG):
+            while len(left := await connection.fetch("SELECT name FROM wayhook_standing_1")) > 1:
+                pass
+    await connection.close()
+
+    assert [row["name"] for row in left] == ["https://kept"]

@@ -165,7 +165,9 @@ class Budget:
 
 
 class Account(Protocol):
-    """What a destination has where its standing is shared with other processes."""
+    """What a destination has where its standing is shared with other processes. `version`: of what is known of it."""
+
+    version: int
 
     async def known(self, within: float) -> str:
         """Wait so many seconds until the standing is known; return why no call is made, or an empty text."""

@@ -134,16 +134,29 @@ class Sharing:
             delay = _AGAIN
             try:
                 async with AsyncExitStack() as stack:
+                    self._begin()
                     async with asyncio.timeout(_ENTERING):
                         lost = await stack.enter_async_context(self.port.news(self._hear))
                     self._came()
                     delay = _SOON
                     await lost
-                self._went("the connection for news was lost")
+                self._unsettle()
             except TimeoutError:
                 self._went(f"it did not answer within {_ENTERING} seconds")
             except RepositoryError as error:
                 self._went(str(error))
+
+    def _begin(self) -> None:
+        """What is heard from now on counts, even where the store that is there now is behind the one that was."""
+        for destination in self._destinations or ():
+            if destination.account is not None:
+                destination.account.version = 0
+
+    def _unsettle(self) -> None:
+        """News were lost, and perhaps no more than that: where it matters, calls wait until it is known."""
+        self._verdict.clear()
+        for destination in self._destinations or ():
+            destination.is_unknown = self.port.when_away == "refuse"
 
     def _hear(self, name: str, standing: Standing) -> None:
         assert self._destinations is not None  # noqa: S101 - nobody listens before the first one

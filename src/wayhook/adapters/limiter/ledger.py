@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import attrs
 
-from wayhook.errors import DefinitionError, StoreUnavailable, Violation
+from wayhook.adapters.limiter.absence import WhenAway, require_absence
+from wayhook.errors import StoreUnavailable
 from wayhook.execution.destination import NEVER, Breaker, Budget, Destination
-from wayhook.execution.ports import Randomness, Standing, StandingReport
+from wayhook.execution.ports import BreakerState, Randomness, Standing, StandingReport
 from wayhook.execution.standing import probed, reported, signature, spent, standing_of
 from wayhook.model.guardrail import BreakerRule, RetryBudget
 
@@ -25,8 +27,9 @@ __all__ = ["LedgerStandings", "Swap"]
 
 KEPT = 3600.0
 """Seconds after which a destination is forgotten that nothing was told of, and that is neither paused nor open."""
+_STATES: dict[str, BreakerState] = {"closed": "closed", "open": "open", "half open": "half open"}
+_LOG = logging.getLogger("wayhook")
 _TRIES, _LONGEST_WAIT = 200, 0.02
-_PROCESSES = 10_000
 
 
 class Swap(NamedTuple):
@@ -40,15 +43,9 @@ class Swap(NamedTuple):
 class LedgerStandings(ABC):
     """A `Standings` over a place of texts; `when_away`, `processes` as that says."""
 
-    def __init__(self, when_away: Literal["share", "refuse"], processes: int | None, random: Randomness) -> None:
-        faults = []
-        if when_away not in ("share", "refuse"):
-            faults.append(Violation("$.when_away", "what happens without the store is 'share' or 'refuse'"))
-        if processes is not None and (type(processes) is not int or not 1 <= processes <= _PROCESSES):
-            faults.append(Violation("$.processes", f"a whole number from 1 to {_PROCESSES:,} belongs here"))
-        if faults:
-            raise DefinitionError(faults)
-        self.when_away: Literal["share", "refuse"] = when_away
+    def __init__(self, when_away: WhenAway, processes: int | None, random: Randomness) -> None:
+        require_absence(when_away, processes)
+        self.when_away: WhenAway = when_away
         self.processes = processes
         self._random = random
 
@@ -97,9 +94,16 @@ class LedgerStandings(ABC):
         raise StoreUnavailable(f"{self.place}: others came between {_TRIES} times. Try again.")
 
     def _record(self, name: str, text: str | None, rule: BreakerRule | None) -> tuple[Destination, int]:
-        """The record that a text holds, and its version; a new one where there is none."""
-        found: dict[str, Any] = {} if text is None else json.loads(text)
-        ends = deque(found.get("ends", ()))
+        """The record that a text holds, and its version; a new one where there is none, or one that nobody can read."""
+        try:
+            return self._opened_record(name, {} if text is None else json.loads(text), rule)
+        except (ValueError, TypeError, AttributeError, LookupError):
+            _LOG.warning("%s: what was kept of %s cannot be read, and is begun anew", self.place, name)
+            return self._opened_record(name, {}, rule)
+
+    def _opened_record(self, name: str, found: dict[str, Any], rule: BreakerRule | None) -> tuple[Destination, int]:
+        ends = deque([[int(second), int(calls), int(failures)] for second, calls, failures in found.get("ends", ())])
+        until, left = found.get("until"), found.get("left")
         breaker = Breaker(
             rule or BreakerRule(),
             self._random,
@@ -107,21 +111,30 @@ class LedgerStandings(ABC):
             ends,
             sum(end[1] for end in ends),
             sum(end[2] for end in ends),
-            found.get("until"),
-            found.get("lease", ""),
-            found.get("leased_until", NEVER),
-            found.get("openings", 0),
-            found.get("state", "closed"),
+            None if until is None else float(until),
+            str(found.get("lease", "")),
+            float(found.get("leased_until", NEVER)),
+            int(found.get("openings", 0)),
+            _STATES[found.get("state", "closed")],
         )
-        left = found.get("left")
-        budget = None if left is None else Budget(RetryBudget(), left)
-        record = Destination(name, budget, breaker, paused_until=found.get("paused_until", NEVER))
-        return record, found.get("version", 0)
+        budget = None if left is None else Budget(RetryBudget(), left + 0)
+        record = Destination(name, budget, breaker, paused_until=float(found.get("paused_until", NEVER)))
+        return record, int(found.get("version", 0))
 
     def _heard(self, name: str, text: str, now: float) -> tuple[str, Standing]:
         """What a text says to who comes to hear the news."""
         record, version = self._record(name, text, None)
         return name, standing_of(record, now, version=version)
+
+    def _pass_on(self, text: str, hear: Callable[[str, Standing], None]) -> None:
+        """Let somebody hear the news that a text is; one that nobody can read is no news."""
+        try:
+            name, *fields = json.loads(text)
+            standing = Standing(*fields)
+        except (ValueError, TypeError):
+            _LOG.warning("%s: news came that cannot be read", self.place)
+            return
+        hear(name, standing)
 
     @property
     @abstractmethod
@@ -140,12 +153,6 @@ class LedgerStandings(ABC):
 def packed_news(name: str, standing: Standing) -> str:
     """Return news as a text."""
     return json.dumps([name, *attrs.astuple(standing)])
-
-
-def opened_news(text: str) -> tuple[str, Standing]:
-    """Return the news that a text is."""
-    name, *fields = json.loads(text)
-    return name, Standing(*fields)
 
 
 def _text(record: Destination, version: int) -> str:

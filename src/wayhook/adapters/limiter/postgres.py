@@ -1,4 +1,4 @@
-"""Limits in PostgreSQL; needs the extra `postgres`. The one module that imports asyncpg.
+"""Limits in PostgreSQL; needs the extra `postgres`.
 
 Four tables and a few functions, whose names end with the version of their form, are made when they are not there. A
 function is a call's one step: it locks the rows of its bounds, in order of their names, and looks and acts behind that.
@@ -8,27 +8,24 @@ tables are not logged, and no call waits for a disk.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from wayhook.adapters.limiter.shared import GRACE, LEASE, Answer, Bound, SharedLimiter, Verdict, WhenAway
-from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.adapters.limiter.absence import WhenAway
+from wayhook.adapters.limiter.postgres_connection import Form, PostgresConnection
+from wayhook.adapters.limiter.postgres_standing import PostgresBook
+from wayhook.adapters.limiter.shared import GRACE, LEASE, Answer, Bound, SharedLimiter, Verdict
 from wayhook.execution.coverage import LimitRule
 from wayhook.execution.ports import Clock
 from wayhook.model.record import require_namespace
 
-if TYPE_CHECKING:
-    from asyncpg import Connection, Pool
-
 __all__ = ["PostgresLimiter"]
 
-_CONNECTIONS, _TO_CLOSE = 8, 1.0
 _MICROSECONDS = 1_000_000
-_MAKING = 0x5741594C
-_SCHEMES = ("postgresql://", "postgres://", "postgresql+asyncpg://")
 
-_FORM = """
+_FORM = Form(
+    "SELECT to_regproc('wayhook_limit_tidy_1') IS NOT NULL",
+    """
 CREATE UNLOGGED TABLE IF NOT EXISTS wayhook_limit_1 (
     name text PRIMARY KEY, went bigint NOT NULL DEFAULT 0, idle_from bigint NOT NULL
 ) WITH (fillfactor = 50);
@@ -75,13 +72,23 @@ BEGIN
         ON CONFLICT DO NOTHING;
     PERFORM FROM wayhook_limit_1 WHERE name = ANY (names) ORDER BY name FOR UPDATE;
     moment := wayhook_limit_now_1();
-    IF came = 0 THEN came := moment; END IF;
+    IF came = 0 OR came > moment THEN came := moment; END IF;
     opening := moment;
 
-    DELETE FROM wayhook_limit_ticket_1 WHERE name = ANY (names) AND ends <= moment AND ticket <> mine;
+    -- where the clock was set back, what went later than now went now, and nobody waits for the time to come again
+    IF EXISTS (
+        SELECT FROM wayhook_limit_1 AS bound JOIN wayhook_limit_call_1 AS call
+            ON call.name = bound.name AND call.number = bound.went - 1
+        WHERE bound.name = ANY (names) AND call.at > moment
+    ) THEN
+        UPDATE wayhook_limit_call_1 SET at = moment WHERE name = ANY (names) AND at > moment;
+    END IF;
+    DELETE FROM wayhook_limit_ticket_1
+        WHERE name = ANY (names) AND (ends <= moment OR ends > moment + 60000000) AND ticket <> mine;
     FOR i IN 1 .. cardinality(names) LOOP
         IF connections[i] > 0 THEN
             DELETE FROM wayhook_limit_lease_1 WHERE name = names[i] AND ends <= moment;
+            UPDATE wayhook_limit_lease_1 SET ends = moment + lease WHERE name = names[i] AND ends > moment + lease;
             rank := (SELECT count(*) FROM wayhook_limit_ticket_1 WHERE name = names[i] AND arrival < came);
             IF (SELECT count(*) FROM wayhook_limit_lease_1 WHERE name = names[i]) + rank >= connections[i] THEN
                 stuck := greatest(stuck, rank);
@@ -122,7 +129,8 @@ BEGIN
                 DELETE FROM wayhook_limit_call_1 WHERE name = names[i] AND number <= rank - counts[i];
             END IF;
             IF connections[i] > 0 THEN
-                INSERT INTO wayhook_limit_lease_1 VALUES (names[i], mine, moment + lease);
+                INSERT INTO wayhook_limit_lease_1 VALUES (names[i], mine, moment + lease)
+                    ON CONFLICT (name, ticket) DO UPDATE SET ends = excluded.ends;  -- of who asked twice
             END IF;
         END LOOP;
         verdict := 1; delay := 0;
@@ -176,9 +184,9 @@ BEGIN
     DELETE FROM wayhook_limit_1 WHERE name = ANY (idle);
 END
 $$;
-"""
+""",
+)
 
-_IS_THERE = "SELECT to_regproc('wayhook_limit_tidy_1') IS NOT NULL"
 _ASK = "SELECT verdict, came, delay FROM wayhook_limit_ask_1($1, $2, $3, $4, $5, $6, $7, $8, $9)"
 _FORGET = "SELECT wayhook_limit_forget_1($1, $2)"
 _RENEW = "SELECT wayhook_limit_renew_1($1, $2, $3)"
@@ -194,8 +202,8 @@ class PostgresLimiter(SharedLimiter):
     `rules`: those that are always enforced, beside what an executor is told is deployed. `namespace`: limits in one are
     apart from those in another.
 
-    `when_away`, `processes`: what becomes of calls while the database does not answer within a second, as for
-    `RedisLimiter`. After a crash of the server its windows are empty.
+    `when_away`, `processes`, `standings`: as for `RedisLimiter`; the database is away where it does not answer within a
+    second. After a crash of the server its windows are empty.
 
     A window is exact by the clock of the server. `clock`: for tests. Raises `DefinitionError` for a rule that nothing
     can be held by, `MissingExtra` without the library, and on entering, unless limits are shared then,
@@ -210,10 +218,15 @@ class PostgresLimiter(SharedLimiter):
         namespace: str = "default",
         when_away: WhenAway = "refuse",
         processes: int | None = None,
+        standings: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        ledger = _PostgresLedger(url, require_namespace(namespace))
-        super().__init__(ledger, rules, when_away=when_away, processes=processes, clock=clock)
+        connection, name = PostgresConnection(url, "limits"), require_namespace(namespace)
+        super().__init__(
+            _PostgresLedger(connection, name), rules, when_away=when_away, processes=processes, clock=clock
+        )
+        if standings:
+            self.standings = PostgresBook(connection, name, when_away, processes)
 
     def __repr__(self) -> str:
         return f"<PostgresLimiter {self._ledger!r}>"
@@ -222,36 +235,20 @@ class PostgresLimiter(SharedLimiter):
 class _PostgresLedger:
     """What is kept in PostgreSQL, each step in one statement."""
 
-    def __init__(self, url: str, namespace: str) -> None:
-        if not isinstance(url, str) or not url.startswith(_SCHEMES):
-            raise DefinitionError([Violation("$", "write postgresql://user@host:5432/database")])
-        try:
-            import asyncpg  # noqa: F401 - a missing library is told here, not at the first call
-        except ImportError:
-            raise MissingExtra("limits in PostgreSQL need asyncpg: pip install 'wayhook[postgres]'") from None
-        self._url, self._namespace = url.replace("postgresql+asyncpg://", "postgresql://", 1), namespace
-        self._pool: Pool | None = None
-        self._opening = asyncio.Lock()
+    def __init__(self, connection: PostgresConnection, namespace: str) -> None:
+        self._connection, self._namespace = connection, namespace
 
     def __repr__(self) -> str:
-        place = self._url.partition("://")[2].rpartition("@")[2].partition("?")[0]
-        return f"{place}, namespace {self._namespace}"
+        return f"{self._connection.place}, namespace {self._namespace}"
 
     async def open(self) -> None:
         """Connect, and make what is not there."""
+        self._connection.open()
         await self._run(_TIDY)
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._pool is None:
-            return
-        from asyncpg import InterfaceError, PostgresError
-
-        try:
-            async with asyncio.timeout(_TO_CLOSE):
-                await self._pool.close()
-        except (TimeoutError, PostgresError, InterfaceError, OSError):
-            self._pool.terminate()
+        await self._connection.close()
 
     async def ask(self, bounds: tuple[Bound, ...], ticket: str, arrival: int) -> Answer:
         """Take a place in each bound, or none; see `Ledger.ask`."""
@@ -290,47 +287,4 @@ class _PostgresLedger:
         return [f"{self._namespace}/{bound.name}" for bound in bounds]
 
     async def _run(self, statement: str, *settings: Any) -> list[Any]:
-        from asyncpg import InterfaceError, PostgresError
-
-        try:
-            pool = self._pool or await self._opened()
-            rows: list[Any] = await pool.fetch(statement, *settings)
-        except (PostgresError, InterfaceError, OSError, ValueError) as error:
-            said = str(error).partition("\n")[0][:200] or type(error).__name__
-            raise StoreUnavailable(f"{self!r} cannot be used now: {said}.") from None
-        return rows
-
-    async def _opened(self) -> Pool:
-        """The connections, made when the database is there."""
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await _connected(self._url)
-        return self._pool
-
-
-async def _connected(url: str) -> Pool:
-    from asyncpg import create_pool
-
-    # each statement of the function sees what was committed before it: the one who holds the rows sees the last
-    settings = {"default_transaction_isolation": "read committed"}
-    pool = await create_pool(url, min_size=0, max_size=_CONNECTIONS, reset=_as_it_is, server_settings=settings)
-    try:
-        async with pool.acquire() as connection:
-            await _make(connection)
-    except BaseException:
-        pool.terminate()
-        raise
-    return pool
-
-
-async def _as_it_is(_: Connection) -> None:
-    """Nothing is left behind on a connection, so nothing is to be reset."""
-
-
-async def _make(connection: Connection) -> None:
-    """Make tables and functions; one who does so at a time."""
-    if await connection.fetchval(_IS_THERE):
-        return
-    async with connection.transaction():
-        await connection.execute(f"SELECT pg_advisory_xact_lock({_MAKING})")
-        await connection.execute(_FORM)
+        return await self._connection.rows(_FORM, statement, *settings)

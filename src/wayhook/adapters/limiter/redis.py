@@ -10,12 +10,12 @@ expires by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib.util import find_spec
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from wayhook.adapters.limiter.shared import GRACE, LEASE, Answer, Bound, SharedLimiter, Verdict, WhenAway
-from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
+from wayhook.adapters.limiter.absence import WhenAway
+from wayhook.adapters.limiter.redis_connection import RedisConnection, require_prefix
+from wayhook.adapters.limiter.redis_standing import RedisBook
+from wayhook.adapters.limiter.shared import GRACE, LEASE, Answer, Bound, SharedLimiter, Verdict
 from wayhook.execution.coverage import LimitRule
 from wayhook.execution.ports import Clock
 from wayhook.model.record import require_namespace
@@ -26,14 +26,13 @@ if TYPE_CHECKING:
 
 __all__ = ["RedisLimiter"]
 
-_TIMEOUT = 5.0
 _MICROSECONDS = 1_000_000
 
 _ASK = """
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 local ticket, arrival, lease, grace = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-if arrival == 0 then arrival = now end
+if arrival == 0 or arrival > now then arrival = now end
 
 local function whole(number) return string.format('%.0f', number) end
 local function ahead(line) return redis.call('ZCOUNT', line, '-inf', '(' .. whole(arrival)) end
@@ -42,6 +41,21 @@ local function throw_away(key, gone)
   redis.call('ZREM', key .. ':held', gone)
   redis.call('ZREM', key .. ':line', gone)
   redis.call('ZREM', key .. ':until', gone)
+end
+
+-- where the clock was set back, what went later than now went now, and nobody waits for the time to come again
+local function believe(key, period)
+  local at = -1
+  local went = redis.call('LINDEX', key, at)
+  while went and tonumber(went) > now do
+    redis.call('LSET', key, at, whole(now))
+    at = at - 1
+    went = redis.call('LINDEX', key, at)
+  end
+  if at < -1 then redis.call('PEXPIRE', key, whole(math.ceil(period / 1000))) end
+  for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key .. ':until', whole(now + 60000000), '+inf')) do
+    if gone ~= ticket then throw_away(key, gone) end
+  end
 end
 
 -- the moment when there is a place behind `rank` others; now, when there is one
@@ -66,6 +80,7 @@ for i, key in ipairs(KEYS) do
     connections = tonumber(ARGV[at + 3]), queues = ARGV[at + 4] == '1'
   }
   bounds[i], is_throttled = bound, is_throttled or bound.queues
+  believe(key, bound.period)
   for _, gone in ipairs(redis.call('ZRANGEBYSCORE', key .. ':until', '-inf', whole(now))) do
     if gone ~= ticket then throw_away(key, gone) end
   end
@@ -75,6 +90,9 @@ local stuck, opening = -1, now
 for _, bound in ipairs(bounds) do
   if bound.connections > 0 then
     redis.call('ZREMRANGEBYSCORE', bound.key .. ':leases', '-inf', whole(now))
+    for _, late in ipairs(redis.call('ZRANGEBYSCORE', bound.key .. ':leases', '(' .. whole(now + lease), '+inf')) do
+      redis.call('ZADD', bound.key .. ':leases', whole(now + lease), late)
+    end
     local rank = ahead(bound.key .. ':line')
     if redis.call('ZCARD', bound.key .. ':leases') + rank >= bound.connections then stuck = math.max(stuck, rank) end
   end
@@ -155,7 +173,9 @@ class RedisLimiter(SharedLimiter):
 
     `when_away`: what becomes of calls while Redis does not answer within a second. With `"refuse"` they end as
     `internalError` with `LimitsUnavailable`, and are not sent. With `"share"` each process enforces its share by
-    itself, the rate divided by `processes`; a rate too low for that is refused. Either is told in the log, once.
+    itself, the rate divided by `processes`, 1 to 10,000; a rate too low for that is refused. Either is told in the log,
+    once. `standings`: whether an executor shares pauses, breakers and the budget of repeats through it as well, as
+    `RedisStandings` does, in the same namespace and with the same `when_away` and `processes`.
 
     A window is exact by the clock of the Redis server, and outlives it as far as that is told to keep it on disk.
     `clock`: for tests. Raises `DefinitionError` for a rule that nothing can be held by,
@@ -171,12 +191,18 @@ class RedisLimiter(SharedLimiter):
         prefix: str = "wayhook",
         when_away: WhenAway = "refuse",
         processes: int | None = None,
+        standings: bool = True,
         clock: Clock | None = None,
     ) -> None:
-        if not isinstance(prefix, str) or not prefix or not prefix.isprintable() or set(prefix) & set("{}"):
-            raise DefinitionError([Violation("$.prefix", "a prefix is printable text without braces, such as wayhook")])
-        ledger = _RedisLedger(where, f"{prefix}:{{limits:{require_namespace(namespace)}}}:")
+        connection, prefix, name = (
+            RedisConnection(where, "limits"),
+            require_prefix(prefix),
+            require_namespace(namespace),
+        )
+        ledger = _RedisLedger(connection, f"{require_prefix(prefix)}:{{limits:{name}}}:")
         super().__init__(ledger, rules, when_away=when_away, processes=processes, clock=clock)
+        if standings:
+            self.standings = RedisBook(connection, prefix, name, when_away, processes)
 
     def __repr__(self) -> str:
         return f"<RedisLimiter {self._ledger!r}>"
@@ -185,23 +211,21 @@ class RedisLimiter(SharedLimiter):
 class _RedisLedger:
     """What is kept in Redis, each step in one script. `prefix`: of its keys."""
 
-    def __init__(self, where: str | Redis, prefix: str) -> None:
-        self._client, self._is_ours = (_client(where), True) if isinstance(where, str) else (_given(where), False)
-        self._prefix = prefix
-        self._ask, self._forget, self._renew = map(self._client.register_script, (_ASK, _FORGET, _RENEW))
+    def __init__(self, connection: RedisConnection, prefix: str) -> None:
+        self._connection, self._prefix = connection, prefix
+        self._ask, self._forget, self._renew = map(connection.client.register_script, (_ASK, _FORGET, _RENEW))
 
     def __repr__(self) -> str:
-        settings = self._client.connection_pool.connection_kwargs
-        return f"{settings.get('host', 'localhost')}:{settings.get('port', 6379)}/{settings.get('db', 0)}"
+        return self._connection.place
 
     async def open(self) -> None:
         """See whether Redis answers."""
+        self._connection.open()
         await self._run(self._forget, [], [""])
 
     async def close(self) -> None:
         """Close the connections, if they are ours."""
-        if self._is_ours:
-            await self._client.aclose()
+        await self._connection.close()
 
     async def ask(self, bounds: tuple[Bound, ...], ticket: str, arrival: int) -> Answer:
         """Take a place in each bound, or none; see `Ledger.ask`."""
@@ -232,30 +256,4 @@ class _RedisLedger:
         return [self._prefix + bound.name for bound in bounds]
 
     async def _run(self, script: AsyncScript, keys: list[str], settings: list[Any]) -> Any:
-        from redis import RedisError
-
-        try:
-            return await script(keys, settings)
-        except (RedisError, OSError) as error:
-            said = str(error).partition("\n")[0][:200] or type(error).__name__
-            raise StoreUnavailable(f"{self!r} cannot be used now: {said}.") from None
-
-
-def _client(url: str) -> Redis:
-    if not url.startswith(("redis://", "rediss://")):
-        raise DefinitionError([Violation("$", "write redis://host:6379/0, or rediss:// for TLS")])
-    if find_spec("redis") is None:
-        raise MissingExtra("limits in Redis need redis: pip install 'wayhook[redis]'")
-    from redis.asyncio import Redis
-
-    try:
-        return Redis.from_url(url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT)
-    except ValueError as error:
-        raise DefinitionError([Violation("$", f"this is no URL of Redis: {error}")]) from None
-
-
-def _given(client: object) -> Redis:
-    script = getattr(client, "register_script", None)
-    if script is None or not iscoroutinefunction(getattr(client, "aclose", None)):
-        raise DefinitionError([Violation("$", "write redis://host:6379/0, or give a redis.asyncio.Redis")])
-    return cast("Redis", client)
+        return await self._connection.done(script(keys, settings))

@@ -22,11 +22,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterab
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from enum import Enum
 from itertools import count
-from typing import Any, Literal, Protocol, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import attrs
 
-from wayhook.errors import DefinitionError, LimitsUnavailable, StoreUnavailable, Violation
+from wayhook.adapters.limiter.absence import WhenAway, require_absence
+from wayhook.adapters.limiter.home import Home
+from wayhook.errors import LimitsUnavailable, StoreUnavailable
 from wayhook.execution.clock import SystemClock
 from wayhook.execution.coverage import (
     LONGEST_WAIT,
@@ -37,12 +39,12 @@ from wayhook.execution.coverage import (
     numbered,
     waited_too_long,
 )
-from wayhook.execution.ports import Clock
+from wayhook.execution.ports import Clock, Standings
 from wayhook.execution.window import WindowLimiter
 from wayhook.model.limit import Rating
 from wayhook.model.throttling import ThrottlingRule
 
-__all__ = ["GRACE", "LEASE", "Answer", "Bound", "Ledger", "SharedLimiter", "Verdict", "WhenAway"]
+__all__ = ["GRACE", "LEASE", "Answer", "Bound", "Ledger", "SharedLimiter", "Verdict"]
 
 LEASE = 10.0
 """Seconds after which the connections of a process that was killed are free again."""
@@ -60,8 +62,6 @@ _MOST_MICROSECONDS = 10 * 365 * 86_400 * 10**6
 _LOG = logging.getLogger("wayhook")
 _Result = TypeVar("_Result")
 _Rules = dict[Hashable, tuple[LimitRule, Rating]]
-
-WhenAway = Literal["refuse", "share"]
 
 
 class Verdict(Enum):
@@ -136,8 +136,11 @@ class _Waiting:
 class SharedLimiter:
     """Enforces rules in a store; see `RuleLimiter` for what is promised. Stores are `RedisLimiter`, `PostgresLimiter`.
 
-    It belongs to the event loop that it is used on.
+    It belongs to the process and the event loop that it is first used on. `standings`: what an executor shares pauses,
+    breakers and the budget of repeats through; None where it is left out.
     """
+
+    standings: Standings | None = None
 
     def __init__(
         self,
@@ -148,8 +151,8 @@ class SharedLimiter:
         processes: int | None,
         clock: Clock | None,
     ) -> None:
-        _require_choice(when_away, processes)
-        self._ledger, self._clock = ledger, clock or SystemClock()
+        require_absence(when_away, processes)
+        self._ledger, self._clock, self._home = ledger, clock or SystemClock(), Home("limits")
         self._held: dict[Hashable, _Rules] = {}
         self._coverage: Coverage[Bound] = Coverage(())
         self._shares = _Shares(processes, self._clock) if when_away == "share" and processes else None
@@ -164,6 +167,8 @@ class SharedLimiter:
         self._hold(_given(rules), None)
 
     async def __aenter__(self) -> Self:
+        self._home.require()
+        self._try_again = 0.0  # who enters again has it tried at once
         try:
             await self._told(self._ledger.open, _TO_OPEN)
         except StoreUnavailable:
@@ -176,6 +181,8 @@ class SharedLimiter:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        if self._home.is_gone:
+            return
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.wait([self._renewing])
@@ -210,6 +217,7 @@ class SharedLimiter:
         caps = tuple(bound for bound in self._coverage.of(method, url) if not bound.queues)
         if not caps:
             return
+        self._home.require()
         try:
             is_taken = await self._told(lambda: self._ledger.spend(caps))
         except StoreUnavailable as error:
@@ -220,6 +228,7 @@ class SharedLimiter:
 
     @asynccontextmanager
     async def _place(self, bounds: tuple[Bound, ...], method: str, url: str) -> AsyncIterator[float]:
+        self._home.require()
         ticket = f"{self._process}-{next(self._tickets)}"
         shared: WindowLimiter | None = None
         try:
@@ -399,17 +408,6 @@ class _Shares:
         if isinstance(rule, ThrottlingRule):
             return attrs.evolve(rule, max_throughput=calls)
         return attrs.evolve(rule, action=Rating(calls, rating.period_in_ms, connections))
-
-
-def _require_choice(when_away: object, processes: object) -> None:
-    if when_away not in ("refuse", "share"):
-        message = "say what becomes of calls while the store is away: 'refuse', or 'share' with processes=…"
-        raise DefinitionError([Violation("$.when_away", message)])
-    is_number = isinstance(processes, int) and not isinstance(processes, bool) and processes >= 1
-    if when_away == "share" and not is_number:
-        raise DefinitionError([Violation("$.processes", "say how many processes share the limits, from 1")])
-    if when_away == "refuse" and processes is not None:
-        raise DefinitionError([Violation("$.processes", "shares are for when_away='share'; leave this out")])
 
 
 def _given(rules: Iterable[LimitRule]) -> _Rules:
