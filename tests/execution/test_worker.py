@@ -453,6 +453,49 @@ async def test_definitions_that_are_away_for_a_moment_bury_nothing(jobs: wh.Memo
     assert (record.state, record.tries, record.reason) == (wh.JobState.WAITING, 0, "the repository is away")
 
 
+class Lost(wh.MemoryRepository):
+    """A repository that is as it was until `error` is set."""
+
+    error: Exception | None = None
+
+    async def get(self, kind: Any, name: str) -> Any:
+        if self.error is not None:
+            raise self.error
+        return await super().get(kind, name)
+
+
+class Losing(FakeTransport):
+    """A transport whose answers come when the repository has been lost."""
+
+    def __init__(self, answer: Any, repository: Lost, error: Exception) -> None:
+        super().__init__(answer)
+        self.repository, self.error = repository, error
+
+    async def send(self, request: Request, deadline: float) -> wh.Response:
+        self.repository.error = self.error
+        return await super().send(request, deadline)
+
+
+@pytest.mark.parametrize("error", [wh.StoreUnavailable("the repository is away"), wh.NotFound("action", "Send")])
+@pytest.mark.parametrize(("action", "state"), [("Send", "ended"), ("Keyed", "waiting")])
+async def test_definitions_that_are_lost_during_a_call_change_nothing(
+    jobs: wh.MemoryJobs, clock: FakeClock, error: Exception, action: str, state: str
+) -> None:
+    """What may have been done, and has no key, is written down and never sent again, whatever becomes of it (P4)."""
+    repository = Lost(now=clock.now)
+    await repository.save(POST, KEYED)
+    await jobs.dispatch(wh.Job.call(action, {"to": "x"}, delivery_id="a"))
+
+    async with wh.Executor(
+        repository, transport=Losing(CUT, repository, error), clock=clock, random=lambda: 0.0
+    ) as executor:
+        await wh.Worker(jobs, executor, now=clock.now, random=lambda: 0.0).drain()
+    record = await jobs.find("a")
+
+    assert (record.state, record.tries) == (state, int(state == "waiting"))
+    assert (record.outcome is None) is (state == "waiting")
+
+
 async def test_no_secret_is_kept(clock: FakeClock) -> None:
     """What the other side repeats of a secret is masked in the outcome, and the job never had it (P49)."""
     jobs, repository = wh.MemoryJobs(now=clock.now), wh.MemoryRepository()

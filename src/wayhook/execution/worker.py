@@ -27,6 +27,7 @@ from wayhook.execution.ports import JobQueue, Randomness, system_random
 from wayhook.execution.retry import IDEMPOTENT
 from wayhook.formats.outcome import dumps_outcome
 from wayhook.model.job import Job
+from wayhook.secret import DeliveryId
 from wayhook.wire import Outcome
 
 __all__ = ["Redelivery", "Worker"]
@@ -209,8 +210,7 @@ class Worker:
         if record.deliveries > most:
             return Buried(f"{most} workers took it, and none brought it to an end")
         try:
-            job = record.job
-            return await self._end_of(record, job, await self._executed(job))
+            outcome = await self._executed(record.job)
         except StoreUnavailable as error:
             later = after(self._now(), self.redelivery.wait(0, self._random))
             return Postponed(later, str(error), counts=False)
@@ -218,6 +218,7 @@ class Worker:
             raise  # the executor is closed, or belongs to another loop: the host's mistake
         except WayhookError as error:
             return Buried(str(error))
+        return self._end_of(record, outcome)
 
     async def _executed(self, job: Job) -> Outcome:
         if job.action is not None:
@@ -228,25 +229,29 @@ class Worker:
         assert job.context is not None  # noqa: S101
         return await self._executor.execute(job.journey, job.label, job.context, delivery_id=job.delivery_id)
 
-    async def _end_of(self, record: JobRecord, job: Job, outcome: Outcome) -> End:
+    def _end_of(self, record: JobRecord, outcome: Outcome) -> End:
         redelivery, now = self.redelivery, self._now()
         if isinstance(outcome.cause, SecretMissing | MissingExtra) and not outcome.attempts:
             return Buried(str(outcome.cause))
         if outcome.status == "held":
             return Postponed(after(now, _HELD), "the journey is paused", counts=False)
-        if await self._may_be_made_again(job, outcome):
+        if _may_be_made_again(outcome):
             until = after(now, redelivery.wait(record.tries, self._random))
             until = max(until, outcome.not_before or until)
             if record.tries + 1 < redelivery.tries and until <= after(record.since, redelivery.give_up):
                 return Postponed(until, str(outcome), counts=True)
         return Ended(dumps_outcome(outcome))
 
-    async def _may_be_made_again(self, job: Job, outcome: Outcome) -> bool:
-        """Whether another execution may deliver, and can do no harm: by the rules of an execution's own repeats."""
-        if outcome.delivery is Delivery.UNKNOWN:
-            plan = await self._executor.plan(job.journey or job.action or "", job.label)
-            return plan.method in IDEMPOTENT or plan.action.idempotency_header is not None
-        return outcome.delivery is Delivery.UNAVAILABLE
+
+def _may_be_made_again(outcome: Outcome) -> bool:
+    """Whether another execution may deliver, and can do no harm: by the rules of an execution's own repeats.
+
+    Told by the call that was made: its definition may be away by now, or be another one.
+    """
+    call = outcome.call
+    if outcome.delivery is Delivery.UNKNOWN and call is not None:
+        return call.method in IDEMPOTENT or DeliveryId() in call.secrets
+    return outcome.delivery is Delivery.UNAVAILABLE
 
 
 @asynccontextmanager
