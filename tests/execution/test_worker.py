@@ -530,3 +530,48 @@ async def test_concurrency_has_bounds(jobs: wh.MemoryJobs, clock: FakeClock, con
             await one.run(concurrency=concurrency)
         with pytest.raises(wh.DefinitionError, match=r"\$\.concurrency"):
             await one.drain(concurrency=concurrency)
+
+
+@pytest.mark.parametrize("pause", [0, -1, None, "1", float("nan"), 86_401])
+async def test_a_pause_has_bounds(jobs: wh.MemoryJobs, clock: FakeClock, pause: Any) -> None:
+    """One that never ends would keep a worker from every job, and one of no length the store from everybody else."""
+    async with worker(jobs, clock, FakeTransport()) as one:
+        with pytest.raises(wh.DefinitionError, match=r"\$\.pause"):
+            await one.run(pause=pause)
+
+
+@pytest.mark.parametrize("method", ["drain", "run"])
+async def test_a_job_that_breaks_the_host_ends_no_other(
+    jobs: wh.MemoryJobs, clock: FakeClock, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw is logged without its words; the job comes again, and is given up when it never works."""
+    broken = asyncio.Event()
+
+    class Broken(wh.MemoryRepository):
+        async def get(self, kind: Any, name: str) -> Any:
+            if name == "Keyed":
+                broken.set()
+                raise OSError("canary-8 of the host's own code")
+            return await super().get(kind, name)
+
+    repository, transport = Broken(now=clock.now), Waiting()
+    await repository.save(POST)
+    await jobs.dispatch(wh.Job.call("Send", {"to": "x"}, delivery_id="good"))
+    await jobs.dispatch(wh.Job.call("Keyed", {"to": "x"}, delivery_id="bad"))
+
+    async with wh.Executor(repository, transport=transport, clock=clock) as executor:
+        one = wh.Worker(jobs, executor, redelivery=wh.Redelivery(deliveries=1), now=clock.now)
+        working = asyncio.create_task(getattr(one, method)())
+        await transport.asked.wait()
+        await asyncio.wait_for(broken.wait(), 10)
+        transport.answer.set()
+        one.stop()
+        await asyncio.wait_for(working, 10)
+        clock.pass_time(31)
+        await one.drain()
+
+    assert (await jobs.find("good")).state is wh.JobState.ENDED
+    assert [letter.delivery_id for letter in await jobs.dead_letters()] == ["bad"]
+    assert len(transport.requests) == 1
+    assert "OSError" in caplog.text
+    assert "canary-8" not in caplog.text

@@ -23,6 +23,7 @@ from wayhook.errors import (
 from wayhook.execution.clock import in_utc
 from wayhook.execution.executor import Executor
 from wayhook.execution.job import Buried, End, Ended, JobRecord, Postponed, after
+from wayhook.execution.means import unexpected
 from wayhook.execution.ports import JobQueue, Randomness, system_random
 from wayhook.execution.retry import IDEMPOTENT
 from wayhook.formats.outcome import dumps_outcome
@@ -34,6 +35,7 @@ __all__ = ["Redelivery", "Worker"]
 
 _LOG = logging.getLogger("wayhook")
 MAX_CONCURRENCY = 10_000
+_LONGEST_PAUSE = 86_400
 _HELD = 60.0
 """Seconds before a paused journey is looked at again."""
 _WRITES = 6
@@ -130,9 +132,12 @@ class Worker:
         """Carry out what is due, until `stop`; what is under way then is finished.
 
         `concurrency`: calls at once, 1 to 10,000. `pause`: seconds before another look when nothing was due, or the
-        store is away. Cancelling it leaves the jobs under way to the next worker, when their leases have run out.
+        store is away, a day at most. Cancelling it leaves the jobs under way to the next worker, when their leases have
+        run out.
         """
         _require_concurrency(concurrency)
+        if type(pause) not in (int, float) or not 0 < pause <= _LONGEST_PAUSE:
+            raise DefinitionError([Violation("$.pause", f"give a number above 0 and up to {_LONGEST_PAUSE:,}")])
         under_way: set[asyncio.Task[None]] = set()
         async with _tasks() as group:
             while not self._stopping.is_set():
@@ -168,6 +173,10 @@ class Worker:
             await self._carry_out(record)
         except StoreUnavailable as error:
             _LOG.warning("the end of job %s is not written down: %s", record.delivery_id, error)
+        except ExecutionError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - the batch boundary: it is delivered again, until it is given up
+            unexpected(failure, f"job {record.delivery_id}")
 
     async def _carry_out(self, record: JobRecord) -> None:
         async with self._kept(record):
