@@ -170,14 +170,15 @@ async def test_a_delay_is_not_sent_before_its_time(clock: FakeClock) -> None:
     assert here.keys == ["o-1"]
 
 
-async def test_a_worker_sweeps(clock: FakeClock) -> None:
+@pytest.mark.parametrize("error", [wh.StoreUnavailable("the database is away"), ValueError("nobody foresaw this")])
+async def test_a_worker_sweeps(clock: FakeClock, error: Exception) -> None:
     """Nobody need announce by hand: a worker process does it again and again, even after a store was away."""
     settled, failing = asyncio.Event(), iter([True])
 
     class Watched(wh.MemoryJobs):
         async def announce(self, limit: int, announced_for: float) -> tuple[str, ...]:
             if next(failing, False):
-                raise wh.StoreUnavailable("the database is away")
+                raise error
             return await super().announce(limit, announced_for)
 
         async def settle(self, record: wh.JobRecord, end: End) -> bool:
@@ -187,7 +188,7 @@ async def test_a_worker_sweeps(clock: FakeClock) -> None:
     jobs = Watched(now=clock.now)
     await jobs.dispatch(wh.Job.call("Send", delivery_id="o-1"))
     async with place(clock, jobs=jobs, sweep=0.01) as here:
-        await settled.wait()
+        await asyncio.wait_for(settled.wait(), 10)
 
     assert here.keys == ["o-1"]
 

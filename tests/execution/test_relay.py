@@ -17,6 +17,7 @@ from wayhook.execution import relay
 from wayhook.testing import FakeTransport, RecordingSink
 
 Make = Callable[..., wh.Action]
+TEXT = wh.message_parameters({"text": "x"}, variables={"text": "Text"})
 PATIENCE = 10.0
 """Seconds after which a test gives up; nothing waits that long where all is well."""
 
@@ -136,6 +137,53 @@ async def test_large_answers_do_not_fill_the_memory(ping: Make, monkeypatch: pyt
     assert told == "the event sink Slow is slow: 2 events wait, and what comes now is dropped"
     assert [event.outcome for event in slow.heard if isinstance(event, wh.ExecutionEnded)] == outcomes[:1]
     assert len(slow.heard) == 4
+
+
+async def test_large_bodies_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bytes of a body count with each attempt, which keeps them alive even where the outcome is dropped."""
+    monkeypatch.setattr(relay, "ROOM", 1000)
+    slow, big = (
+        Slow(),
+        wh.Action(
+            name="Big", url_configuration=wh.UrlConfiguration("https://api.example.com/"), message_parameters=TEXT
+        ),
+    )
+
+    async with wh.Executor(transport=FakeTransport(), events=[slow]) as executor:
+        await executor.call(big, {"text": "x"})
+        assert await asyncio.to_thread(slow.busy.wait, PATIENCE)
+        for _ in range(10):
+            await executor.call(big, {"text": "x" * 300})
+        slow.released.set()
+
+    kept = [event.call.body for event in slow.heard if isinstance(event, wh.AttemptEnded)]
+    assert 2 <= len(kept) <= 4
+    assert len(slow.heard) <= 5
+
+
+async def test_a_handler_of_the_log_that_fails_ends_nothing(ping: Make) -> None:
+    """The failure of a sink cannot even be logged: it hears of what comes next all the same."""
+    heard = Queue[wh.Event]()
+
+    class Failing:
+        def emit(self, event: wh.Event) -> None:
+            heard.put(event)
+            raise RuntimeError("the sink is broken")
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise RuntimeError("the log is broken")
+
+    logger, handler = logging.getLogger("wayhook"), Handler()
+    logger.addHandler(handler)
+    try:
+        async with wh.Executor(transport=FakeTransport(), events=[Failing()]) as executor:
+            for _ in range(3):
+                await executor.call(ping())
+    finally:
+        logger.removeHandler(handler)
+
+    assert heard.qsize() == 6
 
 
 async def test_nothing_is_dropped_while_a_sink_keeps_up(ping: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -453,6 +453,49 @@ async def test_definitions_that_are_away_for_a_moment_bury_nothing(jobs: wh.Memo
     assert (record.state, record.tries, record.reason) == (wh.JobState.WAITING, 0, "the repository is away")
 
 
+class Lost(wh.MemoryRepository):
+    """A repository that is as it was until `error` is set."""
+
+    error: Exception | None = None
+
+    async def get(self, kind: Any, name: str) -> Any:
+        if self.error is not None:
+            raise self.error
+        return await super().get(kind, name)
+
+
+class Losing(FakeTransport):
+    """A transport whose answers come when the repository has been lost."""
+
+    def __init__(self, answer: Any, repository: Lost, error: Exception) -> None:
+        super().__init__(answer)
+        self.repository, self.error = repository, error
+
+    async def send(self, request: Request, deadline: float) -> wh.Response:
+        self.repository.error = self.error
+        return await super().send(request, deadline)
+
+
+@pytest.mark.parametrize("error", [wh.StoreUnavailable("the repository is away"), wh.NotFound("action", "Send")])
+@pytest.mark.parametrize(("action", "state"), [("Send", "ended"), ("Keyed", "waiting")])
+async def test_definitions_that_are_lost_during_a_call_change_nothing(
+    jobs: wh.MemoryJobs, clock: FakeClock, error: Exception, action: str, state: str
+) -> None:
+    """What may have been done, and has no key, is written down and never sent again, whatever becomes of it (P4)."""
+    repository = Lost(now=clock.now)
+    await repository.save(POST, KEYED)
+    await jobs.dispatch(wh.Job.call(action, {"to": "x"}, delivery_id="a"))
+
+    async with wh.Executor(
+        repository, transport=Losing(CUT, repository, error), clock=clock, random=lambda: 0.0
+    ) as executor:
+        await wh.Worker(jobs, executor, now=clock.now, random=lambda: 0.0).drain()
+    record = await jobs.find("a")
+
+    assert (record.state, record.tries) == (state, int(state == "waiting"))
+    assert (record.outcome is None) is (state == "waiting")
+
+
 async def test_no_secret_is_kept(clock: FakeClock) -> None:
     """What the other side repeats of a secret is masked in the outcome, and the job never had it (P49)."""
     jobs, repository = wh.MemoryJobs(now=clock.now), wh.MemoryRepository()
@@ -487,3 +530,48 @@ async def test_concurrency_has_bounds(jobs: wh.MemoryJobs, clock: FakeClock, con
             await one.run(concurrency=concurrency)
         with pytest.raises(wh.DefinitionError, match=r"\$\.concurrency"):
             await one.drain(concurrency=concurrency)
+
+
+@pytest.mark.parametrize("pause", [0, -1, None, "1", float("nan"), 86_401])
+async def test_a_pause_has_bounds(jobs: wh.MemoryJobs, clock: FakeClock, pause: Any) -> None:
+    """One that never ends would keep a worker from every job, and one of no length the store from everybody else."""
+    async with worker(jobs, clock, FakeTransport()) as one:
+        with pytest.raises(wh.DefinitionError, match=r"\$\.pause"):
+            await one.run(pause=pause)
+
+
+@pytest.mark.parametrize("method", ["drain", "run"])
+async def test_a_job_that_breaks_the_host_ends_no_other(
+    jobs: wh.MemoryJobs, clock: FakeClock, method: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What nobody foresaw is logged without its words; the job comes again, and is given up when it never works."""
+    broken = asyncio.Event()
+
+    class Broken(wh.MemoryRepository):
+        async def get(self, kind: Any, name: str) -> Any:
+            if name == "Keyed":
+                broken.set()
+                raise OSError("canary-8 of the host's own code")
+            return await super().get(kind, name)
+
+    repository, transport = Broken(now=clock.now), Waiting()
+    await repository.save(POST)
+    await jobs.dispatch(wh.Job.call("Send", {"to": "x"}, delivery_id="good"))
+    await jobs.dispatch(wh.Job.call("Keyed", {"to": "x"}, delivery_id="bad"))
+
+    async with wh.Executor(repository, transport=transport, clock=clock) as executor:
+        one = wh.Worker(jobs, executor, redelivery=wh.Redelivery(deliveries=1), now=clock.now)
+        working = asyncio.create_task(getattr(one, method)())
+        await transport.asked.wait()
+        await asyncio.wait_for(broken.wait(), 10)
+        transport.answer.set()
+        one.stop()
+        await asyncio.wait_for(working, 10)
+        clock.pass_time(31)
+        await one.drain()
+
+    assert (await jobs.find("good")).state is wh.JobState.ENDED
+    assert [letter.delivery_id for letter in await jobs.dead_letters()] == ["bad"]
+    assert len(transport.requests) == 1
+    assert "OSError" in caplog.text
+    assert "canary-8" not in caplog.text

@@ -73,6 +73,25 @@ def test_a_document_that_is_none_is_refused(text: str, path: str) -> None:
     assert [violation.path for violation in caught.value.violations] == [path]
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        '{"$decimal":"1","more":2}',
+        '{"more":2,"$decimal":"1"}',
+        '{"$object":{"a":1},"more":2}',
+        '{"$duration":[1,2]}',
+        '{"$duration":[1,2,3,4]}',
+        '{"$duration":{"a":1,"b":2,"c":3}}',
+    ],
+)
+def test_no_part_of_a_value_is_passed_over(value: str) -> None:
+    """What this wayhook does not know all of, a newer one may have written: it is no value here."""
+    with pytest.raises(wh.DocumentError, match="a newer one may have written it") as caught:
+        loads_job(f'{{"wayhook":1,"kind":"job","action":"A","values":{{"a":{value}}},"path":"","timeout":null}}')
+
+    assert [violation.path for violation in caught.value.violations] == ["$.values.a"]
+
+
 def test_randomness_of_ones_own_is_not_handed_over() -> None:
     """A function stays in its process."""
     context = wh.Context({}, random_uuid=lambda: None)  # type: ignore[arg-type, return-value]  # never called

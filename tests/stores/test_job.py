@@ -54,6 +54,16 @@ async def test_thousands_are_handed_over_in_one(database: str, queue: str) -> No
     assert Counter(name for each in taken for name in each) == Counter(names)
 
 
+async def test_large_jobs_are_handed_over_in_one(database: str, queue: str) -> None:
+    """However large they are together, each may be as large as a job can be."""
+    async with wh.SqlJobs(database, queue=queue) as jobs:
+        names = await jobs.dispatch(*(wh.Job.call("Ping", {"text": "é" * 900_000, "n": n}) for n in range(12)))
+
+        assert [(await jobs.find(name)).job.values for name in names[::11]] == [
+            {"text": "é" * 900_000, "n": n} for n in (0, 11)
+        ]
+
+
 async def test_a_database_that_is_away_is_told() -> None:
     """Handing over says so; nothing is taken for kept."""
     async with asyncio.timeout(60):

@@ -187,6 +187,20 @@ async def test_a_broker_that_refuses_is_told(rabbitmq: Place, where: str) -> Non
 
 
 @pytest.mark.services
+async def test_a_queue_of_somebody_else_leaves_nothing_open(rabbitmq: Place) -> None:
+    """One of that name that is not durable is refused; no connection is looked after from then on."""
+    async with await aio_pika.connect(RABBITMQ, timeout=5) as connection:
+        await (await connection.channel()).declare_queue(rabbitmq.queue, exclusive=True)
+
+        with pytest.raises(wh.StoreUnavailable, match="cannot be reached now"):
+            async with rabbitmq.dispatcher() as dispatcher:
+                raise AssertionError(dispatcher)
+        left = [repr(task) for task in asyncio.all_tasks()]
+
+    assert not [task for task in left if "RobustConnection" in task]
+
+
+@pytest.mark.services
 async def test_what_the_broker_was_never_told_is_carried_out(place: Place) -> None:
     """A job that is only in the store is found there: who handed it over died before its message was sent."""
     async with wh.SqlJobs(place.database, queue=place.queue) as jobs:

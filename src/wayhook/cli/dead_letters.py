@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from wayhook.cli.answer import Answer, CannotRun, Table
 from wayhook.cli.console import dumped
 from wayhook.errors import DefinitionError, NotFound
 from wayhook.execution.job import JobRecord, JobState
+from wayhook.formats.exact_value import loads_exact
 
 __all__ = ["listed", "replay", "show"]
 
@@ -43,8 +43,8 @@ async def replay(url: str | None, queue: str, delivery_ids: Sequence[str], *, ev
     if bool(delivery_ids) == every:
         raise CannotRun("name the delivery ids of dead letters, or give --all")
     async with _opened(url, queue) as jobs:
-        names = [name async for name in _names(jobs)] if every else delivery_ids
-        replayed = [(await jobs.replay(name)).delivery_id for name in names]
+        names = [name async for name in _names(jobs)] if every else await _named(jobs, delivery_ids)
+        replayed = [name for name in names if await _is_replayed(jobs, name)]
     return Answer({"replayed": replayed}, tuple(f"{name} is delivered again" for name in replayed))
 
 
@@ -70,6 +70,31 @@ async def _names(jobs: SqlJobs) -> AsyncIterator[str]:
         cursor = page[-1].delivery_id
 
 
+async def _named(jobs: SqlJobs, delivery_ids: Sequence[str]) -> list[str]:
+    """The delivery ids, each once; raises `CannotRun` with all that are of no dead letter, before any is replayed."""
+    names, strangers = list(dict.fromkeys(delivery_ids)), []
+    for name in names:
+        try:
+            is_dead = (await jobs.find(name)).state is JobState.DEAD
+        except NotFound:
+            is_dead = False
+        if not is_dead:
+            strangers.append(name)
+    if strangers:
+        shown = ", ".join(repr(name[:80]) for name in strangers)
+        raise CannotRun(f"there is no dead letter named {shown}; none was replayed")
+    return names
+
+
+async def _is_replayed(jobs: SqlJobs, name: str) -> bool:
+    """Replay a dead letter; False where somebody else has done so meanwhile."""
+    try:
+        await jobs.replay(name)
+    except NotFound:
+        return False
+    return True
+
+
 def _item(record: JobRecord) -> dict[str, Any]:
     document = _document(record)
     use = document.get("action") or f"{document.get('journey', '')} {document.get('label', '')}".strip()
@@ -86,7 +111,7 @@ def _item(record: JobRecord) -> dict[str, Any]:
 def _document(record: JobRecord) -> dict[str, Any]:
     """The job as it is kept; nothing where that is no JSON object, which may be why it was given up."""
     try:
-        found = json.loads(record.document)
-    except ValueError:
+        found = loads_exact(record.document)
+    except DefinitionError:
         return {}
     return found if isinstance(found, dict) else {}

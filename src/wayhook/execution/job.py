@@ -38,6 +38,8 @@ __all__ = [
 _LONGEST_SILENCE = 600.0
 """Seconds after which a job that nobody takes is announced again, at the latest."""
 _MAX_DOUBLINGS = 20
+_LONGEST_REASON = 4_000
+"""Characters of a reason: a sentence, or a few dozen."""
 
 
 class JobState(StrEnum):
@@ -214,12 +216,18 @@ class Ended:
         return _settled(found, JobState.ENDED, now, ending=self.document, reason="")
 
 
+def _sentence(reason: str) -> str:
+    """The reason as every store can keep it: it may repeat what somebody wrote into a document."""
+    shown = reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+    return shown.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+
+
 @attrs.frozen
 class Postponed:
     """The call is to be made again. `until`: not before that. `counts`: whether an execution was tried."""
 
     until: datetime
-    reason: str
+    reason: str = attrs.field(converter=_sentence)
     counts: bool
 
     def applied(self, found: JobRecord, taken: JobRecord, now: datetime) -> JobRecord | None:  # noqa: ARG002 - as others
@@ -234,7 +242,7 @@ class Postponed:
 class Buried:
     """The call can never be made, or nobody survives it. `reason`: a sentence that says why."""
 
-    reason: str
+    reason: str = attrs.field(converter=_sentence)
 
     def applied(self, found: JobRecord, taken: JobRecord, now: datetime) -> JobRecord | None:
         """Return the record as a dead letter; None for who has the job no more."""

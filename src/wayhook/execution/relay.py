@@ -21,8 +21,7 @@ from queue import SimpleQueue
 from threading import Event as Flag
 from threading import Thread
 
-from wayhook.execution.ports import Event, EventSink, ExecutionEnded
-from wayhook.wire import Outcome
+from wayhook.execution.ports import AttemptEnded, Event, EventSink, ExecutionEnded, TokenAttemptEnded
 
 __all__ = ["Relay"]
 
@@ -50,7 +49,7 @@ class Relay:
 
     def emit(self, event: Event) -> None:
         """Take an event; one that finds no room is dropped."""
-        size = _size(event.outcome) if type(event) is ExecutionEnded else 0
+        size = _size(event)
         if self._waiting.qsize() >= CAPACITY or (size and self._has_no_room_for(size)):
             self.dropped += 1
             if self.dropped == 1:
@@ -107,12 +106,19 @@ class Relay:
         try:
             context.run(self._sink.emit, event)
         except BaseException:  # noqa: BLE001 - a sink harms no call, and whom it would cancel or end is not here
-            _LOG.exception("the event sink %s failed", self._name)
+            with suppress(BaseException):  # a handler of the log may fail as well, and what comes next is heard
+                _LOG.exception("the event sink %s failed", self._name)
         return True
 
 
-def _size(outcome: Outcome) -> int:
-    """The bytes that an outcome keeps in memory, beside a little."""
-    call, answer = outcome.call, outcome.received
+def _size(event: Event) -> int:
+    """The bytes that an event keeps in memory, beside a little; a body that two events share counts for both."""
+    match event:
+        case ExecutionEnded():
+            call, answer = event.outcome.call, event.outcome.received
+        case AttemptEnded() | TokenAttemptEnded():
+            call, answer = event.call, None
+        case _:
+            return 0
     sent = 0 if call is None or call.body is None else len(call.body)
     return sent if answer is None else sent + len(answer.body)

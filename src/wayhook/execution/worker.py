@@ -23,16 +23,19 @@ from wayhook.errors import (
 from wayhook.execution.clock import in_utc
 from wayhook.execution.executor import Executor
 from wayhook.execution.job import Buried, End, Ended, JobRecord, Postponed, after
+from wayhook.execution.means import unexpected
 from wayhook.execution.ports import JobQueue, Randomness, system_random
 from wayhook.execution.retry import IDEMPOTENT
 from wayhook.formats.outcome import dumps_outcome
 from wayhook.model.job import Job
+from wayhook.secret import DeliveryId
 from wayhook.wire import Outcome
 
 __all__ = ["Redelivery", "Worker"]
 
 _LOG = logging.getLogger("wayhook")
 MAX_CONCURRENCY = 10_000
+_LONGEST_PAUSE = 86_400
 _HELD = 60.0
 """Seconds before a paused journey is looked at again."""
 _WRITES = 6
@@ -129,9 +132,12 @@ class Worker:
         """Carry out what is due, until `stop`; what is under way then is finished.
 
         `concurrency`: calls at once, 1 to 10,000. `pause`: seconds before another look when nothing was due, or the
-        store is away. Cancelling it leaves the jobs under way to the next worker, when their leases have run out.
+        store is away, a day at most. Cancelling it leaves the jobs under way to the next worker, when their leases have
+        run out.
         """
         _require_concurrency(concurrency)
+        if type(pause) not in (int, float) or not 0 < pause <= _LONGEST_PAUSE:
+            raise DefinitionError([Violation("$.pause", f"give a number above 0 and up to {_LONGEST_PAUSE:,}")])
         under_way: set[asyncio.Task[None]] = set()
         async with _tasks() as group:
             while not self._stopping.is_set():
@@ -167,6 +173,10 @@ class Worker:
             await self._carry_out(record)
         except StoreUnavailable as error:
             _LOG.warning("the end of job %s is not written down: %s", record.delivery_id, error)
+        except ExecutionError:
+            raise
+        except Exception as failure:  # noqa: BLE001 - the batch boundary: it is delivered again, until it is given up
+            unexpected(failure, f"job {record.delivery_id}")
 
     async def _carry_out(self, record: JobRecord) -> None:
         async with self._kept(record):
@@ -209,8 +219,7 @@ class Worker:
         if record.deliveries > most:
             return Buried(f"{most} workers took it, and none brought it to an end")
         try:
-            job = record.job
-            return await self._end_of(record, job, await self._executed(job))
+            outcome = await self._executed(record.job)
         except StoreUnavailable as error:
             later = after(self._now(), self.redelivery.wait(0, self._random))
             return Postponed(later, str(error), counts=False)
@@ -218,6 +227,7 @@ class Worker:
             raise  # the executor is closed, or belongs to another loop: the host's mistake
         except WayhookError as error:
             return Buried(str(error))
+        return self._end_of(record, outcome)
 
     async def _executed(self, job: Job) -> Outcome:
         if job.action is not None:
@@ -228,25 +238,29 @@ class Worker:
         assert job.context is not None  # noqa: S101
         return await self._executor.execute(job.journey, job.label, job.context, delivery_id=job.delivery_id)
 
-    async def _end_of(self, record: JobRecord, job: Job, outcome: Outcome) -> End:
+    def _end_of(self, record: JobRecord, outcome: Outcome) -> End:
         redelivery, now = self.redelivery, self._now()
         if isinstance(outcome.cause, SecretMissing | MissingExtra) and not outcome.attempts:
             return Buried(str(outcome.cause))
         if outcome.status == "held":
             return Postponed(after(now, _HELD), "the journey is paused", counts=False)
-        if await self._may_be_made_again(job, outcome):
+        if _may_be_made_again(outcome):
             until = after(now, redelivery.wait(record.tries, self._random))
             until = max(until, outcome.not_before or until)
             if record.tries + 1 < redelivery.tries and until <= after(record.since, redelivery.give_up):
                 return Postponed(until, str(outcome), counts=True)
         return Ended(dumps_outcome(outcome))
 
-    async def _may_be_made_again(self, job: Job, outcome: Outcome) -> bool:
-        """Whether another execution may deliver, and can do no harm: by the rules of an execution's own repeats."""
-        if outcome.delivery is Delivery.UNKNOWN:
-            plan = await self._executor.plan(job.journey or job.action or "", job.label)
-            return plan.method in IDEMPOTENT or plan.action.idempotency_header is not None
-        return outcome.delivery is Delivery.UNAVAILABLE
+
+def _may_be_made_again(outcome: Outcome) -> bool:
+    """Whether another execution may deliver, and can do no harm: by the rules of an execution's own repeats.
+
+    Told by the call that was made: its definition may be away by now, or be another one.
+    """
+    call = outcome.call
+    if outcome.delivery is Delivery.UNKNOWN and call is not None:
+        return call.method in IDEMPOTENT or DeliveryId() in call.secrets
+    return outcome.delivery is Delivery.UNAVAILABLE
 
 
 @asynccontextmanager

@@ -49,13 +49,13 @@ def read_exact(path: str, found: Any) -> Any:
         return [read_exact(f"{path}[{i}]", below) for i, below in enumerate(found)]
     if not isinstance(found, dict):
         return found
-    mark = next(iter(found), "")
-    if not mark.startswith("$"):
+    mark = next((name for name in found if name.startswith("$")), None)
+    if mark is None:
         return {name: read_exact(f"{path}.{name}", below) for name, below in found.items()}
-    below = found[mark]
-    if mark == "$object" and isinstance(below, dict):
-        return {name: read_exact(f"{path}.{name}", item) for name, item in below.items()}
     try:
+        [below] = found.values()
+        if mark == "$object" and isinstance(below, dict):
+            return {name: read_exact(f"{path}.{name}", item) for name, item in below.items()}
         return _READERS[mark](below)
     except (KeyError, ValueError, TypeError, OverflowError):
         message = f"this is no {mark[:40]!r} that this wayhook can read; a newer one may have written it"
@@ -124,9 +124,14 @@ def _decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+def _duration(parts: Any) -> timedelta:
+    days, seconds, microseconds = parts
+    return timedelta(days, seconds, microseconds)
+
+
 _READERS: dict[str, Callable[[Any], Any]] = {
     "$decimal": _decimal,
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
-    "$duration": lambda parts: timedelta(*parts),
+    "$duration": _duration,
 }

@@ -155,6 +155,9 @@ class DispatcherContract:
 
     async def test_what_nobody_handed_over_is_not_found(self, jobs: Any) -> None:
         """An unknown delivery id is told, whatever it is."""
+        for odd in (["unknown"], None):
+            with pytest.raises(NotFound):
+                await jobs.find(odd)
         for name in ("unknown", "", "ü", "x" * 300):
             with pytest.raises(NotFound):
                 await jobs.find(name)
@@ -244,6 +247,23 @@ class DispatcherContract:
         assert await jobs.take(1, _LEASE) == ()
         assert await jobs.announce(1, 60) == ()
 
+    async def test_who_is_slow_may_find_the_job_forgotten(self, jobs: Any, another: Any, clock: FakeClock) -> None:
+        """Another worker ended it, and it was cleared away: the slow one is told, and brings nothing back."""
+        await jobs.dispatch(_job("a"))
+        [slow] = await jobs.take(1, _LEASE)
+        clock.pass_time(_LEASE)
+        [quick] = await another.take(1, _LEASE)
+        await another.settle(quick, Ended('{"status":"http_200"}'))
+        clock.pass_time(1)
+        forgotten = await another.forget(clock.now())
+
+        await jobs.renew(slow, _LEASE)
+        written = await jobs.settle(slow, Ended('{"status":"http_500"}'))
+
+        assert (forgotten, written) == (1, False)
+        with pytest.raises(NotFound):
+            await jobs.find("a")
+
     async def test_who_lost_a_job_postpones_and_buries_it_no_more(
         self, jobs: Any, another: Any, clock: FakeClock
     ) -> None:
@@ -296,11 +316,33 @@ class DispatcherContract:
         assert (replayed.state, again.delivery_id, again.deliveries) == (JobState.WAITING, "a", 1)
         assert [letter.delivery_id for letter in await jobs.dead_letters()] == ["b"]
 
+    async def test_any_reason_is_kept(self, jobs: Any) -> None:
+        """It may repeat what somebody wrote into a document: signs that no database takes, or far too many."""
+        await jobs.dispatch(_job("a"), _job("b"))
+        reasons = ["no name '\x00\ud800'", "x" * 5_000_000]
+        for record, reason in zip(await jobs.take(2, _LEASE), reasons, strict=True):
+            await jobs.settle(record, Buried(reason))
+
+        kept = sorted((letter.reason for letter in await jobs.dead_letters()), key=len)
+
+        assert kept == ["no name '\\x00\\ud800'", "x" * 4_000 + "…"]
+
+    async def test_a_dead_letter_is_replayed_once(self, jobs: Any, another: Any) -> None:
+        """Of those who replay it at the same time one does, and the others are told."""
+        await jobs.dispatch(_job("a"))
+        [record] = await jobs.take(1, _LEASE)
+        await jobs.settle(record, Buried("gone"))
+
+        done = await asyncio.gather(*(one.replay("a") for one in (jobs, another) * 2), return_exceptions=True)
+
+        assert sorted(type(each).__name__ for each in done) == ["JobRecord", "NotFound", "NotFound", "NotFound"]
+        assert len(await jobs.take(10, _LEASE)) == 1
+
     async def test_only_a_dead_letter_is_replayed(self, jobs: Any) -> None:
         """What waits or is unknown is none."""
         await jobs.dispatch(_job("a"))
 
-        for name in ("a", "unknown", "ü"):
+        for name in ("a", "unknown", "ü", None):
             with pytest.raises(NotFound):
                 await jobs.replay(name)
 

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import attrs
@@ -64,24 +65,25 @@ class DeadlySecrets:
         raise wh.SecretMissing(reference.source)
 
 
+@asynccontextmanager
+async def executor_of(service: str) -> AsyncIterator[wh.Executor]:
+    """An executor that knows `Send` and `Deadly`."""
+    guardrails = wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True))
+    repository = wh.MemoryRepository(guardrails=guardrails)
+    send = wh.Action(
+        name="Send",
+        url_configuration=wh.UrlConfiguration(f"{service}/"),
+        message_parameters=wh.message_parameters({"n": 1}, variables={"n": "Number"}),
+        idempotency_header="Idempotency-Key",
+    )
+    secret = wh.BearerAuthentication(wh.secret("env:ANY"))
+    await repository.save(send, attrs.evolve(send, name="Deadly", authentication=secret))
+    async with wh.Executor(repository, guardrails=guardrails, secrets=DeadlySecrets()) as executor:
+        yield executor
+
+
 def dispatcher_of(broker: str, database: str, queue: str, service: str, **more: Any) -> wh.TaskiqDispatcher:
     """The dispatcher, with leases that are short."""
-
-    @asynccontextmanager
-    async def executor() -> AsyncIterator[wh.Executor]:
-        guardrails = wh.Guardrails.standard(network=wh.NetworkPolicy(loopback=True))
-        repository = wh.MemoryRepository(guardrails=guardrails)
-        send = wh.Action(
-            name="Send",
-            url_configuration=wh.UrlConfiguration(f"{service}/"),
-            message_parameters=wh.message_parameters({"n": 1}, variables={"n": "Number"}),
-            idempotency_header="Idempotency-Key",
-        )
-        secret = wh.BearerAuthentication(wh.secret("env:ANY"))
-        await repository.save(send, attrs.evolve(send, name="Deadly", authentication=secret))
-        async with wh.Executor(repository, guardrails=guardrails, secrets=DeadlySecrets()) as executor:
-            yield executor
-
     settings: dict[str, Any] = {
         "redelivery": wh.Redelivery(lease=3, deliveries=20),
         "sweep": 0.2,
@@ -89,7 +91,11 @@ def dispatcher_of(broker: str, database: str, queue: str, service: str, **more: 
         **more,
     }
     return wh.TaskiqDispatcher(
-        wh.SqlJobs(database, queue=queue), executor, broker=broker_of(broker, queue), queue=queue, **settings
+        wh.SqlJobs(database, queue=queue),
+        partial(executor_of, service),
+        broker=broker_of(broker, queue),
+        queue=queue,
+        **settings,
     )
 
 

@@ -60,13 +60,14 @@ class MemoryJobs:
 
     async def renew(self, record: JobRecord, lease: float) -> None:
         """Keep a job for longer; see `JobQueue.renew`."""
-        found = self._records[record.delivery_id]
-        if found.is_held_by(record):
+        found = self._records.get(record.delivery_id)
+        if found is not None and found.is_held_by(record):
             self._put(found.renewed(self._now(), lease))
 
     async def settle(self, record: JobRecord, end: End) -> bool:
         """Write down what became of a job; see `JobQueue.settle`."""
-        after = end.applied(self._records[record.delivery_id], record, self._now())
+        found = self._records.get(record.delivery_id)
+        after = None if found is None else end.applied(found, record, self._now())
         if after is not None:
             self._put(after)
         return after is not None

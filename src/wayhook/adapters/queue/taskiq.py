@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from wayhook.errors import DefinitionError, MissingExtra, StoreUnavailable, Violation
 from wayhook.execution.executor import Executor
 from wayhook.execution.job import JobRecord, require_queue
+from wayhook.execution.means import unexpected
 from wayhook.execution.ports import Dispatcher, JobQueue
 from wayhook.execution.worker import Redelivery, Worker
 from wayhook.model.job import Job
@@ -87,11 +88,13 @@ class TaskiqDispatcher:
         return f"<TaskiqDispatcher of {self._jobs!r}>"
 
     async def __aenter__(self) -> Self:
-        try:
-            await self.broker.startup()
-        except _refusals() as error:
-            await self._open.aclose()
-            raise StoreUnavailable(f"the broker cannot be reached now ({type(error).__name__}).") from None
+        async with AsyncExitStack() as failing:
+            failing.push_async_callback(self.broker.shutdown)
+            try:
+                await self.broker.startup()
+            except _refusals() as error:
+                raise StoreUnavailable(f"the broker cannot be reached now ({type(error).__name__}).") from None
+            failing.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -161,6 +164,8 @@ class TaskiqDispatcher:
                 await self.announce()
             except StoreUnavailable as error:
                 _LOG.warning("no job can be announced: %s", error)
+            except Exception as failure:  # noqa: BLE001 - nobody would begin to sweep again
+                unexpected(failure, "announcing jobs")
 
 
 def _faults(jobs: object, executor: object, redelivery: object, numbers: Mapping[str, object]) -> Iterator[Violation]:

@@ -21,6 +21,7 @@ __all__ = ["SqlDatabase", "migration_script"]
 DRIVERS = {"postgresql": "asyncpg", "mysql": "aiomysql", "mariadb": "aiomysql", "sqlite": "aiosqlite"}
 """The driver of each database, where the URL names none."""
 
+_MAX_PORT = 65_535
 _MIGRATING = 0x57415948
 _TRIES = 5
 _LOST_TO_ANOTHER = ("40001", "40P01", 1213, 1205)
@@ -32,10 +33,12 @@ _Result = TypeVar("_Result")
 def _url(url: str) -> URL:
     try:
         made = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the second for a port that is no number
         raise DefinitionError(
             [Violation("$", "write postgresql://user@host/database, or another URL of SQL")]
         ) from None
+    if not 0 < (made.port or 1) <= _MAX_PORT:
+        raise DefinitionError([Violation("$", f"a port is a number from 1 to {_MAX_PORT:,}")])
     name, _, driver = made.drivername.partition("+")
     if name not in DRIVERS:
         raise DefinitionError([Violation("$", f"an SQL repository speaks {', '.join(DRIVERS)}, not {name[:40]!r}")])

@@ -78,7 +78,9 @@ class SqlJobs:
 
     async def find(self, delivery_id: str) -> JobRecord:
         """Return what is known of a job; see `Dispatcher.find`."""
-        found = await self._done(lambda shelf: shelf.named([] if delivery_id_fault(delivery_id) else [delivery_id]))
+        if delivery_id_fault(delivery_id):
+            raise NotFound("job", delivery_id)
+        found = await self._done(lambda shelf: shelf.named([delivery_id]))
         if delivery_id not in found:
             raise NotFound("job", delivery_id)
         return found[delivery_id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,8 @@ _MOMENTS = ("due", "announced", "since", "settled")
 _ASKED = tuple(JOB.c[name] for name in _FIELDS)
 _TOGETHER = 200
 """Rows of one statement: each has a dozen values, of which some databases take 32,000."""
+_LARGE = 2_000_000
+"""Characters of the documents in one statement that has several: MariaDB takes 16 MB, and a character has up to 4."""
 
 _CHANGED = tuple(name for name in _FIELDS if name not in ("delivery_id", "document"))
 _CHANGE = (
@@ -39,8 +41,8 @@ class SqlJobShelf:
     def add(self, records: Iterable[JobRecord]) -> None:
         """Keep records whose delivery ids are not there; the others change nothing."""
         rows = [{"queue": self._queue, **_row(record, _FIELDS)} for record in records]
-        for first in range(0, len(rows), _TOGETHER):
-            self._connection.execute(_unless_there(self._connection.dialect.name, rows[first : first + _TOGETHER]))
+        for together in _statements(rows):
+            self._connection.execute(_unless_there(self._connection.dialect.name, together))
 
     def named(self, delivery_ids: Iterable[str]) -> dict[str, JobRecord]:
         """Return the records with these delivery ids."""
@@ -88,6 +90,21 @@ class SqlJobShelf:
     def _next(self, asked: Select[Any], limit: int) -> list[JobRecord]:
         rows = self._connection.execute(asked.limit(limit).with_for_update(skip_locked=True))
         return [_record(row) for row in rows]
+
+
+def _statements(rows: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """The rows that one statement takes, in their order: not too many, and not too large."""
+    together: list[dict[str, Any]] = []
+    size = 0
+    for row in rows:
+        more = len(row["document"])
+        if together and (len(together) == _TOGETHER or size + more > _LARGE):
+            yield together
+            together, size = [], 0
+        together.append(row)
+        size += more
+    if together:
+        yield together
 
 
 def _unless_there(dialect: str, rows: list[dict[str, Any]]) -> Any:
