@@ -149,7 +149,7 @@ def test_all_faults_are_told_at_once(shell: Shell) -> None:
         ),
         (["call", "welcome.json", "day1", "--context", "ann.json"], "There is no action named 'SendSms'"),
         (["call", *ACTION, "--allow", "10.0.0/8"], "--allow: write a network by its first address"),
-        (["call", *ACTION, "--allow", "--json"], "--allow: a host belongs here"),
+        (["call", *ACTION, "--allow", "--no-such"], "--allow: a host belongs here"),
         (["call", "n" * 300 + ".json"], ".json cannot be read: File name too long"),
         (["call", "SendSms", "--repository", "sqlite:///" + "n" * 300], "there is no sqlite:///nnn"),
         (["batch", "sms.json", "n" * 300 + ".csv"], ".csv cannot be read: File name too long"),

@@ -257,6 +257,32 @@ def test_an_error_is_one_document(shell: Shell, arguments: list[str]) -> None:
     assert set(shell.json(*arguments)) == {"error"}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list", "--allow"], ["list", "--repository"], ["list", "--namespace"], ["call", "SendSms", "--values"],
+        ["call", "SendSms", "--transport"], ["batch", "SendSms", "rows.csv", "--out"], ["import", "a.json", "--name"],
+        ["dead-letters", "list", "--queue"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_option_without_its_value_takes_not_the_next_one(shell: Shell, arguments: list[str]) -> None:
+    """Where a value was forgotten, `--json` is still heard, and the error names both options."""
+    done = shell(*arguments, "--json")
+
+    assert (done.code, done.err) == (ExitCode.REFUSED, "")
+    assert f"for {arguments[-1]}: a value belongs here, and --json is another option" in done.json["error"]["message"]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_value_may_look_like_an_option(shell: Shell) -> None:
+    """Only what the command has is an option: `--` before an argument, and any other text as a value."""
+    done = shell("preview", "SendSms", *VALUES[:-1], "X-Campaign=--json", "--path", "--draft", "--json")
+
+    assert done.code == 0
+    assert done.json["url"].endswith("--draft")
+
+
 def test_the_demo_speaks_json(environment: dict[str, str]) -> None:
     """What it shows goes to the error stream; whether all was delivered is the document."""
     done = run("demo", "--contexts", "5", "--json", env=environment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
@@ -273,7 +273,10 @@ def command(
 
         shared = [parameter for parameter in _PARAMETERS if parameter.name in common]
 
+        options = _spelled([*own, *shared])
+
         def run(**given: Any) -> int:
+            _refuse_options_as_values(given, options)
             return carried_out(function, **given)
 
         run.__doc__ = function.__doc__
@@ -282,6 +285,26 @@ def command(
         return function
 
     return register
+
+
+def _spelled(parameters: Iterable[inspect.Parameter]) -> dict[str, str]:
+    """How each option among the parameters of a command is typed, by the name of the parameter."""
+    declared = {parameter.name: parameter.annotation.__metadata__[0] for parameter in parameters}
+    return {
+        name: next(iter(about.param_decls or ()), "--" + name.replace("_", "-"))
+        for name, about in declared.items()
+        if isinstance(about, typer.models.OptionInfo)
+    }
+
+
+def _refuse_options_as_values(given: Mapping[str, Any], options: Mapping[str, str]) -> None:
+    """Raise where an option took the next one for its value: what that one asks for would be lost, as of `--json`."""
+    spelled = {*options.values()}
+    for name, option in options.items():
+        value = given[name]
+        for text in map(str, value if isinstance(value, list) else [value]):
+            if text in spelled:
+                raise typer.BadParameter(f"a value belongs here, and {text} is another option", param_hint=option)
 
 
 def carried_out(
