@@ -40,6 +40,7 @@ __all__ = [
     "one_of",
     "pairs",
     "sign",
+    "words_of",
 ]
 
 EVERYWHERE = "Everywhere"
@@ -101,7 +102,15 @@ def names_of(*kinds: str) -> Callable[[typer.Context, str], list[str]]:
     return complete
 
 
-def _words(*words: str) -> Callable[[str], list[str]]:
+def _labels(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What completes the labels of the journey that is named before."""
+    from wayhook.cli.completion import labels
+
+    return labels(ctx.params.get("name"), incomplete, ctx.params.get("repository"), ctx.params.get("namespace"))
+
+
+def words_of(*words: str) -> Callable[[str], list[str]]:
+    """Return what completes one of `words`."""
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
@@ -147,11 +156,14 @@ KindOption = Annotated[
         "--kind",
         metavar="|".join(KINDS),
         parser=one_of(*KINDS),
-        autocompletion=_words(*KINDS),
+        autocompletion=words_of(*KINDS),
         help="Which, where several have one name.",
     ),
 ]
-Label = Annotated[str | None, typer.Argument(metavar="[LABEL]", help="Label of an activity of the journey.")]
+Label = Annotated[
+    str | None,
+    typer.Argument(metavar="[LABEL]", help="Label of an activity of the journey.", autocompletion=_labels),
+]
 Values = Annotated[
     list[str] | None,
     typer.Option(
@@ -180,7 +192,13 @@ DeliveryId = Annotated[
     ),
 ]
 Transport = Annotated[
-    str, typer.Option("--transport", metavar="NAME", help="What sends the calls: httpx, or wire (extra fast).")
+    str,
+    typer.Option(
+        "--transport",
+        metavar="NAME",
+        autocompletion=words_of("httpx", "wire"),
+        help="What sends the calls: httpx, or wire (extra fast).",
+    ),
 ]
 
 _COMMON: dict[str, tuple[Any, Any]] = {
@@ -211,7 +229,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             metavar="|".join(EDITIONS),
             envvar="WAYHOOK_EDITION",
             parser=one_of(*EDITIONS),
-            autocompletion=_words(*EDITIONS),
+            autocompletion=words_of(*EDITIONS),
             help="The rules that are kept.",
             rich_help_panel=EVERYWHERE,
         ),
@@ -236,7 +254,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             "--color",
             metavar="auto|always|never",
             parser=one_of("auto", "always", "never"),
-            autocompletion=_words("auto", "always", "never"),
+            autocompletion=words_of("auto", "always", "never"),
             help="Colours: on a terminal, always, or never. NO_COLOR and FORCE_COLOR count.",
             rich_help_panel=EVERYWHERE,
         ),
