@@ -94,10 +94,13 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The site, warnings being errors; every snippet of README and pages runs."""
+    """The site, warnings being errors; every snippet of README and pages runs; a browser reads every page."""
     _install(session, "docs")
     session.run("python", "-m", "pytest", "--quiet", "tests/house/test_snippets.py")
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run(
+        "python", "-m", "pytest", "--quiet", "tests/display/test_site.py", env={"WAYHOOK_SITE": "docs/_build/html"}
+    )
 
 
 @nox.session

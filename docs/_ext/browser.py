@@ -86,15 +86,26 @@ class Browser:
 
     def show(self, html: str, *, width: int = 1000, height: int = 800, dark: bool = False) -> None:
         """Show a page that is `width` pixels wide to somebody who likes it light, or `dark`."""
-        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+        self._set(width, height, dark=dark)
         frame = self._ask("Page.getFrameTree")["frameTree"]["frame"]["id"]
         self._ask("Page.setDocumentContent", frameId=frame, html=html)
 
+    def open(self, file: Path, *, width: int = 1000, height: int = 800, dark: bool = False) -> None:
+        """Show a file as `show` shows a page, and wait until all that belongs to it is there."""
+        self._set(width, height, dark=dark)
+        self._ask("Page.navigate", url=file.resolve().as_uri())
+        self.value(
+            "document.readyState === 'complete' || new Promise((done) => addEventListener('load', () => done(1)))"
+        )
+
+    def _set(self, width: int, height: int, *, dark: bool) -> None:
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self._ask("Emulation.setEmulatedMedia", features=[scheme])
+
     def value(self, script: str) -> Any:
-        """Return what a script of the page gives, as JSON."""
-        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True)
+        """Return what a script of the page gives, as JSON; of a promise, what it comes to."""
+        answer = self._ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"]))
         return answer["result"].get("value")

@@ -75,6 +75,7 @@ WELCOME = wh.Journey(
 )
 PERSON = wh.Context({"Signup": {"id": "c-17", "phone": "+33611111111"}})
 VALUES = {"to": "+33611111111", "text": "Hi", "X-Campaign": "c1"}
+PEOPLE = [VALUES, {**VALUES, "to": "+33622222222", "text": "Hi again"}, {**VALUES, "to": "+33633333333"}]
 ACCEPTED = wh.Response(
     202,
     (("content-type", "application/json"), ("x-request-id", "4f1c")),
@@ -186,6 +187,7 @@ def examples() -> dict[str, Any]:
         "journey": live,
         "activity": WELCOME.activity("day1"),
         "preview": wh.preview(WELCOME, "day1", PERSON, actions=SEND_SMS),
+        "dry-run": wh.map(SEND_SMS, PEOPLE, path="messages", dry_run=True, progress=False),
         "outcome": asyncio.run(outcome("outcome")),
         "outcome-rejected": asyncio.run(outcome("outcome-rejected")),
         "outcome-unknown": asyncio.run(outcome("outcome-unknown")),

@@ -39,6 +39,21 @@ def test_what_is_previewed_is_what_is_sent(shell: Shell, service: LoopbackServic
 
 
 @pytest.mark.usefixtures("documents")
+def test_a_preview_tells_programs_where_each_value_comes_from(shell: Shell) -> None:
+    """What the card shows stands in the JSON: source and expression of each value, and what would be repeated."""
+    of_action, of_activity = (shell.json("preview", *subject) for subject in (ACTION, ACTIVITY))
+
+    told = {(each["part"], each["name"]): each for each in of_action["origins"]}
+    assert (told["payload", "to"]["source"], told["payload", "to"]["text"]) == ("variable", '"+33611111111"')
+    assert told["url", ""]["source"] == "constant"
+    assert told["header", "X-Api-Key"]["text"] == "‹env:SMS_KEY›"
+    assert {"expression"} < {each["source"] for each in of_activity["origins"]}
+    assert "@event{Signup.phone}" in {each["expression"] for each in of_activity["origins"]}
+    assert (of_action["repetition"], of_action["more_origins"]) == ("evidence", 0)
+    assert of_action["timeout"] > 0
+
+
+@pytest.mark.usefixtures("documents")
 def test_a_call_says_how_it_ended(shell: Shell) -> None:
     """Status, delivery, attempts and the declared fields of the answer; as JSON with everything."""
     done = shell("call", *ACTION)
@@ -149,7 +164,7 @@ def test_all_faults_are_told_at_once(shell: Shell) -> None:
         ),
         (["call", "welcome.json", "day1", "--context", "ann.json"], "There is no action named 'SendSms'"),
         (["call", *ACTION, "--allow", "10.0.0/8"], "--allow: write a network by its first address"),
-        (["call", *ACTION, "--allow", "--json"], "--allow: a host belongs here"),
+        (["call", *ACTION, "--allow", "--no-such"], "--allow: a host belongs here"),
         (["call", "n" * 300 + ".json"], ".json cannot be read: File name too long"),
         (["call", "SendSms", "--repository", "sqlite:///" + "n" * 300], "there is no sqlite:///nnn"),
         (["batch", "sms.json", "n" * 300 + ".csv"], ".csv cannot be read: File name too long"),

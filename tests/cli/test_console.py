@@ -257,6 +257,32 @@ def test_an_error_is_one_document(shell: Shell, arguments: list[str]) -> None:
     assert set(shell.json(*arguments)) == {"error"}
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["list", "--allow"], ["list", "--repository"], ["list", "--namespace"], ["call", "SendSms", "--values"],
+        ["call", "SendSms", "--transport"], ["batch", "SendSms", "rows.csv", "--out"], ["import", "a.json", "--name"],
+        ["dead-letters", "list", "--queue"],
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_an_option_without_its_value_takes_not_the_next_one(shell: Shell, arguments: list[str]) -> None:
+    """Where a value was forgotten, `--json` is still heard, and the error names both options."""
+    done = shell(*arguments, "--json")
+
+    assert (done.code, done.err) == (ExitCode.REFUSED, "")
+    assert f"for {arguments[-1]}: a value belongs here, and --json is another option" in done.json["error"]["message"]
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_value_may_look_like_an_option(shell: Shell) -> None:
+    """Only what the command has is an option: `--` before an argument, and any other text as a value."""
+    done = shell("preview", "SendSms", *VALUES[:-1], "X-Campaign=--json", "--path", "--draft", "--json")
+
+    assert done.code == 0
+    assert done.json["url"].endswith("--draft")
+
+
 def test_the_demo_speaks_json(environment: dict[str, str]) -> None:
     """What it shows goes to the error stream; whether all was delivered is the document."""
     done = run("demo", "--contexts", "5", "--json", env=environment)
@@ -317,6 +343,10 @@ def test_without_the_extra_the_door_says_what_to_install(environment: dict[str, 
         ("wayhook preview Se", "SendSms"), ("wayhook journey run W", "Welcome"),
         ("wayhook show ", "SendSms Welcome crm"),
         ("wayhook li", "list limits"), ("wayhook list --edition journey_op", "journey_optimizer"),
+        ("wayhook export SendSms --as cu", "curl"), ("wayhook list j", "journeys"),
+        ("wayhook journey pause Welcome --mode h", "hold"), ("wayhook call SendSms --transport w", "wire"),
+        ("wayhook batch --rows-format c", "csv"), ("wayhook docs conc", "concat"), ("wayhook docs exit", "exit-codes"),
+        ("wayhook call Welcome d", "day1"), ("wayhook call SendSms d", ""), ("wayhook call Welcome x", ""),
         ("wayhook limits deploy x", ""), ("wayhook show --repository sqlite:///no.db S", ""),
         ("wayhook show --repository carrier:pigeon S", ""),
     ],

@@ -1,5 +1,6 @@
-// Measures the cards of a page, and returns what is wrong with them, in words.
-(() => {
+// Measures cards, or other parts of a page that a selector finds, and returns what is wrong with them, in words.
+// `hidden`: a selector of texts that nobody is to see.
+(selector, hidden) => {
   const wrong = [];
   const say = (what, node) => {
     const text = (node.textContent || node.nodeName).trim().slice(0, 40);
@@ -46,14 +47,14 @@
   const scrolls = (element) => ["auto", "scroll"].includes(getComputedStyle(element).overflowX);
 
   if (document.documentElement.scrollWidth > window.innerWidth) wrong.push("the page is wider than the window");
-  const cards = document.querySelectorAll(".wayhook");
+  const cards = document.querySelectorAll(selector);
   let texts = 0;
   for (const card of cards) {
     const walker = document.createTreeWalker(card, NodeFilter.SHOW_TEXT);
     while (walker.nextNode()) {
       const node = walker.currentNode;
       const parent = node.parentElement;
-      if (!node.data.trim() || parent.closest("style, title")) continue;
+      if (!node.data.trim() || parent.closest(hidden)) continue;
       if (!parent.checkVisibility() && parent.closest("details:not([open])")) continue; // shown when somebody opens it
       texts += 1;
       const range = document.createRange();
@@ -73,7 +74,7 @@
       if (ratio < 4.5) say(`contrast ${ratio.toFixed(2)}`, node);
       if (parseFloat(style.fontSize) < 11) say("small", node);
     }
-    for (const element of card.querySelectorAll("*")) {
+    for (const element of card.matches(".wayhook") ? card.querySelectorAll("*") : []) {
       const place = element.getBoundingClientRect();
       if (element.closest("style") || !place.width) continue;
       let each = element.parentElement;
@@ -91,4 +92,4 @@
   }
   const scrolled = [...document.querySelectorAll(".wayhook .wh-scroll")].filter((each) => each.scrollWidth > each.clientWidth + 1);
   return { cards: cards.length, texts, wrong, scrolled: scrolled.map((each) => each.textContent.slice(0, 60)) };
-})()
+}

@@ -13,7 +13,7 @@ from theme import PAGES, page
 
 import wayhook as wh
 
-MEASURE = (Path(__file__).parent / "measure.js").read_text(encoding="utf-8")
+MEASURE = f"({(Path(__file__).parent / 'measure.js').read_text(encoding='utf-8')})('.wayhook', 'style, title')"
 OPENED = "document.querySelectorAll('details').forEach((fold) => { fold.open = true; })"
 pytestmark = pytest.mark.skipif(Browser.found() is None, reason="no Chromium here (Debian: apt install chromium)")
 

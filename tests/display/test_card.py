@@ -232,6 +232,20 @@ def test_the_card_of_a_preview_says_where_each_value_comes_from(send_sms: wh.Act
     assert 'Payload, 38 bytes{ "to": "+336", "text": "Hi", "priority": 1 }' in text
 
 
+def test_the_card_of_a_dry_run_shows_the_calls_of_the_rows(send_sms: wh.Action) -> None:
+    """The first ones in full, each beside its row; how many there are, and no secret."""
+    rows = [{**SMS_VALUES, "to": f"+{n}"} for n in range(50)]
+    text = text_of(wh.map(send_sms, rows, path="m", dry_run=True))
+    none = text_of(wh.map(send_sms, [], dry_run=True))
+
+    assert text.startswith("dry run50 callsof the action SendSms; nothing was sent")
+    assert '1POST https://sms.example.com/v1/m?tenant=acme{"to":"+1","text":"Hi","priority":1}' in text
+    assert '"+19"' in text
+    assert '"+20"' not in text
+    assert "30 more" in text
+    assert none == "dry run0 callsnothing was sent"
+
+
 def test_a_preview_of_an_activity_shows_its_expressions() -> None:
     """Each with its text, and the default that it took."""
     text = text_of(examples()["preview"])

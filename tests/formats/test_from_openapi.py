@@ -706,6 +706,36 @@ def test_an_operation_that_is_no_action_stands_in_nobodys_way() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("operation", "path", "wanted"),
+    [
+        ({"requestBody": 3}, "requestBody", "an object"),
+        ({"requestBody": {"content": []}}, "requestBody.content", "an object"),
+        ({"requestBody": {"content": {"application/json": 7}}}, "requestBody.content.application/json", "an object"),
+        ({"responses": 3}, "responses", "an object"),
+        ({"responses": {"200": "fine"}}, "responses.200", "an object"),
+        ({"responses": {"400": {"content": "x"}}}, "responses.400.content", "an object"),
+    ],
+)
+def test_what_is_of_another_shape_is_a_fault(operation: dict[str, Any], path: str, wanted: str) -> None:
+    """A body or an answer that cannot be read is never taken for one that is not there."""
+    given = document(item={"get": {"responses": {}} | operation})
+
+    with pytest.raises(wh.DocumentError, match=f"{wanted} belongs here") as caught:
+        wh.from_openapi(given, "GET /orders")
+
+    assert [fault.path for fault in caught.value.violations] == [f"$.paths./orders.get.{path}"]
+    assert "GET /orders" in {each.what for each in wh.from_openapi(given).left_out}
+
+
+def test_a_path_without_its_slash_is_no_part_of_the_host() -> None:
+    """Or a call would go to another host than the server's."""
+    given = {"openapi": "3.1.0", "servers": [{"url": "https://h.example"}], "paths": {".evil.example/a": {"get": {}}}}
+
+    with pytest.raises(wh.DocumentError, match=r"a path begins with a slash; write /\.evil\.example/a"):
+        wh.from_openapi(given, "GET .evil.example/a")
+
+
 def test_what_is_described_beside_is_told() -> None:
     """Callbacks, and that the service gives an operation up."""
     imported = wh.from_openapi(document(operation={"callbacks": {"done": {}}, "deprecated": True}))

@@ -1,4 +1,4 @@
-"""What the shell completes: names of definitions, from the repository that the command would use."""
+"""What the shell completes: names and labels, from the repository that the command would use, and topics."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Iterable
 from wayhook.cli.definition import every
 from wayhook.cli.settings import Settings
 from wayhook.errors import WayhookError
+from wayhook.model.journey import Journey
 from wayhook.model.record import KINDS
 
-__all__ = ["names"]
+__all__ = ["labels", "names", "topics"]
 
 
 def names(kinds: Iterable[str], beginning: str, repository: str | None, namespace: str | None) -> list[str]:
@@ -25,3 +26,26 @@ async def _names(kinds: Iterable[str], beginning: str, settings: Settings) -> li
     async with settings.opened() as repository:
         found = [stored.value.name for kind in kinds async for stored in every(repository, KINDS[kind])]
     return [name for name in found if name.startswith(beginning)]
+
+
+def labels(journey: str | None, beginning: str, repository: str | None, namespace: str | None) -> list[str]:
+    """Return the labels of a journey's calls that begin so; none where there is no such journey."""
+    try:
+        return asyncio.run(_labels(journey, beginning, Settings(repository, namespace)))
+    except WayhookError:
+        return []
+
+
+async def _labels(journey: str | None, beginning: str, settings: Settings) -> list[str]:
+    async with settings.opened() as repository:
+        found = (await repository.get(Journey, journey or "")).value
+    return [each.label for each in found.action_activities if each.label.startswith(beginning)]
+
+
+def topics(beginning: str) -> list[str]:
+    """Return the topics of `wayhook docs` that begin so: pages, functions and public names."""
+    import wayhook
+    from wayhook.cli.topic import TOPICS
+    from wayhook.expression.function.table import FUNCTIONS
+
+    return [name for name in (*TOPICS, *sorted(FUNCTIONS), *wayhook.__all__) if name.startswith(beginning)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import sys
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, Any, TypeAlias, get_type_hints
 
@@ -40,6 +40,7 @@ __all__ = [
     "one_of",
     "pairs",
     "sign",
+    "words_of",
 ]
 
 EVERYWHERE = "Everywhere"
@@ -101,7 +102,15 @@ def names_of(*kinds: str) -> Callable[[typer.Context, str], list[str]]:
     return complete
 
 
-def _words(*words: str) -> Callable[[str], list[str]]:
+def _labels(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What completes the labels of the journey that is named before."""
+    from wayhook.cli.completion import labels
+
+    return labels(ctx.params.get("name"), incomplete, ctx.params.get("repository"), ctx.params.get("namespace"))
+
+
+def words_of(*words: str) -> Callable[[str], list[str]]:
+    """Return what completes one of `words`."""
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
 
 
@@ -147,11 +156,14 @@ KindOption = Annotated[
         "--kind",
         metavar="|".join(KINDS),
         parser=one_of(*KINDS),
-        autocompletion=_words(*KINDS),
+        autocompletion=words_of(*KINDS),
         help="Which, where several have one name.",
     ),
 ]
-Label = Annotated[str | None, typer.Argument(metavar="[LABEL]", help="Label of an activity of the journey.")]
+Label = Annotated[
+    str | None,
+    typer.Argument(metavar="[LABEL]", help="Label of an activity of the journey.", autocompletion=_labels),
+]
 Values = Annotated[
     list[str] | None,
     typer.Option(
@@ -180,7 +192,13 @@ DeliveryId = Annotated[
     ),
 ]
 Transport = Annotated[
-    str, typer.Option("--transport", metavar="NAME", help="What sends the calls: httpx, or wire (extra fast).")
+    str,
+    typer.Option(
+        "--transport",
+        metavar="NAME",
+        autocompletion=words_of("httpx", "wire"),
+        help="What sends the calls: httpx, or wire (extra fast).",
+    ),
 ]
 
 _COMMON: dict[str, tuple[Any, Any]] = {
@@ -211,7 +229,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             metavar="|".join(EDITIONS),
             envvar="WAYHOOK_EDITION",
             parser=one_of(*EDITIONS),
-            autocompletion=_words(*EDITIONS),
+            autocompletion=words_of(*EDITIONS),
             help="The rules that are kept.",
             rich_help_panel=EVERYWHERE,
         ),
@@ -236,7 +254,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
             "--color",
             metavar="auto|always|never",
             parser=one_of("auto", "always", "never"),
-            autocompletion=_words("auto", "always", "never"),
+            autocompletion=words_of("auto", "always", "never"),
             help="Colours: on a terminal, always, or never. NO_COLOR and FORCE_COLOR count.",
             rich_help_panel=EVERYWHERE,
         ),
@@ -273,7 +291,10 @@ def command(
 
         shared = [parameter for parameter in _PARAMETERS if parameter.name in common]
 
+        options = _spelled([*own, *shared])
+
         def run(**given: Any) -> int:
+            _refuse_options_as_values(given, options)
             return carried_out(function, **given)
 
         run.__doc__ = function.__doc__
@@ -282,6 +303,26 @@ def command(
         return function
 
     return register
+
+
+def _spelled(parameters: Iterable[inspect.Parameter]) -> dict[str, str]:
+    """How each option among the parameters of a command is typed, by the name of the parameter."""
+    declared = {parameter.name: parameter.annotation.__metadata__[0] for parameter in parameters}
+    return {
+        name: next(iter(about.param_decls or ()), "--" + name.replace("_", "-"))
+        for name, about in declared.items()
+        if isinstance(about, typer.models.OptionInfo)
+    }
+
+
+def _refuse_options_as_values(given: Mapping[str, Any], options: Mapping[str, str]) -> None:
+    """Raise where an option took the next one for its value: what that one asks for would be lost, as of `--json`."""
+    spelled = {*options.values()}
+    for name, option in options.items():
+        value = given[name]
+        for text in map(str, value if isinstance(value, list) else [value]):
+            if text in spelled:
+                raise typer.BadParameter(f"a value belongs here, and {text} is another option", param_hint=option)
 
 
 def carried_out(

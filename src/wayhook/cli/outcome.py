@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from wayhook.cli.answer import ExitCode
 from wayhook.cli.console import dumped
 from wayhook.errors import MissingExtra, SecretMissing
 from wayhook.formats.outcome import short_document
 from wayhook.wire import NOT_MADE, Call, Outcome
 
-__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "outcome_text"]
+__all__ = ["call_document", "code_of_outcome", "is_settled", "outcome_document", "outcome_text", "preview_document"]
 
 
 def call_document(call: Call) -> dict[str, Any]:
@@ -22,6 +24,19 @@ def call_document(call: Call) -> dict[str, Any]:
         "headers": [list(header) for header in call.masked_headers],
         "body": None if call.body is None else call.body.decode(),
         "client_certificate": call.identity is not None,
+    }
+
+
+def preview_document(call: Call) -> dict[str, Any]:
+    """Return a previewed call as JSON, with where each of its values came from, and how it would be repeated."""
+    explanation = call.explanation
+    assert explanation is not None  # noqa: S101 - it is a preview
+    return {
+        **call_document(call),
+        "origins": [{**attrs.asdict(origin), "defaults": list(origin.defaults)} for origin in explanation.origins],
+        "more_origins": explanation.more,
+        "repetition": explanation.repetition,
+        "timeout": explanation.timeout,
     }
 
 

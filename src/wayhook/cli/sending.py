@@ -9,7 +9,7 @@ import attrs
 
 from wayhook.cli.answer import Answer, Carded
 from wayhook.cli.definition import definitions
-from wayhook.cli.outcome import call_document, code_of_outcome, outcome_document, outcome_text
+from wayhook.cli.outcome import code_of_outcome, outcome_document, outcome_text, preview_document
 from wayhook.cli.secret import token_references
 from wayhook.cli.settings import Settings
 from wayhook.cli.target import executing, found_target
@@ -40,7 +40,7 @@ async def preview(settings: Settings, typed: Typed) -> Answer:
     async with definitions(settings, [typed.named], typed.beside) as found:
         target = await found_target(found, typed.named, typed.label)
     shown = target.preview(target.subject(typed.values, typed.path, typed.context), settings.guardrails)
-    return Answer(call_document(shown), (Carded(shown, (str(shown),)),))
+    return Answer(preview_document(shown), (Carded(shown, (str(shown),)),))
 
 
 async def call(

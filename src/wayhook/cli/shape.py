@@ -51,6 +51,9 @@ _ERROR: Schema = {
 }
 _HEADERS = _list({"type": "array", "items": TEXT, "minItems": 2, "maxItems": 2})
 _CALL = _object(action=TEXT, method=TEXT, url=TEXT, headers=_HEADERS, body=_or_null(TEXT), client_certificate=TRUTH)
+_ORIGIN = _object(
+    part=TEXT, name=TEXT, source=TEXT, text=_or_null(TEXT), label=TEXT, expression=TEXT, defaults=_list(TEXT)
+)
 _ATTEMPT = _object(
     number=WHOLE,
     evidence=TEXT,
@@ -102,7 +105,7 @@ SHAPES: dict[str, Schema] = {
     "demo": _object(delivered=TRUTH),
     "init": _object(folder=TEXT, files=_list(TEXT)),
     "validate": _object(valid=TRUTH, items=_list(_CHECKED)),
-    "preview": _CALL,
+    "preview": _more(_CALL, origins=_list(_ORIGIN), more_origins=WHOLE, repetition=TEXT, timeout=NUMBER),
     "call": _OUTCOME,
     "batch": _object(
         out=TEXT,

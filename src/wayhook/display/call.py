@@ -1,4 +1,7 @@
-"""The card of a call: the whole request; of a preview, where each value came from and what would be repeated."""
+"""The card of a call: the whole request; of a preview, where each value came from and what would be repeated.
+
+Of a dry run it is the calls one below the other, each with the row that it is for.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from wayhook.display.part import (
     Table,
     Tone,
     Value,
+    bounded,
     counted,
     duration,
     laid_out,
@@ -24,10 +28,11 @@ from wayhook.execution.clock import SystemClock
 from wayhook.execution.ports import system_random
 from wayhook.execution.retry import ATTEMPTS, IDEMPOTENT, RetryPolicy
 from wayhook.model.guardrail import Repetition
+from wayhook.notebook.results import Calls
 from wayhook.secret import AccessToken, DeliveryId
 from wayhook.wire import Attempt, Call, Explanation, Origin
 
-__all__ = ["call_card", "call_parts"]
+__all__ = ["call_card", "call_parts", "calls_card"]
 
 _TONES: dict[str, Tone] = {
     "constant": "constant",
@@ -37,6 +42,7 @@ _TONES: dict[str, Tone] = {
     "secret": "secret",
     "delivery id": "default",
 }
+_MAX_CALLS = 20
 _DENIED = 403
 _FAILURES = (
     ("nothing was done", "no connection, 408, 425, 429, 503", Evidence.NEVER_SENT, None),
@@ -60,6 +66,23 @@ def call_card(call: Call) -> Card:
         Section("What would be repeated", tuple(_repeated(call, explanation))),
     ]
     return Card("preview", title, tuple(parts), chips, f"of the action {call.action}; nothing was sent")
+
+
+def calls_card(calls: Calls) -> Card:
+    """Return the card of a dry run: the first calls of a table of rows, with the rows that they are for."""
+    rows, more = bounded(zip(calls.labels, calls, strict=True), _MAX_CALLS)
+    drawn = tuple((str(label), _address(call), _body(call)) for label, call in rows)
+    parts = (Table(("row", "call", "payload"), drawn, more),) if drawn else ()
+    about = f"of the action {calls[0].action}; nothing was sent" if calls else "nothing was sent"
+    return Card("dry run", counted(len(calls), "call"), parts, (), about)
+
+
+def _address(call: Call) -> Cell:
+    return Chip(call.method), Value(call.masked_url)
+
+
+def _body(call: Call) -> Cell:
+    return "none" if call.body is None else Value(call.body.decode(errors="replace"))
 
 
 def call_parts(call: Call) -> Iterator[Part]:

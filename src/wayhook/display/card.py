@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wayhook.display.batch import BatchFigures, batch_card, figures_card, progress_card, results_card
-from wayhook.display.call import call_card
+from wayhook.display.call import call_card, calls_card
 from wayhook.display.definition import (
     action_card,
     authentication_card,
@@ -47,7 +47,7 @@ from wayhook.model.parameter import MessageParameter, ParameterTree, Variable
 from wayhook.model.record import Edit, Stored
 from wayhook.model.throttling import ThrottlingConfiguration, ThrottlingRule
 from wayhook.notebook.progress import Picture, Progress
-from wayhook.notebook.results import Results
+from wayhook.notebook.results import Calls, Results
 from wayhook.wire import Attempt, Call, Outcome, Response
 
 __all__ = ["batch_picture", "card", "card_of"]
@@ -85,6 +85,8 @@ def card_of(value: Any) -> Card:  # noqa: C901, PLR0911, PLR0912 - one line for 
             return progress_card(value.now)
         case Results():
             return results_card(value)
+        case Calls():
+            return calls_card(value)
         case BatchFigures():
             return figures_card(value)
         case Action():

@@ -24,6 +24,7 @@ from wayhook.cli.option import (
     count,
     one_of,
     sign,
+    words_of,
 )
 from wayhook.cli.settings import Settings
 
@@ -71,7 +72,7 @@ def _call(
     return call(settings, typed, transport=transport, timeout=timeout, delivery_id=delivery_id)
 
 
-_FORMAT = one_of("csv", "jsonl")
+FORMATS = ("csv", "jsonl")
 
 
 @command(commands, "batch")
@@ -91,11 +92,20 @@ def _batch(
     rows_format: Annotated[
         str | None,
         typer.Option(
-            metavar="csv|jsonl", parser=_FORMAT, help="Format of the rows; by the name of the file unless given."
+            metavar="csv|jsonl",
+            parser=one_of(*FORMATS),
+            autocompletion=words_of(*FORMATS),
+            help="Format of the rows; by the name of the file unless given.",
         ),
     ] = None,
     out_format: Annotated[
-        str | None, typer.Option(metavar="csv|jsonl", parser=_FORMAT, help="Format of the outcomes.")
+        str | None,
+        typer.Option(
+            metavar="csv|jsonl",
+            parser=one_of(*FORMATS),
+            autocompletion=words_of(*FORMATS),
+            help="Format of the outcomes.",
+        ),
     ] = None,
     delimiter: Annotated[
         str, typer.Option(metavar="SIGN", parser=sign, help="What stands between the cells of a row.")

@@ -21,6 +21,7 @@ from wayhook.cli.option import (
     command,
     one_of,
     pairs,
+    words_of,
 )
 from wayhook.cli.settings import Settings
 
@@ -69,7 +70,12 @@ def _list(
     *,
     group: Annotated[
         str | None,
-        typer.Argument(metavar="[actions|journeys|connections|limits]", parser=one_of(*GROUPS), help="What to list."),
+        typer.Argument(
+            metavar="[actions|journeys|connections|limits]",
+            parser=one_of(*GROUPS),
+            autocompletion=words_of(*GROUPS),
+            help="What to list.",
+        ),
     ] = None,
 ) -> Work:
     """List what the repository keeps."""
@@ -140,7 +146,14 @@ def _export(
     name: AnyName,
     label: Label = None,
     wanted: Annotated[
-        str, typer.Option("--as", metavar="|".join(EXPORTS), parser=one_of(*EXPORTS), help="The format.")
+        str,
+        typer.Option(
+            "--as",
+            metavar="|".join(EXPORTS),
+            parser=one_of(*EXPORTS),
+            autocompletion=words_of(*EXPORTS),
+            help="The format.",
+        ),
     ] = EXPORTS[0],
     kind: KindOption = None,
     values: Values = None,

@@ -15,6 +15,7 @@ from wayhook.cli.option import (
     command,
     count,
     one_of,
+    words_of,
 )
 from wayhook.cli.settings import Settings
 
@@ -87,7 +88,10 @@ def _pause(
     mode: Annotated[
         str,
         typer.Option(
-            metavar="hold|discard", parser=one_of("hold", "discard"), help="What happens at an action meanwhile."
+            metavar="hold|discard",
+            parser=one_of("hold", "discard"),
+            autocompletion=words_of("hold", "discard"),
+            help="What happens at an action meanwhile.",
         ),
     ] = "hold",
     version: Version = None,

@@ -63,11 +63,20 @@ def _eval(
     return evaluate(settings, expression, context)
 
 
+def _topics(incomplete: str) -> list[str]:
+    """What completes a topic."""
+    from wayhook.cli.completion import topics
+
+    return topics(incomplete)
+
+
 @command(commands, "docs", ALONE)
 def _docs(
     settings: Settings,  # noqa: ARG001 - every command has them
     *,
-    topic: Annotated[str | None, typer.Argument(metavar="[TOPIC]", help="What to read about.")] = None,
+    topic: Annotated[
+        str | None, typer.Argument(metavar="[TOPIC]", help="What to read about.", autocompletion=_topics)
+    ] = None,
 ) -> Work:
     """Read about a topic, a public name, or a function of the expression language."""
     from wayhook.cli.topic import topic as read

@@ -165,7 +165,7 @@ class _Reading:
         for word, why in (("callbacks", _OF_THE_SERVICE), ("deprecated", _DEPRECATED)):
             if node.value.get(word):
                 node.leave_out(word, why)
-        responses = node.at("responses")
+        responses = node.object("responses")
         name = self.intake.named(node.text("operationId"), operation.title)
         return Draft(
             name=name,
@@ -189,6 +189,10 @@ class _Reading:
         base = self.base(operation).rstrip("/")
         if len(operation.path) > MAX_LENGTH:
             self.intake.fault(operation.node.path, f"a path has at most {MAX_LENGTH:,} characters; shorten it", "R37")
+            return Template(base)
+        if not operation.path.startswith("/"):  # it would go on with the name of the host
+            message = f"a path begins with a slash; write /{well_formed(operation.path)}"
+            self.intake.fault(operation.item.path, message)
             return Template(base)
         pieces: list[Piece] = []
         end = 0
@@ -277,7 +281,7 @@ class _Reading:
 
     def payload(self, operation: Node) -> tuple[Payload | None, str]:
         """The body of an operation, and its Content-Type; told, where it can be none of an action's."""
-        content = resolved(operation.at("requestBody"), self.root).at("content")
+        content = resolved(operation.object("requestBody"), self.root).object("content")
         names = [name for name, _ in content.fields()]
         media = next((name for wanted in _WANTED for name in names if _is_sent(name, wanted)), None)
         if media is None:
@@ -289,7 +293,7 @@ class _Reading:
         if len(names) > 1:
             others = ", ".join(name for name in names if name != media)
             content.leave_out(others, f"a body has one Content-Type, here {media}")
-        payload = self.fields(content.at(media), format_of(media) or BodyFormat.JSON)
+        payload = self.fields(content.object(media), format_of(media) or BodyFormat.JSON)
         return payload, "" if media in (_ANY, payload.body_format.content_type) else media
 
     def fields(self, node: Node, kind: BodyFormat) -> Payload:
@@ -335,9 +339,8 @@ class _Reading:
         """The fields of the first answer with a JSON object, of those whose status begins so; the others are told."""
         found: tuple[MessageParameter, ...] = ()
         read: Any = None
-        described = {status: node for status, node in responses.fields() if status.startswith(wanted)}
-        for status in sorted(described):
-            content = resolved(described[status], self.root).at("content")
+        for status in sorted(status for status, _ in responses.fields() if status.startswith(wanted)):
+            content = resolved(responses.object(status), self.root).object("content")
             media = next((name for name, _ in content.fields() if format_of(name) is BodyFormat.JSON), "")
             schema = content.at(media).at("schema")
             if not media:
