@@ -420,7 +420,7 @@ def test_a_card_is_a_picture_of_the_outcomes(results: wh.Results) -> None:
     assert "2 failed" in html
     assert "http_422" in html
     assert "may have been done" not in html
-    assert "Calls of SendSms" in wh.map(results_action(), ROWS, dry_run=True)._repr_html_()
+    assert "5 calls" in wh.map(results_action(), ROWS, dry_run=True)._repr_html_()
 
 
 def test_a_card_tells_what_may_have_been_done(action: wh.Action) -> None:
