@@ -70,10 +70,10 @@ async def _names(jobs: SqlJobs) -> AsyncIterator[str]:
         cursor = page[-1].delivery_id
 
 
-async def _named(jobs: SqlJobs, delivery_ids: Sequence[str]) -> list[str]:
-    """The delivery ids, each once; raises `CannotRun` with all that are of no dead letter, before any is replayed."""
-    names, strangers = list(dict.fromkeys(delivery_ids)), []
-    for name in names:
+async def _named(jobs: SqlJobs, delivery_ids: Sequence[str]) -> Sequence[str]:
+    """The delivery ids; raises `CannotRun` with all that are of no dead letter, before any is replayed."""
+    strangers = []
+    for name in delivery_ids:
         try:
             is_dead = (await jobs.find(name)).state is JobState.DEAD
         except NotFound:
@@ -83,11 +83,11 @@ async def _named(jobs: SqlJobs, delivery_ids: Sequence[str]) -> list[str]:
     if strangers:
         shown = ", ".join(repr(name[:80]) for name in strangers)
         raise CannotRun(f"there is no dead letter named {shown}; none was replayed")
-    return names
+    return delivery_ids
 
 
 async def _is_replayed(jobs: SqlJobs, name: str) -> bool:
-    """Replay a dead letter; False where somebody else has done so meanwhile."""
+    """Replay a dead letter; False where that was done meanwhile, by somebody else or by its name before."""
     try:
         await jobs.replay(name)
     except NotFound:
