@@ -623,13 +623,15 @@ async def test_every_key_of_redis_ends(redis_prefix: str) -> None:
 
 async def test_what_is_over_leaves_postgres_while_processes_run(postgres_url: str) -> None:
     """Whoever hears the news tidies as well."""
-    connection = await asyncpg.connect(postgres_url)
-    async with wh.PostgresStandings(postgres_url) as standings, standings.news(lambda *_: None) as lost:
+    connection, own = await asyncpg.connect(postgres_url), uuid4().hex
+    of_own = "SELECT name FROM wayhook_standing_1 WHERE namespace = $1"
+    async with wh.PostgresStandings(postgres_url, namespace=own) as standings, standings.news(lambda *_: None) as lost:
         for name in ("https://over", "https://kept"):
             await standings.tell(name, wh.StandingReport(paused=60), None)
-        await connection.execute("UPDATE wayhook_standing_1 SET until = 1 WHERE name = 'https://over'")
+        over = "UPDATE wayhook_standing_1 SET until = 1 WHERE namespace = $1 AND name = 'https://over'"
+        await connection.execute(over, own)
         async with asyncio.timeout(LONG):
-            while len(left := await connection.fetch("SELECT name FROM wayhook_standing_1")) > 1:
+            while len(left := await connection.fetch(of_own, own)) > 1:
                 await asyncio.wait([asyncio.ensure_future(lost)], timeout=0.05)
     await connection.close()
 
